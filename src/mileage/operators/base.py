@@ -1,0 +1,236 @@
+"""The operator contract: a named kind of computation with parameters, a schema rule and traits.
+
+An operator builds a scikit-learn compatible estimator from its parameters; the engine fits and applies it in tasks.
+So a run *is* the script that an export writes. An operator never fits anything itself. Next: :mod:`mileage.workflow`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from mileage.core.domains import Domain, Value
+from mileage.core.near import near_matches
+from mileage.errors import OperatorError
+
+Params = Mapping[str, Value]
+
+
+class Family(StrEnum):
+    """What an operator is for; also the slot of a query that holds it."""
+
+    IMPUTE = "impute"
+    DATES = "dates"
+    ENCODE = "encode"
+    TEXT = "text"
+    SCALE = "scale"
+    SELECT = "select"
+    REDUCE = "reduce"
+    MODEL = "model"
+    OTHER = "other"
+
+
+class Branch(StrEnum):
+    """A group of columns that flows through a workflow on its own until all are joined to one matrix."""
+
+    NUMERIC = "numeric"
+    CATEGORICAL = "categorical"
+    TEXT = "text"
+    DATETIME = "datetime"
+    INDICATOR = "indicator"  # 0/1, counts or hashes: already a matrix, not to be scaled
+    CODES = "codes"  # category codes for a learner that reads categories natively
+    MATRIX = "matrix"  # all columns joined
+
+
+class Stage(StrEnum):
+    """The stage of ``fit`` that first reads a parameter (sharing.md 3.1)."""
+
+    SCAN = "scan"
+    FINALIZE = "finalize"
+    CONTINUE = "continue"
+    RESTRICT = "restrict"
+    PREDICT = "predict"
+
+
+class Rows(StrEnum):
+    """How output rows relate to input rows."""
+
+    KEPT = "kept"
+    FILTERED = "filtered"
+    SAMPLED = "sampled"
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A parameter: its legal values, its default, and the part of the domain worth searching.
+
+    ``search`` is None for a parameter that is searched only when the query opens it.
+    """
+
+    name: str
+    domain: Domain
+    default: Value
+    doc: str
+    search: Domain | None = None
+    stage: Stage = Stage.SCAN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """The laws an operator declares; the conformance suite tests each one.
+
+    An operator that declares nothing still works: it is then computed as it stands and shared only when equal.
+    """
+
+    row_wise: bool = False  # applying a fitted one to a row needs that row only
+    stateless: bool = False  # fitting learns nothing
+    columnwise: bool = False  # output column j depends on input column j only
+    mergeable: bool = False  # state(A + B) = merge(state(A), state(B))
+    subtractable: bool = False  # a part can be taken out of a merged state again
+    prefix: tuple[str, ...] = ()  # a smaller value is a prefix of the fit with a larger one
+    path: tuple[str, ...] = ()  # many values cost little more than one
+    fusable: bool = False  # many models over the same batches
+    bins_once: bool = False  # works on binned columns that configurations can share
+    weighted01: bool = False  # a 0/1 row weight equals leaving the row out
+    reads_y: bool = False
+    cross_fitted: bool = False  # output for the train rows differs from applying the fitted one to them
+    deterministic: bool = True  # same input and seed, bit-equal output
+    seeded: bool = False  # reads ``random_state``
+    rows: Rows = Rows.KEPT
+    native_missing: bool = False
+    native_categorical: bool = False
+    sparse: bool = False  # accepts a sparse matrix
+    non_negative: bool = False  # needs values >= 0
+    monotone_capable: bool = False
+    glass_box: bool = False
+    lossless_projection: bool = False  # knows which input columns still matter once fitted
+    scale_free: bool = False  # monotone rescaling of a column changes nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Prior for the seconds of one fit: ``fixed_s + per_cell_s * rows ** row_power * columns`` on one core."""
+
+    fixed_s: float = 0.005
+    per_cell_s: float = 2e-8
+    row_power: float = 1.0
+
+    def fit_s(self, n_rows: int, n_columns: int) -> float:
+        """Return the forecast of one fit, in seconds."""
+        return self.fixed_s + self.per_cell_s * float(n_rows) ** self.row_power * max(1, n_columns)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildContext:
+    """What is known when an estimator is built: the task, rough sizes, the seed, and positions of category codes."""
+
+    task: str = "binary"  # binary | multiclass | regression
+    n_rows: int = 1000
+    n_columns: int = 10
+    n_classes: int = 2
+    seed: int = 0
+    branch: Branch = Branch.MATRIX
+    codes: tuple[int, ...] = ()  # columns of the matrix that hold category codes
+
+    @property
+    def is_classification(self) -> bool:
+        """Whether the target is a class."""
+        return self.task != "regression"
+
+
+class Operator(ABC):
+    """A named kind of computation; one subclass and one module-level instance in a file of its own.
+
+    Laws (checked by ``mileage.testing.check_operator``): ``build`` is pure, returns a new unfitted estimator each
+    time and imports its library inside; legal defaults; every declared trait holds; a fitted estimator survives
+    pickling; rows in = rows out unless ``traits.rows`` says otherwise.
+
+    Attributes
+    ----------
+    name : str
+        Name in a query, such as ``"hist_gbm"``.
+    family : Family
+        The slot the operator belongs to.
+    accepts, emits : tuple of Branch, Branch or None
+        Branches it acts on (others pass by); the branch its output belongs to, None for the same one.
+    tasks : tuple of str
+        Tasks it serves: of ``binary``, ``multiclass``, ``regression``.
+    extra : str or None
+        The extra to install where its library is optional.
+    """
+
+    name: ClassVar[str]
+    family: ClassVar[Family]
+    params: ClassVar[tuple[Param, ...]] = ()
+    traits: ClassVar[Traits] = Traits()
+    cost: ClassVar[Cost] = Cost()
+    accepts: ClassVar[tuple[Branch, ...]] = (Branch.NUMERIC,)
+    emits: ClassVar[Branch | None] = None
+    tasks: ClassVar[tuple[str, ...]] = ("binary", "multiclass", "regression")
+    extra: ClassVar[str | None] = None
+    aliases: ClassVar[tuple[str, ...]] = ()
+    version: ClassVar[str] = "1"  # raise it when ``build`` changes meaning
+
+    @abstractmethod
+    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401  (a scikit-learn estimator)
+        """Return an unfitted scikit-learn compatible estimator; ``params`` is complete and legal."""
+
+    def complete(self, params: Params) -> dict[str, Value]:
+        """Return ``params`` with defaults for what is not given.
+
+        Raises
+        ------
+        OperatorError
+            If a name is unknown or a value is outside its domain.
+        """
+        known = {p.name: p for p in self.params}
+        for name, value in params.items():
+            if name not in known:
+                raise OperatorError(f"{self.name} has no parameter '{name}'", code="O501", hint=_name_hint(name, tuple(known)))
+            if not known[name].domain.contains(value):
+                wanted = known[name].domain.describe()
+                raise OperatorError(f"{self.name}({name} = {value}) is not legal", code="O502", hint=f"{name} must be {wanted}")
+        return {p.name: params.get(p.name, p.default) for p in self.params}
+
+    def param(self, name: str) -> Param | None:
+        """Return the parameter of this name, or None."""
+        return next((p for p in self.params if p.name == name), None)
+
+    @property
+    def doc(self) -> str:
+        """First line of the class docstring."""
+        return (type(self).__doc__ or "").strip().splitlines()[0]
+
+    def __repr__(self) -> str:
+        return f"<operator {self.name}>"
+
+
+def _name_hint(name: str, known: tuple[str, ...]) -> str:
+    near = near_matches(name, known)
+    return f"did you mean {near[0]}?" if near else (f"known: {', '.join(known)}" if known else "it takes no parameters")
+
+
+@dataclass(frozen=True, slots=True)
+class StepSpec:
+    """An operator by name with the parameters that are fixed: what a configuration holds for a slot."""
+
+    operator: str
+    params: tuple[tuple[str, Value], ...] = field(default=())
+
+    @classmethod
+    def of(cls, operator: str, **params: Value) -> StepSpec:
+        """Return a spec with its parameters in canonical order.
+
+        Examples
+        --------
+        >>> str(StepSpec.of("logistic", C=1.0, penalty="l2"))
+        "logistic(C = 1.0, penalty = 'l2')"
+        """
+        return cls(operator, tuple(sorted(params.items())))
+
+    def __str__(self) -> str:
+        inside = ", ".join(f"{k} = {v!r}" for k, v in self.params)
+        return f"{self.operator}({inside})" if inside else self.operator

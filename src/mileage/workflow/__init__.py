@@ -1,0 +1,10 @@
+"""Steps, workflows, tasks, fingerprints and plans: what is to be computed, as immutable data.
+
+Nothing here computes anything. Tasks are run by :mod:`mileage.engine`, plans are made by :mod:`mileage.optimizer`.
+"""
+
+from mileage.workflow.plan import Action, PhysicalPlan, PlannedTask
+from mileage.workflow.step import Step, Workflow
+from mileage.workflow.task import Port, Task, TaskKind
+
+__all__ = ["Action", "PhysicalPlan", "PlannedTask", "Port", "Step", "Task", "TaskKind", "Workflow"]

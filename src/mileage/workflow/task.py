@@ -1,0 +1,82 @@
+"""The unit of execution: an operator applied to outputs of other tasks, identified by its fingerprint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+from mileage.core.domains import Value
+from mileage.core.fingerprint import Fingerprint, fingerprint
+
+
+class TaskKind(StrEnum):
+    """What a task does, with its inputs and outputs.
+
+    ======== ============================ ==========================================================
+    kind     inputs                       outputs
+    ======== ============================ ==========================================================
+    source   (none; a leaf)               ``X`` (DataFrame), ``y`` (array), ``aux`` (DataFrame or None)
+    deal     y, aux                       ``splits`` (Splits)
+    take     X, splits                    ``out``: columns ``columns`` of the train or test rows of split ``i``
+    target   y, splits                    ``out``: y of the train or test rows of split ``i``
+    fit      X [, y]                      ``state``; a transformer also ``out``, its output for the train rows
+    apply    state, X                     ``out``
+    join     X, X, ...                    ``out``: one matrix of all columns
+    predict  state, X                     ``out``: predictions (n,) or (n, n_classes)
+    score    predictions of splits, y, splits   ``out``: one number per split
+    ======== ============================ ==========================================================
+    """
+
+    SOURCE = "source"
+    DEAL = "deal"
+    TAKE = "take"
+    TARGET = "target"
+    FIT = "fit"
+    APPLY = "apply"
+    JOIN = "join"
+    PREDICT = "predict"
+    SCORE = "score"
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One output of one task."""
+
+    task: Fingerprint
+    output: str = "out"
+
+    @property
+    def key(self) -> str:
+        """The name under which the artifact is kept."""
+        return f"{self.task}.{self.output}"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A pure computation over artifacts; two tasks with equal fingerprints are the same task.
+
+    ``label`` (for people) and ``step`` are not part of the identity. ``context`` holds what an operator's ``build``
+    reads besides its parameters; ``versions`` the versions of the libraries the operator runs on.
+    """
+
+    kind: TaskKind
+    operator: str = ""
+    params: tuple[tuple[str, Value], ...] = ()
+    context: tuple[tuple[str, Value], ...] = ()
+    versions: tuple[str, ...] = ()
+    inputs: tuple[Port, ...] = ()
+    outputs: tuple[str, ...] = ("out",)
+    is_model: bool = False
+    label: str = field(default="", compare=False)
+    step: str = field(default="", compare=False)
+
+    @cached_property
+    def fingerprint(self) -> Fingerprint:
+        """Hash of operator, parameters, context, library versions and inputs' fingerprints."""
+        inputs = [[port.task, port.output] for port in self.inputs]
+        return fingerprint(self.kind, self.operator, self.params, self.context, self.versions, inputs)
+
+    def port(self, output: str = "out") -> Port:
+        """Return a reference to one of the outputs."""
+        return Port(self.fingerprint, output)
