@@ -3,8 +3,14 @@
 Nothing here computes anything. Tasks are run by :mod:`mileage.engine`, plans are made by :mod:`mileage.optimizer`.
 """
 
+from mileage.workflow.instantiate import Features, Setting, instantiate
 from mileage.workflow.plan import Action, PhysicalPlan, PlannedTask
 from mileage.workflow.step import Step, Workflow
 from mileage.workflow.task import Port, Task, TaskKind
 
-__all__ = ["Action", "PhysicalPlan", "PlannedTask", "Port", "Step", "Task", "TaskKind", "Workflow"]
+__all__ = [
+    "Action",
+    "Features",
+    "Setting",
+    "instantiate",
+    "PhysicalPlan", "PlannedTask", "Port", "Step", "Task", "TaskKind", "Workflow"]

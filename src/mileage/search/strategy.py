@@ -1,0 +1,51 @@
+"""The contract of a search strategy: ask and tell."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from mileage.core.reasons import Reason
+from mileage.space import Configuration, SearchSpace
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A configuration to try, and why this one now."""
+
+    configuration: Configuration
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class SearchContext:
+    """What a strategy may know: the space, the seed and the size of the data."""
+
+    space: SearchSpace
+    seed: int = 0
+    n_rows: int = 1000
+    n_columns: int = 10
+
+
+class Strategy(ABC):
+    """Proposes configurations and learns from their scores; no clock, no data, no loop.
+
+    Laws (checked by ``mileage.testing.check_strategy``): every proposal is a point of the space without conflict; none
+    is proposed twice; the same context and the same tells in the same order give the same proposals; ``ask`` returns
+    None once the strategy has nothing left. A registered instance is a template: ``begin`` returns the one to use.
+    """
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def begin(self, context: SearchContext) -> Self:
+        """Return a fresh strategy for one search."""
+
+    @abstractmethod
+    def ask(self) -> Proposal | None:
+        """Return the next proposal, or None when there is nothing left to try."""
+
+    @abstractmethod
+    def tell(self, configuration: Configuration, loss: float | None) -> None:
+        """Learn the loss (smaller is better) of a configuration; None for one that failed."""

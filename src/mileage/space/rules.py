@@ -1,0 +1,44 @@
+"""Which operators do not go together, and why: the conditions every configuration must meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mileage.operators import Branch, Family, StepSpec, operators
+
+
+def conflict(specs: Iterable[StepSpec], task: str) -> str | None:
+    """Return why these steps cannot form one workflow, or None if they can.
+
+    Examples
+    --------
+    >>> conflict([StepSpec("impute_native"), StepSpec("ridge")], "regression")
+    'ridge cannot read missing values, and impute_native leaves them in'
+    """
+    steps = [operators.get(spec.operator) for spec in specs]
+    names = {op.name for op in steps}
+    model = next((op for op in steps if op.family is Family.MODEL), None)
+    wrong_task = next((op.name for op in steps if task not in op.tasks), None)
+    if wrong_task is not None:
+        return f"{wrong_task} does not serve {task}"
+    joined = next((op.name for op in steps if op.family in {Family.SELECT, Family.REDUCE} and op.name != "none"), None)
+    codes = next((op.name for op in steps if op.emits is Branch.CODES), None)
+    if codes and joined:
+        return f"{joined} would mix the category codes of {codes}"
+    if joined and "impute_native" in names:
+        return f"{joined} cannot read missing values, and impute_native leaves them in"
+    return _model_conflict(model, steps, codes) if model is not None else None
+
+
+def _model_conflict(model: object, steps: list, codes: str | None) -> str | None:  # type: ignore[type-arg]
+    traits, name = model.traits, model.name  # type: ignore[attr-defined]
+    names = {op.name for op in steps}
+    if codes and not traits.native_categorical:
+        return f"{name} cannot read category codes of {codes}"
+    if not traits.native_missing and "impute_native" in names:
+        return f"{name} cannot read missing values, and impute_native leaves them in"
+    if traits.non_negative:
+        bad = names & {"standard", "robust", "power", "pca", "svd", "encode_target", "target", "quantile"}
+        if bad:
+            return f"{name} needs values >= 0, and {sorted(bad)[0]} gives negative ones"
+    return None
