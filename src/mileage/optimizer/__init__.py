@@ -1,0 +1,10 @@
+"""From workflows to a physical plan: compile to tasks, then rewrite by rules, each switchable by name.
+
+Knows plans as data only; it runs nothing. The rules and their order are one page: :mod:`mileage.optimizer.batches`.
+"""
+
+from mileage.optimizer.batches import BATCHES, optimize
+from mileage.optimizer.compile import Evaluation, apply_tasks, evaluation_tasks, fit_tasks
+from mileage.optimizer.rule import Applied, PlanContext
+
+__all__ = ["BATCHES", "Applied", "Evaluation", "PlanContext", "apply_tasks", "evaluation_tasks", "fit_tasks", "optimize"]

@@ -1,0 +1,34 @@
+"""The optimizer on one page: which rules run, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mileage.optimizer.rule import Applied, PlanContext, Rule, run_rule
+from mileage.optimizer.rules.form_segments import form_segments
+from mileage.optimizer.rules.load_kept import load_kept
+from mileage.optimizer.rules.merge_equal_tasks import merge_equal_tasks
+from mileage.optimizer.rules.prune_unused import prune_unused
+from mileage.workflow import PhysicalPlan, PlannedTask, Port, Task
+
+BATCHES: tuple[tuple[str, tuple[Rule, ...]], ...] = (
+    ("share", (merge_equal_tasks,)),
+    ("reuse", (load_kept, prune_unused)),
+    ("place", (form_segments,)),
+)
+
+
+def optimize(
+    tasks: Iterable[Task], wanted: Iterable[Port], context: PlanContext
+) -> tuple[PhysicalPlan, tuple[Applied, ...]]:
+    """Return the physical plan for ``wanted``, and what each rule did."""
+    plan = PhysicalPlan(tuple(PlannedTask(task) for task in tasks), tuple(wanted), ())
+    record = []
+    for _, rules in BATCHES:
+        for rule in rules:
+            plan, applied = run_rule(rule, plan, context)
+            if applied is not None:
+                record.append(applied)
+    if not plan.segments:  # the placing rule is switched off: one task, one segment
+        plan, _ = run_rule(form_segments, plan, PlanContext(kept=context.kept, shares=False))
+    return plan, tuple(record)

@@ -1,0 +1,180 @@
+"""A workflow on rows becomes tasks: fit on train rows, apply to test rows, predict, score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mileage.core.domains import Value
+from mileage.operators import Branch, operators
+from mileage.operators.versions import versions
+from mileage.workflow import Port, Step, Task, TaskKind, Workflow
+
+ALL_ROWS = -1
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The tasks that evaluate one workflow, and the ports a trial needs."""
+
+    tasks: tuple[Task, ...]
+    predictions: tuple[Port, ...]
+    models: tuple[Port, ...]
+    scores: tuple[Port, ...] = ()
+
+
+class _Rows:
+    """Compiles steps on the rows of one split: train outputs by fitting, test outputs by applying."""
+
+    def __init__(self, source: Task, deal: Task | None, split: int) -> None:
+        self.source, self.deal, self.split = source, deal, split
+        self.tasks: list[Task] = []
+        self.train: dict[str, Port] = {}
+        self.test: dict[str, Port] = {}
+        self.states: dict[str, Port] = {}
+        self._targets: Port | None = None
+
+    def _add(self, task: Task) -> Task:
+        self.tasks.append(task)
+        return task
+
+    def _take(self, part: str, columns: tuple[str, ...], step: str) -> Port:
+        inputs = (self.source.port("X"),) if self.deal is None else (self.source.port("X"), self.deal.port("splits"))
+        params: tuple[tuple[str, Value], ...] = (("split", self.split), ("part", part), ("columns", columns))
+        return self._add(Task(TaskKind.TAKE, params=params, inputs=inputs, label=f"{part} rows", step=step)).port()
+
+    def target(self) -> Port:
+        """Return y of the train rows."""
+        if self._targets is None:
+            part = "all" if self.deal is None else "train"
+            inputs = (self.source.port("y"),) if self.deal is None else (self.source.port("y"), self.deal.port("splits"))
+            params: tuple[tuple[str, Value], ...] = (("split", self.split), ("part", part))
+            self._targets = self._add(Task(TaskKind.TARGET, params=params, inputs=inputs, label=f"{part} target")).port()
+        return self._targets
+
+    def step(self, step: Step, *, test: bool) -> None:
+        """Compile one step for the train rows, and for the test rows if there are any."""
+        if step.spec is None and step.columns:
+            self.train[step.name] = self._take("train" if self.deal else "all", step.columns, step.name)
+            if test:
+                self.test[step.name] = self._take("test", step.columns, step.name)
+        elif step.spec is None:
+            self.train[step.name] = self._join(step, self.train)
+            if test:
+                self.test[step.name] = self._join(step, self.test)
+        else:
+            self._fit(step, test=test)
+
+    def _join(self, step: Step, ports: dict[str, Port]) -> Port:
+        inputs = tuple(ports[name] for name in step.inputs)
+        return self._add(join_task(step, inputs)).port()
+
+    def _fit(self, step: Step, *, test: bool) -> None:
+        assert step.spec is not None
+        operator = operators.get(step.spec.operator)
+        is_model = step.name == "model"
+        needs_y = is_model or operator.traits.reads_y
+        inputs = (self.train[step.inputs[0]], *((self.target(),) if needs_y else ()))
+        fit = self._add(
+            Task(
+                TaskKind.FIT,
+                operator.name,
+                tuple(sorted(operator.complete(dict(step.spec.params)).items())),
+                step.context,  # type: ignore[arg-type]
+                (operator.version, *versions(operator)),
+                inputs,
+                ("state",) if is_model else ("state", "out"),
+                is_model=is_model,
+                label=f"fit {step.spec}",
+                step=step.name,
+            )
+        )
+        self.states[step.name] = fit.port("state")
+        if not is_model:
+            self.train[step.name] = fit.port("out")
+        if test:
+            task = predict_task if is_model else apply_task
+            self.test[step.name] = self._add(task(step, fit.port("state"), self.test[step.inputs[0]])).port()
+
+
+def join_task(step: Step, inputs: tuple[Port, ...]) -> Task:
+    """Return the task that joins branches to one matrix."""
+    dense = bool(dict(step.context)["dense"])
+    return Task(TaskKind.JOIN, params=(("dense", dense),), inputs=inputs, label="join", step=step.name)
+
+
+def apply_task(step: Step, state: Port, rows: Port) -> Task:
+    """Return the task that applies a fitted transformer."""
+    return Task(TaskKind.APPLY, inputs=(state, rows), label=f"apply {step.spec}", step=step.name)
+
+
+def predict_task(step: Step, state: Port, rows: Port) -> Task:
+    """Return the task that predicts with a fitted model."""
+    context = dict(step.context)
+    task, n_classes = str(context["task"]), int(context["n_classes"])  # type: ignore[call-overload]
+    params: tuple[tuple[str, Value], ...] = (("n_classes", n_classes), ("task", task))
+    return Task(TaskKind.PREDICT, params=params, inputs=(state, rows), label=f"predict {step.spec}", step=step.name)
+
+
+def evaluation_tasks(
+    workflow: Workflow, source: Task, deal: Task, *, n_splits: int, metrics: tuple[str, ...], setting: tuple[tuple[str, Value], ...]
+) -> Evaluation:
+    """Return the tasks that fit ``workflow`` on each split's train rows, predict its test rows, and score.
+
+    Parameters
+    ----------
+    workflow : Workflow
+    source, deal : Task
+        The data (outputs ``X``, ``y``) and the splits.
+    n_splits : int
+        Number of splits.
+    metrics : tuple of str
+        Metric calls such as ``"roc_auc"`` or ``"recall('lung')"``.
+    setting : tuple of (name, value)
+        What scoring reads besides: task, classes, positive class.
+    """
+    tasks: list[Task] = []
+    predictions, models = [], []
+    for split in range(n_splits):
+        rows = _Rows(source, deal, split)
+        for step in workflow.steps:
+            rows.step(step, test=True)
+        tasks += rows.tasks
+        predictions.append(rows.test["model"])
+        models.append(rows.states["model"])
+    inputs = (*predictions, source.port("y"), deal.port("splits"))
+    scores = [
+        Task(TaskKind.SCORE, operator=metric, params=setting, inputs=inputs, label=f"score {metric}") for metric in metrics
+    ]
+    return Evaluation((*tasks, *scores), tuple(predictions), tuple(models), tuple(task.port() for task in scores))
+
+
+def fit_tasks(workflow: Workflow, source: Task) -> tuple[tuple[Task, ...], dict[str, Port]]:
+    """Return the tasks that fit ``workflow`` on all rows, and the port of each step's fitted state."""
+    rows = _Rows(source, None, ALL_ROWS)
+    for step in workflow.steps:
+        rows.step(step, test=False)
+    return tuple(rows.tasks), rows.states
+
+
+def apply_tasks(workflow: Workflow, states: dict[str, Port], source: Task) -> tuple[tuple[Task, ...], Port]:
+    """Return the tasks that predict for the rows of ``source`` with fitted states, and the port of the predictions."""
+    tasks: list[Task] = []
+    ports: dict[str, Port] = {}
+    for step in workflow.steps:
+        if step.spec is None and step.columns:
+            params: tuple[tuple[str, Value], ...] = (("split", ALL_ROWS), ("part", "all"), ("columns", step.columns))
+            task = Task(TaskKind.TAKE, params=params, inputs=(source.port("X"),), label="all rows", step=step.name)
+        elif step.spec is None:
+            task = join_task(step, tuple(ports[name] for name in step.inputs))
+        elif step.name == "model":
+            task = predict_task(step, states[step.name], ports[step.inputs[0]])
+        else:
+            task = apply_task(step, states[step.name], ports[step.inputs[0]])
+        tasks.append(task)
+        ports[step.name] = task.port()
+    return tuple(tasks), ports["model"]
+
+
+def is_joined(step: Step) -> bool:
+    """Say whether a step works on the joined matrix."""
+    return step.branch is Branch.MATRIX and step.spec is not None

@@ -1,0 +1,74 @@
+"""What a rewrite rule is, and the one wrapper that runs any rule."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mileage.core.fingerprint import Fingerprint
+from mileage.errors import InternalError
+from mileage.workflow import Action, PhysicalPlan
+
+
+@dataclass(frozen=True)
+class PlanContext:
+    """What rules may ask: which artifacts are kept, which tasks are already under way, whether more plans will come.
+
+    ``kept`` says whether an artifact key can be loaded; ``known`` are fingerprints that the engine of this run has
+    computed or is computing.
+    """
+
+    kept: Callable[[str], bool] = lambda _key: False
+    known: frozenset[Fingerprint] = frozenset()
+    shares: bool = True
+    off: frozenset[str] = frozenset()
+    keep: frozenset[str] = field(default_factory=frozenset)
+
+
+Rule = Callable[[PhysicalPlan, PlanContext], PhysicalPlan]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The record of one rule on one plan."""
+
+    rule: str
+    before: int
+    after: int
+    seconds: float
+
+
+def run_rule(rule: Rule, plan: PhysicalPlan, context: PlanContext) -> tuple[PhysicalPlan, Applied | None]:
+    """Run one rule: switched off? then time, run, verify, record."""
+    name = rule.__name__
+    if name in context.off:
+        return plan, None
+    started = time.perf_counter()
+    new = rule(plan, context)
+    verify(new, name)
+    return new, Applied(name, _work(plan), _work(new), time.perf_counter() - started)
+
+
+def verify(plan: PhysicalPlan, rule: str) -> None:
+    """Check that a plan can run: inputs come first, nothing computed reads what is pruned, wanted ports exist.
+
+    Raises
+    ------
+    InternalError
+        If a rule broke the plan.
+    """
+    ready: set[Fingerprint] = set()
+    for planned in plan:
+        if planned.action is Action.COMPUTE and any(port.task not in ready for port in planned.task.inputs):
+            message = f"rule {rule}: {planned.task.label} reads what is not there"
+            raise InternalError(message)
+        if planned.action is not Action.PRUNE:
+            ready.add(planned.task.fingerprint)
+    if any(port.task not in ready for port in plan.wanted):
+        message = f"rule {rule}: a wanted result is not planned"
+        raise InternalError(message)
+
+
+def _work(plan: PhysicalPlan) -> int:
+    return plan.count(Action.COMPUTE)

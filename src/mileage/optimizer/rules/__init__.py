@@ -1,0 +1,1 @@
+"""One rewrite rule per file: ``plan, context → plan`` with the same results."""

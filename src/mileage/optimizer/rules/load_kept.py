@@ -1,0 +1,29 @@
+"""Load what is kept instead of computing it again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mileage.optimizer.rule import PlanContext
+from mileage.workflow import Action, PhysicalPlan, PlannedTask, TaskKind
+
+
+def load_kept(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
+    """Load a task all of whose outputs are kept.
+
+    ::
+
+        take → fit → predict            take → fit → predict [load]
+
+    Cheap row selections are not looked up; the exact choice between loading and computing needs measured costs.
+    """
+    return replace(plan, tasks=tuple(_loaded(planned, context) for planned in plan))
+
+
+def _loaded(planned: PlannedTask, context: PlanContext) -> PlannedTask:
+    task = planned.task
+    if task.kind in {TaskKind.TAKE, TaskKind.TARGET, TaskKind.SOURCE, TaskKind.DEAL, TaskKind.JOIN}:
+        return planned
+    if all(context.kept(task.port(output).key) for output in task.outputs):
+        return replace(planned, action=Action.LOAD, reason="kept by an earlier run")
+    return planned

@@ -1,0 +1,25 @@
+"""Merge tasks with equal fingerprints."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mileage.optimizer.rule import PlanContext
+from mileage.workflow import PhysicalPlan, PlannedTask
+
+
+def merge_equal_tasks(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
+    """Keep one of the tasks that are the same computation.
+
+    ::
+
+        take → median → logistic(C = 1)              take → median ─┬→ logistic(C = 1)
+        take → median → logistic(C = 9)      ⇒                      └→ logistic(C = 9)
+
+    Law: a task is its fingerprint, so results are bit-equal.
+    """
+    del context
+    merged: dict[str, PlannedTask] = {}
+    for planned in plan:
+        merged.setdefault(planned.task.fingerprint, planned)
+    return replace(plan, tasks=tuple(merged.values()))

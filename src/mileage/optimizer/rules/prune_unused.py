@@ -1,0 +1,29 @@
+"""Drop tasks whose outputs nobody needs any more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mileage.optimizer.rule import PlanContext
+from mileage.workflow import Action, PhysicalPlan
+
+
+def prune_unused(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
+    """Prune what only loaded tasks would have read.
+
+    ::
+
+        take → fit → predict [load]   ⇒   take [prune] → fit [prune] → predict [load]
+    """
+    del context
+    needed = {port.task for port in plan.wanted}
+    for planned in reversed(plan.tasks):
+        if planned.task.fingerprint in needed and planned.action is Action.COMPUTE:
+            needed |= {port.task for port in planned.task.inputs}
+    return replace(
+        plan,
+        tasks=tuple(
+            planned if planned.task.fingerprint in needed else replace(planned, action=Action.PRUNE, reason="not needed")
+            for planned in plan
+        ),
+    )

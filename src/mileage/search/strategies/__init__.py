@@ -1,0 +1,1 @@
+"""One strategy per file; ``default`` chains portfolio and TPE."""

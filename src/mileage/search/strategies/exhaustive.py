@@ -1,0 +1,42 @@
+"""Every point of a finite space, in a fixed order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Self
+
+from mileage.core.reasons import Reason
+from mileage.search.strategy import Proposal, SearchContext, Strategy
+from mileage.space import Configuration, conflict
+
+
+class Exhaustive(Strategy):
+    """List a finite space: right for a fully fixed workflow and for small grids."""
+
+    name = "exhaustive"
+    _points: Iterator[Configuration]
+
+    def begin(self, context: SearchContext) -> Self:
+        """Return a fresh strategy."""
+        fresh = type(self)()
+        fresh._points = _all(context)
+        return fresh
+
+    def ask(self) -> Proposal | None:
+        """Return the next point."""
+        point = next(self._points, None)
+        return None if point is None else Proposal(point, Reason("a point of the space you wrote", "user"))
+
+    def tell(self, configuration: Configuration, loss: float | None) -> None:
+        """Learn nothing: the order is fixed."""
+
+
+def _all(context: SearchContext) -> Iterator[Configuration]:
+    space = context.space
+    for point in space.points():
+        configuration = Configuration(tuple(zip((slot.name for slot in space.slots), point, strict=True)))
+        if conflict(configuration.steps, space.task) is None:
+            yield configuration
+
+
+EXHAUSTIVE = Exhaustive()

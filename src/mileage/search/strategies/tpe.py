@@ -1,0 +1,198 @@
+"""Tree-structured Parzen estimator, by Optuna (Bergstra et al. 2011)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from mileage.core.domains import AnyOf, Domain, FloatRange, IntRange, OneOf, Value
+from mileage.core.reasons import Reason
+from mileage.operators import StepSpec
+from mileage.search.sampling import compatible, model_slot
+from mileage.search.strategy import Proposal, SearchContext, Strategy
+from mileage.space import Alternative, Configuration, Slot, StepChoice
+
+if TYPE_CHECKING:
+    import optuna
+
+_TRIES = 50
+
+
+class Tpe(Strategy):
+    """Model which values go with low losses, and try more of these."""
+
+    name = "tpe"
+
+    def begin(self, context: SearchContext) -> Self:
+        """Return a fresh strategy with a seeded sampler, all in memory."""
+        fresh = type(self)()
+        fresh._context = context
+        fresh._study = None
+        fresh._open = {}
+        fresh._seen = set()
+        fresh._told = []
+        return fresh
+
+    def ask(self) -> Proposal | None:
+        """Return a configuration not seen before, or None if 50 draws found none."""
+        study = self._begun()
+        for _ in range(_TRIES):
+            trial = study.ask()
+            configuration = self._draw(trial)
+            if configuration is None or configuration.digest in self._seen:
+                study.tell(trial, state=_states().FAIL)
+                continue
+            self._seen.add(configuration.digest)
+            self._open[configuration.digest] = trial
+            return Proposal(configuration, Reason("near what has done well so far (TPE)", "strategy"))
+        return None
+
+    def tell(self, configuration: Configuration, loss: float | None) -> None:
+        """Add the loss of a configuration, its own or another strategy's."""
+        self._seen.add(configuration.digest)
+        trial = self._open.pop(configuration.digest, None)
+        if trial is None:
+            self._told.append((configuration, loss))
+            if self._study is not None:
+                self._add(*self._told.pop())
+        elif loss is None:
+            self._begun().tell(trial, state=_states().FAIL)
+        else:
+            self._begun().tell(trial, loss)
+
+    def _begun(self) -> optuna.Study:
+        """Optuna is imported and its study made only when the first guided proposal is due."""
+        if self._study is None:
+            import optuna
+
+            optuna.logging.set_verbosity(optuna.logging.ERROR)
+            sampler = optuna.samplers.TPESampler(seed=self._context.seed, n_startup_trials=8)
+            self._study = optuna.create_study(sampler=sampler)
+            while self._told:
+                self._add(*self._told.pop(0))
+        return self._study
+
+    def _add(self, configuration: Configuration, loss: float | None) -> None:
+        if loss is None:
+            return
+        import optuna
+
+        replay = _Replay(self._context, configuration)
+        if self._draw(replay) == configuration:
+            made = optuna.trial.create_trial(params=replay.params, distributions=replay.distributions, value=loss)
+            self._begun().add_trial(made)
+
+    def _draw(self, trial: Any) -> Configuration | None:  # noqa: ANN401  (Optuna's trial, or a replay of one)
+        space = self._context.space
+        chosen: dict[str, tuple[StepSpec, ...]] = {}
+        for slot in (model_slot(space), *space.slots[:-1]):
+            picked = self._draw_slot(trial, slot, chosen)
+            if picked is None:
+                return None
+            chosen[slot.name] = picked
+        return Configuration(tuple((slot.name, chosen[slot.name]) for slot in space.slots))
+
+    def _draw_slot(
+        self,
+        trial: Any,  # noqa: ANN401
+        slot: Slot,
+        chosen: dict[str, tuple[StepSpec, ...]],
+    ) -> tuple[StepSpec, ...] | None:
+        labels = [_label(slot, i) for i in range(len(slot.alternatives))]
+        index = labels.index(trial.suggest_categorical(slot.name, labels)) if len(labels) > 1 else 0
+        fits = compatible(self._context.space, slot, chosen)
+        if fits[index][1] is not None:  # the drawn one does not suit the model: the first that does stands in
+            index = next((i for i, (a, why) in enumerate(fits) if why is None and a.weight > 0), -1)
+            if index < 0:
+                return None
+        alternative = slot.alternatives[index]
+        return tuple(_draw_step(trial, f"{labels[index]}.{i}", step) for i, step in enumerate(alternative.steps))
+
+    _context: SearchContext
+    _study: optuna.Study | None
+    _open: dict[str, Any]
+    _seen: set[str]
+    _told: list[tuple[Configuration, float | None]]
+
+
+def _label(slot: Slot, index: int) -> str:
+    return f"{slot.name}.{index}:{slot.alternatives[index].label}"
+
+
+def _draw_step(trial: Any, prefix: str, step: StepChoice) -> StepSpec:  # noqa: ANN401
+    return step.spec({name: _suggest(trial, f"{prefix}.{name}", domain) for name, domain in step.open})
+
+
+def _suggest(trial: Any, name: str, domain: Domain) -> Value:  # noqa: ANN401
+    if isinstance(domain, OneOf):
+        words = [repr(v) for v in domain.values]
+        return domain.values[words.index(trial.suggest_categorical(name, words))]
+    if isinstance(domain, AnyOf):
+        words = [d.describe() for d in domain.domains]
+        index = words.index(trial.suggest_categorical(f"{name}.kind", words))
+        return _suggest(trial, f"{name}.{index}", domain.domains[index])
+    if isinstance(domain, IntRange):
+        return int(trial.suggest_int(name, domain.low, domain.high, log=domain.log))
+    assert isinstance(domain, FloatRange)
+    drawn = float(f"{trial.suggest_float(name, domain.low, domain.high, log=domain.log):.4g}")
+    return min(domain.high, max(domain.low, drawn))
+
+
+def _states() -> Any:  # noqa: ANN401
+    import optuna
+
+    return optuna.trial.TrialState
+
+
+class _Replay:
+    """Answers ``suggest_*`` with a known configuration, to tell Optuna about a trial it did not propose."""
+
+    def __init__(self, context: SearchContext, configuration: Configuration) -> None:
+        self.values = self._flatten(context, configuration)
+        self.params: dict[str, Any] = {}
+        self.distributions: dict[str, Any] = {}
+
+    @staticmethod
+    def _flatten(context: SearchContext, configuration: Configuration) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for slot in context.space.slots:
+            specs = dict(configuration.choices)[slot.name]
+            for index, alternative in enumerate(slot.alternatives):
+                if _admits(alternative, specs):
+                    values[slot.name] = _label(slot, index)
+                    for i, spec in enumerate(specs):
+                        values |= {f"{_label(slot, index)}.{i}.{k}": v for k, v in spec.params}
+                    break
+        return values
+
+    def suggest_categorical(self, name: str, choices: list[str]) -> str:
+        import optuna
+
+        value = self.values.get(name)
+        if name.endswith(".kind"):
+            value = next((c for c in choices), None)
+        picked = value if value in choices else repr(value) if repr(value) in choices else choices[0]
+        return str(self._keep(name, picked, optuna.distributions.CategoricalDistribution(choices)))
+
+    def suggest_int(self, name: str, low: int, high: int, *, log: bool) -> int:
+        import optuna
+
+        distribution = optuna.distributions.IntDistribution(low, high, log=log)
+        return int(self._keep(name, self.values.get(name, low), distribution))
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool) -> float:
+        import optuna
+
+        distribution = optuna.distributions.FloatDistribution(low, high, log=log)
+        return float(self._keep(name, self.values.get(name, low), distribution))
+
+    def _keep(self, name: str, value: Any, distribution: Any) -> Any:  # noqa: ANN401
+        self.params[name], self.distributions[name] = value, distribution
+        return value
+
+
+def _admits(alternative: Alternative, specs: tuple[StepSpec, ...]) -> bool:
+    steps = alternative.steps
+    return len(steps) == len(specs) and all(a.admits(b) for a, b in zip(steps, specs, strict=True))
+
+
+TPE = Tpe()
