@@ -1,0 +1,1 @@
+"""The language front end: MILEAGE text to trees and back."""
