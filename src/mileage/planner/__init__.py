@@ -1,0 +1,10 @@
+"""Binding: a query meets the data and becomes a logical plan, each part with its reasons.
+
+Nothing is trained here. Mistakes are collected, and raised together as one :class:`mileage.errors.BindError`.
+"""
+
+from mileage.planner.bind import bind
+from mileage.planner.explain import explain_data, explain_plan, explain_space
+from mileage.planner.logical import Assumption, BudgetPlan, LogicalPlan
+
+__all__ = ["Assumption", "BudgetPlan", "LogicalPlan", "bind", "explain_data", "explain_plan", "explain_space"]

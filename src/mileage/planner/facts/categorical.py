@@ -1,0 +1,8 @@
+"""``IS CATEGORICAL``: values are names, even if they are written as numbers."""
+
+from __future__ import annotations
+
+from mileage.data import Kind
+from mileage.planner.facts.fact import ColumnFact
+
+CATEGORICAL = ColumnFact("categorical", kind=Kind.CATEGORICAL)

@@ -1,0 +1,7 @@
+"""``IS IRRELEVANT``: the column is no feature."""
+
+from __future__ import annotations
+
+from mileage.planner.facts.fact import ColumnFact
+
+IRRELEVANT = ColumnFact("irrelevant", drops="has nothing to do with the target")

@@ -1,0 +1,7 @@
+"""``IS LEAKY``: the column is no feature."""
+
+from __future__ import annotations
+
+from mileage.planner.facts.fact import ColumnFact
+
+LEAKY = ColumnFact("leaky", drops="is known only after the target")

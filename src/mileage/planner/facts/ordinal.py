@@ -1,0 +1,8 @@
+"""``IS ORDINAL (a, b, ...)``: values are names in an order."""
+
+from __future__ import annotations
+
+from mileage.data import Kind
+from mileage.planner.facts.fact import ColumnFact
+
+ORDINAL = ColumnFact("ordinal", kind=Kind.NUMERIC)

@@ -1,0 +1,90 @@
+"""The logical plan: what a query means for this data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mileage.core.reasons import Reason
+from mileage.data import Dataset, Profile, SplitSpec, TargetProfile
+from mileage.language import Metric, Predict
+from mileage.monitors import Finding
+from mileage.space import SearchSpace
+from mileage.workflow import Features, Setting
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """Something the query left open, how it was filled, and the clause that would say it."""
+
+    text: str
+    clause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """``UNTIL metric op value``: the search stops once the best workflow meets it."""
+
+    metric: str
+    op: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetPlan:
+    """What a search may spend; None is no limit."""
+
+    seconds: float | None = None
+    trials: int | None = None
+    memory_bytes: int | None = None
+    cores: int | None = None
+    until: Goal | None = None
+    patience_trials: int | None = None
+    patience_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """A metric call as written, its name and its direction."""
+
+    call: str
+    greater_is_better: bool
+    metric: Metric | None = None
+
+
+@dataclass(frozen=True)
+class LogicalPlan:
+    """Space, objectives, validation and budget of one query, names resolved."""
+
+    query: Predict
+    dataset: Dataset
+    profile: Profile
+    target: str
+    target_profile: TargetProfile
+    features: Features
+    setting: Setting
+    validation: SplitSpec
+    objectives: tuple[Objective, ...]
+    space: SearchSpace
+    budget: BudgetPlan
+    n_results: int = 5
+    diverse: bool = False
+    seed: int = 0
+    name: str | None = None
+    test: Dataset | None = None
+    hints: tuple[tuple[str, object], ...] = ()
+    dropped: tuple[tuple[str, Reason], ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+    findings: tuple[Finding, ...] = field(default=())
+
+    @property
+    def task(self) -> str:
+        """``binary``, ``multiclass`` or ``regression``."""
+        return self.target_profile.task
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Classes in the order of their codes; for a binary target the positive class is the last."""
+        t = self.target_profile
+        if t.task == "binary" and t.positive is not None:
+            return tuple([*[c for c in t.classes if c != t.positive], t.positive])
+        return tuple(t.classes)

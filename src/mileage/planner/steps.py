@@ -1,0 +1,148 @@
+"""An operator as written in a query becomes a step with fixed and open parameters, checked against its contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mileage.core.domains import Domain, FloatRange, IntRange, OneOf, Value
+from mileage.errors import ExtraMissing, MileError
+from mileage.language import ast
+from mileage.operators import BuildContext, Family, Operator, Param, operators, resolve
+from mileage.planner.mistakes import Mistakes
+from mileage.space import StepChoice
+
+_FAMILIES = {family.value for family in Family}
+
+
+class StepReader:
+    """Reads the operators of one query."""
+
+    def __init__(self, task: str, mistakes: Mistakes) -> None:
+        self.task, self.mistakes = task, mistakes
+
+    def open_step(self, name: str) -> StepChoice:
+        """Return an operator with all parameters that are worth searching open."""
+        operator = operators.get(name)
+        return StepChoice(operator.name, (), tuple((p.name, p.search) for p in operator.params if p.search is not None))
+
+    def read(self, op: ast.Op, family: Family | None, *, fixed: bool) -> list[StepChoice]:
+        """Return the steps that ``op`` can mean.
+
+        A bare name is open where the query searches (``MODEL = hist_gbm``) and takes its defaults in a PIPELINE
+        (``fixed``); with any parameter written, those not written keep their defaults. ``impute(median)`` names a
+        family and its member.
+        """
+        if op.name in _FAMILIES and operators.find(op.name) is None:
+            return self._of_family(op, fixed=fixed)
+        operator = resolve(op.name, family)
+        if operator is None:
+            known = [o.name for o in operators if family is None or o.family is family]
+            self.mistakes.unknown("E208", "operator" if family is None else f"{family} operator", op.name, known, op.span)
+            return []
+        return self._step(operator, op, op.params, fixed=fixed)
+
+    def _of_family(self, op: ast.Op, *, fixed: bool) -> list[StepChoice]:
+        family = Family(op.name)
+        members = [p for p in op.params if p.name is None and p.value is not None]
+        rest = tuple(p for p in op.params if p.name is not None)
+        if len(members) != 1:
+            known = ", ".join(o.name for o in operators if o.family is family)
+            self.mistakes.add("E209", f"{op.name}(...) needs one member", op.span, hint=f"write {op.name}(...) with one of: {known}")
+            return []
+        name = str(ast.plain(members[0].value))  # type: ignore[arg-type]
+        operator = resolve(name, family)
+        if operator is None:
+            known_names = [o.name for o in operators if o.family is family]
+            self.mistakes.unknown("E208", f"{family} operator", name, known_names, members[0].span or op.span)
+            return []
+        return self._step(operator, op, rest, fixed=fixed)
+
+    def _step(self, operator: Operator, op: ast.Op, params: tuple[ast.Param, ...], *, fixed: bool) -> list[StepChoice]:
+        before = len(self.mistakes.found)
+        if operator.name != "none" and self.task not in operator.tasks:
+            serving = ", ".join(o.name for o in operators if o.family is operator.family and self.task in o.tasks)
+            self.mistakes.add("E211", f"{operator.name} does not serve {self.task}", op.span, hint=f"these do: {serving}")
+        if not params and not fixed:
+            step = self.open_step(operator.name)
+        else:
+            step = self._with_params(operator, params)
+        if len(self.mistakes.found) > before:
+            return []
+        self._try_build(operator, dict(step.fixed), op)
+        return [step]
+
+    def _with_params(self, operator: Operator, params: tuple[ast.Param, ...]) -> StepChoice:
+        fixed: dict[str, Value] = {}
+        opened: dict[str, Domain] = {}
+        for given in params:
+            known = self._known(operator, given)
+            if known is None:
+                continue
+            if given.domain is not None:
+                domain = self._domain(known, given.domain, operator)
+                if domain is not None:
+                    opened[known.name] = domain
+            else:
+                self._fix(operator, known, given, fixed)
+        return StepChoice(operator.name, tuple(sorted(fixed.items())), tuple(sorted(opened.items())))
+
+    def _known(self, operator: Operator, given: ast.Param) -> Param | None:
+        if given.name is None:
+            hint = f"write {operator.params[0].name} = ..." if operator.params else "it takes no parameters"
+            self.mistakes.add("E209", f"{operator.name} takes its parameters by name", given.span, hint=hint)
+            return None
+        known = operator.param(given.name)
+        if known is None:
+            names = [p.name for p in operator.params]
+            self.mistakes.unknown("E212", f"parameter of {operator.name} named", given.name, names, given.span)
+        return known
+
+    def _fix(self, operator: Operator, known: Param, given: ast.Param, fixed: dict[str, Value]) -> None:
+        value = value_of(given.value)
+        if known.domain.contains(value):
+            fixed[known.name] = value
+            return
+        self.mistakes.add("E213", f"{operator.name}({known.name} = {value}) is not legal", given.span, hint=f"{known.name} must be {known.domain.describe()}")
+
+    def _domain(self, known: Param, written: ast.Domain, operator: Operator) -> Domain | None:
+        if isinstance(written, ast.SetDomain):
+            values = tuple(value_of(v) for v in written.values)
+            bad = next((v for v in values if not known.domain.contains(v)), None)
+            domain: Domain = OneOf(values)
+        else:
+            bad = next((v for v in (written.low, written.high) if not known.domain.contains(v)), None)
+            domain = _range(known, written)
+            if written.low > written.high or (written.log and written.low <= 0):
+                why = "its ends are turned round" if written.low > written.high else "LOG needs a low end above 0"
+                self.mistakes.add("E214", f"{written.low}..{written.high} is empty: {why}", written.span)
+                return None
+        if bad is not None:
+            self.mistakes.add("E213", f"{operator.name}({known.name} = {bad}) is not legal", written.span, hint=f"{known.name} must be {known.domain.describe()}")
+            return None
+        return domain
+
+    def _try_build(self, operator: Operator, fixed: Mapping[str, Value], op: ast.Op) -> None:
+        """Build once, so that a missing extra or an illegal combination is found before anything runs."""
+        try:
+            operator.build(operator.complete(dict(fixed)), BuildContext(task=self.task))
+        except ExtraMissing as error:
+            self.mistakes.add("E260", error.message, op.span, hint=error.hint)
+        except MileError as error:
+            self.mistakes.add("E213", error.message, op.span, hint=error.hint)
+
+
+def value_of(value: ast.Value | None) -> Value:
+    """Return a written value as a plain one; the bare words ``none``, ``true`` and ``false`` are themselves."""
+    if isinstance(value, ast.Name):
+        return {"none": None, "null": None, "true": True, "false": False}.get(value.text.lower(), value.text)
+    if isinstance(value, bool | int | float | str) or value is None:
+        return value
+    return value.fraction
+
+
+def _range(known: Param, written: ast.RangeDomain) -> Domain:
+    whole = all(float(v).is_integer() for v in (written.low, written.high))
+    between = (written.low + written.high) / 2
+    if whole and not (known.domain.contains(between + 0.123) and isinstance(known.default, float)):
+        return IntRange(int(written.low), int(written.high), written.log)
+    return FloatRange(float(written.low), float(written.high), written.log)
