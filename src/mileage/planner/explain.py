@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mileage.core.units import format_bytes, format_seconds
 from mileage.planner.logical import BudgetPlan, LogicalPlan
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A titled table of an explanation."""
-
-    title: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+from mileage.results.report import Section
 
 
 def explain_data(plan: LogicalPlan) -> tuple[Section, ...]:
