@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from mileage.optimizer.rule import Applied, PlanContext, Rule, run_rule
 from mileage.optimizer.rules.form_segments import form_segments
+from mileage.optimizer.rules.keep_results import keep_results
 from mileage.optimizer.rules.load_kept import load_kept
 from mileage.optimizer.rules.merge_equal_tasks import merge_equal_tasks
 from mileage.optimizer.rules.prune_unused import prune_unused
@@ -14,6 +15,7 @@ from mileage.workflow import PhysicalPlan, PlannedTask, Port, Task
 BATCHES: tuple[tuple[str, tuple[Rule, ...]], ...] = (
     ("share", (merge_equal_tasks,)),
     ("reuse", (load_kept, prune_unused)),
+    ("keep", (keep_results,)),
     ("place", (form_segments,)),
 )
 

@@ -3,6 +3,7 @@
 Nothing here computes anything. Tasks are run by :mod:`mileage.engine`, plans are made by :mod:`mileage.optimizer`.
 """
 
+from mileage.workflow.assemble import Assembly, assemble, to_pipeline
 from mileage.workflow.instantiate import Features, Setting, instantiate
 from mileage.workflow.plan import Action, PhysicalPlan, PlannedTask
 from mileage.workflow.step import Step, Workflow
@@ -10,6 +11,9 @@ from mileage.workflow.task import Port, Task, TaskKind
 
 __all__ = [
     "Action",
+    "Assembly",
+    "assemble",
+    "to_pipeline",
     "Features",
     "Setting",
     "instantiate",

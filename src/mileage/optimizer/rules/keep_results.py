@@ -1,0 +1,26 @@
+"""Keep what a later run or question will ask for again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mileage.optimizer.rule import PlanContext
+from mileage.workflow import Action, PhysicalPlan, PlannedTask
+
+
+def keep_results(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
+    """Mark all outputs of the kinds of tasks in ``context.keep`` to be kept.
+
+    ::
+
+        fit → predict → score   ⇒   fit → predict [keep] → score [keep]
+
+    Out-of-fold predictions are always worth their bytes: a new metric then needs no training.
+    """
+    return replace(plan, tasks=tuple(_kept(planned, context) for planned in plan))
+
+
+def _kept(planned: PlannedTask, context: PlanContext) -> PlannedTask:
+    if planned.action is Action.COMPUTE and planned.task.kind in context.keep:
+        return replace(planned, keep=planned.task.outputs)
+    return planned
