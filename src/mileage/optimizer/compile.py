@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mileage.core.domains import Value
-from mileage.operators import Branch, operators
+from mileage.operators import operators
 from mileage.operators.versions import versions
 from mileage.workflow import Port, Step, Task, TaskKind, Workflow
 
@@ -25,8 +25,8 @@ class Evaluation:
 class _Rows:
     """Compiles steps on the rows of one split: train outputs by fitting, test outputs by applying."""
 
-    def __init__(self, source: Task, deal: Task | None, split: int) -> None:
-        self.source, self.deal, self.split = source, deal, split
+    def __init__(self, source: Task, deal: Task | None, split: int, test: Task | None = None) -> None:
+        self.source, self.deal, self.split, self.test_source = source, deal, split, test
         self.tasks: list[Task] = []
         self.train: dict[str, Port] = {}
         self.test: dict[str, Port] = {}
@@ -38,7 +38,10 @@ class _Rows:
         return task
 
     def _take(self, part: str, columns: tuple[str, ...], step: str) -> Port:
-        inputs = (self.source.port("X"),) if self.deal is None else (self.source.port("X"), self.deal.port("splits"))
+        source = self.test_source if self.test_source is not None and part == "test" else self.source
+        if self.deal is None:
+            part = "all"
+        inputs = (source.port("X"),) if self.deal is None else (source.port("X"), self.deal.port("splits"))
         params: tuple[tuple[str, Value], ...] = (("split", self.split), ("part", part), ("columns", columns))
         return self._add(Task(TaskKind.TAKE, params=params, inputs=inputs, label=f"{part} rows", step=step)).port()
 
@@ -54,7 +57,7 @@ class _Rows:
     def step(self, step: Step, *, test: bool) -> None:
         """Compile one step for the train rows, and for the test rows if there are any."""
         if step.spec is None and step.columns:
-            self.train[step.name] = self._take("train" if self.deal else "all", step.columns, step.name)
+            self.train[step.name] = self._take("train", step.columns, step.name)
             if test:
                 self.test[step.name] = self._take("test", step.columns, step.name)
         elif step.spec is None:
@@ -116,7 +119,14 @@ def predict_task(step: Step, state: Port, rows: Port) -> Task:
 
 
 def evaluation_tasks(
-    workflow: Workflow, source: Task, deal: Task, *, n_splits: int, metrics: tuple[str, ...], setting: tuple[tuple[str, Value], ...]
+    workflow: Workflow,
+    source: Task,
+    deal: Task,
+    *,
+    n_splits: int,
+    metrics: tuple[str, ...],
+    setting: tuple[tuple[str, Value], ...],
+    test: Task | None = None,
 ) -> Evaluation:
     """Return the tasks that fit ``workflow`` on each split's train rows, predict its test rows, and score.
 
@@ -130,18 +140,21 @@ def evaluation_tasks(
     metrics : tuple of str
         Metric calls such as ``"roc_auc"`` or ``"recall('lung')"``.
     setting : tuple of (name, value)
-        What scoring reads besides: task, classes, positive class.
+        What scoring reads besides: task and classes.
+    test : Task, optional
+        A source of its own to score on; then all rows of ``source`` train, and there is one split.
     """
     tasks: list[Task] = []
     predictions, models = [], []
     for split in range(n_splits):
-        rows = _Rows(source, deal, split)
+        rows = _Rows(source, deal, split) if test is None else _Rows(source, None, ALL_ROWS, test)
         for step in workflow.steps:
             rows.step(step, test=True)
         tasks += rows.tasks
         predictions.append(rows.test["model"])
         models.append(rows.states["model"])
-    inputs = (*predictions, source.port("y"), deal.port("splits"))
+    truth = (source.port("y"), deal.port("splits")) if test is None else (test.port("y"),)
+    inputs = (*predictions, *truth)
     scores = [
         Task(TaskKind.SCORE, operator=metric, params=setting, inputs=inputs, label=f"score {metric}") for metric in metrics
     ]
@@ -174,7 +187,3 @@ def apply_tasks(workflow: Workflow, states: dict[str, Port], source: Task) -> tu
         ports[step.name] = task.port()
     return tuple(tasks), ports["model"]
 
-
-def is_joined(step: Step) -> bool:
-    """Say whether a step works on the joined matrix."""
-    return step.branch is Branch.MATRIX and step.spec is not None

@@ -1,0 +1,68 @@
+"""MILE: a Mixed-Initiative machine Learning Environment.
+
+A query is a set of workflows and a wish; the optimizer picks some, the engine runs them, and everything says why.
+
+Examples
+--------
+>>> import mileage
+>>> query = mileage.predict("species").from_("penguins.csv").validate(folds=5).budget("20 s")
+>>> print(query)
+PREDICT species
+FROM 'penguins.csv'
+VALIDATE BY 5 FOLDS
+BUDGET 20 s
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mileage.language import format_script, parse, predict
+    from mileage.operators import Operator, operators
+    from mileage.operators.external import from_estimator
+    from mileage.session import Fitted, Result, Session, connect
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Fitted": "mileage.session",
+    "MileError": "mileage.errors",
+    "Operator": "mileage.operators",
+    "QueryError": "mileage.errors",
+    "Result": "mileage.session",
+    "Session": "mileage.session",
+    "connect": "mileage.session",
+    "format_script": "mileage.language",
+    "from_estimator": "mileage.operators.external",
+    "operators": "mileage.operators",
+    "parse": "mileage.language",
+    "predict": "mileage.language",
+}
+
+__all__ = [
+    "Fitted",
+    "MileError",
+    "Operator",
+    "QueryError",
+    "Result",
+    "Session",
+    "__version__",
+    "connect",
+    "format_script",
+    "from_estimator",
+    "operators",
+    "parse",
+    "predict",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name when it is first used, so that ``import mileage`` is quick."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    message = f"module 'mileage' has no attribute {name!r}"
+    raise AttributeError(message)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

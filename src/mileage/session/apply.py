@@ -1,0 +1,127 @@
+"""Predict for new rows: the same checks as the training data, then apply tasks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mileage.core.events import EventBus
+from mileage.core.near import near_matches
+from mileage.data import Dataset, DType, SourceSpec
+from mileage.engine import Limits, Outcome
+from mileage.errors import DataError, EngineError
+from mileage.optimizer import PlanContext, apply_tasks, optimize
+from mileage.session.data_tasks import SessionData, data_tasks, source_task
+from mileage.session.run import open_executor, refit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mileage.operators.running import Predictions
+    from mileage.planner import LogicalPlan
+    from mileage.results import Trial
+    from mileage.session.result import Result
+    from mileage.workflow import Port
+
+_NUMBERS = {DType.INT, DType.FLOAT, DType.BOOL}
+
+
+def predictions(result: Result, trial: Trial, data: Any) -> Predictions:  # noqa: ANN401  (a frame, a path or a dataset)
+    """Return what a workflow, fitted on all rows, predicts for new rows.
+
+    Raises
+    ------
+    DataError
+        If a column is missing or has another type than in training. Unseen categories are treated as the encoder
+        defines: one_hot gives zeros, ordinal -1, target the overall mean.
+    """
+    session, plan = result.session, result.plan
+    dataset = data if isinstance(data, Dataset) else _dataset(result, data)
+    check_columns(plan, dataset)
+    tables = SessionData.of(plan, also=dataset)
+    executor, _ = open_executor(session, tables, EventBus(), plan=plan)
+    assert trial.workflow is not None
+    with executor:
+        states = fitted_states(result, trial, executor)
+        source = source_task(plan, dataset, with_target=False)
+        tasks, port = apply_tasks(trial.workflow, dict(states), source)
+        fitting = _fitting_tasks(result, trial)
+        context = PlanContext(kept=session.store.has, shares=False)
+        physical, _ = optimize((*fitting, source, *tasks), (port,), context)
+        executor.submit(physical, label="apply", limits=Limits())
+        outcome = finished(executor)
+        predicted: Predictions = outcome.values[port]
+    return predicted
+
+
+def fitted_states(result: Result, trial: Trial, executor: Any) -> Mapping[str, Port]:  # noqa: ANN401
+    """Return the ports of a workflow fitted on all rows, fitting it now if that was not done yet."""
+    known = result.refit.get(trial.number)
+    if known is not None and all(result.session.store.has(port.key) for port in known.values()):
+        return known
+    assert trial.workflow is not None
+    states, why = refit(result.session, executor, data_tasks(result.plan).source, trial.workflow, Limits())
+    if states is None:
+        raise EngineError(f"{trial.describe} could not be fitted on all rows: {why}", code="X601")
+    result.refit = {**result.refit, trial.number: states}
+    return states
+
+
+def finished(executor: Any) -> Outcome:  # noqa: ANN401  (an Executor with one ticket)
+    """Wait for the one ticket that runs.
+
+    Raises
+    ------
+    EngineError
+        If it failed.
+    """
+    while True:
+        for outcome in executor.wait(1.0):
+            if outcome.state != "done":
+                raise EngineError(str(outcome.error or outcome.state), code="X602")
+            return outcome  # type: ignore[no-any-return]
+
+
+def check_columns(plan: LogicalPlan, dataset: Dataset) -> None:
+    """Check that new data has the columns of the training data with fitting types.
+
+    Raises
+    ------
+    DataError
+        Naming every column that is missing or has changed its type.
+    """
+    names = dataset.schema.names
+    missing = [name for name in plan.features.names if name not in names]
+    if missing:
+        near = {name: near_matches(name, names, at_most=1) for name in missing}
+        hints = [f"{name}: did you mean {match[0]}?" for name, match in near.items() if match]
+        raise DataError(f"{dataset.describe} lacks {_listed(missing)}", code="D450", hint="; ".join(hints) or "give all feature columns of the training data")
+    numeric = set(plan.features.numeric)
+    retyped = []
+    for name in plan.features.names:
+        before, now = plan.dataset.schema.get(name), dataset.schema.get(name)
+        if name in numeric and before.dtype in _NUMBERS and now.dtype not in _NUMBERS and now.dtype is not DType.OTHER:
+            retyped.append(f"{name} ({before.sql_type} in training, {now.sql_type} here)")
+    if retyped:
+        raise DataError(f"{dataset.describe} has other types: {_listed(retyped)}", code="D451", hint="convert them, for example APPLY ... TO (SELECT * REPLACE (CAST(x AS DOUBLE) AS x) FROM ...)")
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more columns" if len(names) > 5 else "")
+
+
+def _fitting_tasks(result: Result, trial: Trial) -> tuple[Any, ...]:
+    """The tasks behind the states; they are kept, so the optimizer loads them and prunes what is before."""
+    from mileage.optimizer import fit_tasks
+
+    source = data_tasks(result.plan).source
+    assert trial.workflow is not None
+    return (source, *fit_tasks(trial.workflow, source)[0])
+
+
+def _dataset(result: Result, data: Any) -> Dataset:  # noqa: ANN401
+    if isinstance(data, str):
+        return result.session.database.bind(SourceSpec("file", data))
+    return result.session.database.bind_frame(data)
+
+
+__all__ = ["check_columns", "finished", "fitted_states", "predictions"]

@@ -1,0 +1,171 @@
+"""The leaf tasks of a run: the data, its splits and the scoring, run by the session because they need its database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mileage.core.domains import Value
+from mileage.data import Dataset, Kind, SplitSpec, Splits, deal, quote
+from mileage.errors import DataError
+from mileage.operators.metrics import score
+from mileage.planner import LogicalPlan
+from mileage.workflow import Features, Task, TaskKind
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class DataTasks:
+    """Source, splits and the setting of scores of one logical plan."""
+
+    source: Task
+    deal: Task
+    n_splits: int
+    train_share: float
+    scoring: tuple[tuple[str, Value], ...]
+    test: Task | None = None
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The leaf tasks, in an order that can run."""
+        return (self.source, self.deal) if self.test is None else (self.source, self.test)
+
+
+def column_kinds(features: Features) -> tuple[tuple[str, str], ...]:
+    """Return ``(column, kind)`` of every feature, in the order of the branches."""
+    groups = (
+        (features.numeric, Kind.NUMERIC),
+        (features.categorical, Kind.CATEGORICAL),
+        (features.text, Kind.TEXT),
+        (features.datetime, Kind.DATETIME),
+    )
+    return tuple((name, str(kind)) for names, kind in groups for name in names)
+
+
+def data_tasks(plan: LogicalPlan) -> DataTasks:
+    """Return the leaf tasks of a logical plan."""
+    v = plan.validation
+    strata = v.stratify if isinstance(v.stratify, tuple) else ()
+    aux = tuple(dict.fromkeys([*v.groups, *strata, *([v.order_by] if v.order_by else [])]))
+    source = source_task(plan, plan.dataset, aux=aux)
+    test = source_task(plan, plan.test) if plan.test is not None else None
+    spec: tuple[tuple[str, Value], ...] = (
+        ("groups", v.groups),
+        ("method", str(v.method)),
+        ("n", v.n),
+        ("order_by", v.order_by),
+        ("repeat", v.repeat),
+        ("seed", v.seed),
+        ("size", v.size),
+        ("stratify", v.stratify),
+    )
+    inputs = (source.port("y"), source.port("aux"))
+    dealt = Task(TaskKind.DEAL, params=spec, inputs=inputs, outputs=("splits",), label="deal rows to splits")
+    scoring: tuple[tuple[str, Value], ...] = (("classes", plan.classes), ("task", plan.task), ("whole", test is not None))
+    n = v.n * v.repeat if v.method == "folds" else v.n if v.method == "bootstrap" else v.repeat if v.method == "holdout" else 1
+    share = 1 - 1 / v.n if v.method == "folds" else 0.8 if v.method == "holdout" else 1.0
+    return DataTasks(source, dealt, max(1, n), max(0.3, share), scoring, test)
+
+
+def source_task(plan: LogicalPlan, dataset: Dataset, *, aux: tuple[str, ...] = (), with_target: bool = True) -> Task:
+    """Return the leaf task that reads the features (and the target) of a dataset."""
+    params: tuple[tuple[str, Value], ...] = (
+        ("aux", aux),
+        ("classes", plan.classes),
+        ("columns", column_kinds(plan.features)),
+        ("data", str(dataset.fingerprint)),
+        ("target", plan.target if with_target else None),
+        ("task", plan.task),
+    )
+    return Task(TaskKind.SOURCE, params=params, outputs=("X", "y", "aux"), label=f"read {dataset.describe}")
+
+
+class SessionData:
+    """Runs the tasks that only the session can: it has the datasets and the database connection."""
+
+    def __init__(self, datasets: Mapping[str, Dataset]) -> None:
+        self.datasets = datasets
+
+    @classmethod
+    def of(cls, plan: LogicalPlan, *, also: Dataset | None = None) -> SessionData:
+        """Return the datasets of a plan, and one more if given."""
+        datasets = [d for d in (plan.dataset, plan.test, also) if d is not None]
+        return cls({str(d.fingerprint): d for d in datasets})
+
+    def source(self, task: Task, inputs: list[Any]) -> dict[str, Any]:
+        """Read the columns of a source; rows without a target are left out."""
+        del inputs
+        p: dict[str, Any] = dict(task.params)
+        dataset = self.datasets[p["data"]]
+        X = dataset.database.frame(source_sql(dataset, p["columns"], p["target"], p["task"]))
+        if p["target"] is None:
+            return {"X": X, "y": None, "aux": None}
+        y = encode_target(X.pop(p["target"]), p["classes"], p["task"])
+        aux = dataset.database.frame(aux_sql(dataset, p["aux"], p["target"])) if p["aux"] else None
+        return {"X": X, "y": y, "aux": aux}
+
+    def deal(self, task: Task, inputs: list[Any]) -> dict[str, Any]:
+        """Deal the rows to splits."""
+        p: dict[str, Any] = dict(task.params)
+        y, aux = inputs
+        return {"splits": deal_rows(SplitSpec(**p), y, aux)}
+
+    def score(self, task: Task, inputs: list[Any]) -> dict[str, Any]:
+        """Score the kept predictions of all splits by one metric."""
+        import numpy as np
+
+        p: dict[str, Any] = dict(task.params)
+        if p["whole"]:
+            predicted, y = inputs
+            pairs = [(y, predicted)]
+        else:
+            *predictions, y, splits = inputs
+            pairs = [(y[s.test.indices()], p) for s, p in zip(splits.pairs, predictions, strict=True)]
+        scores = [score(task.operator, truth, made, classes=p["classes"], task=p["task"], positive=1) for truth, made in pairs]
+        return {"out": np.asarray(scores, dtype=float)}
+
+
+def deal_rows(spec: SplitSpec, y: np.ndarray, aux: pd.DataFrame | None) -> Splits:
+    """Return the splits of a table by its target and auxiliary columns."""
+    strata = spec.stratify if isinstance(spec.stratify, tuple) else ()
+    order = aux[spec.order_by].to_numpy() if spec.order_by and aux is not None else None
+    return deal(spec, n_rows=len(y), y=y, strata=_key(aux, strata), groups=_key(aux, spec.groups), order=order)
+
+
+def source_sql(dataset: Dataset, columns: tuple[tuple[str, str], ...], target: str | None, task: str) -> str:
+    """Return the SQL that reads the features, and the target of the rows that have one, in canonical types."""
+    kinds = [(name, Kind(kind)) for name, kind in columns]
+    if target is None:
+        return dataset.scan_sql(kinds)
+    kind = Kind.NUMERIC if task == "regression" else Kind.CATEGORICAL
+    return f"SELECT * FROM ({dataset.scan_sql([*kinds, (target, kind)])}) WHERE {quote(target)} IS NOT NULL"
+
+
+def aux_sql(dataset: Dataset, columns: tuple[str, ...], target: str) -> str:
+    """Return the SQL that reads the columns that deal the rows, as they are."""
+    listed = ", ".join(quote(name) for name in columns)
+    return f"SELECT {listed} FROM ({dataset.relation_sql}) WHERE {quote(target)} IS NOT NULL"
+
+
+def encode_target(values: pd.Series, classes: tuple[str, ...], task: str) -> np.ndarray:
+    """Return classes as their codes, numbers as they are."""
+    import numpy as np
+
+    if task == "regression":
+        return values.to_numpy(dtype=np.float64)
+    codes = values.map({name: i for i, name in enumerate(classes)})
+    if codes.isna().any():
+        unknown = sorted({str(v) for v in values[codes.isna()]})[:3]
+        raise DataError(f"the target has classes that the training data lacks: {', '.join(unknown)}", code="D431")
+    return codes.to_numpy(dtype=np.int64)
+
+
+def _key(aux: pd.DataFrame | None, columns: tuple[str, ...]) -> np.ndarray | None:
+    """Return one integer per row that names its combination of values."""
+    if not columns or aux is None:
+        return None
+    return aux.groupby(list(columns), dropna=False, sort=True).ngroup().to_numpy()

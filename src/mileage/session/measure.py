@@ -1,0 +1,40 @@
+"""What a finished trial measured: scores, times and sizes, read off the engine's outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mileage.engine import Outcome
+from mileage.optimizer import Evaluation
+from mileage.workflow import TaskKind
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Scores per split by metric; seconds of one fit and of predicting one split; bytes of one fitted workflow.
+
+    A time or size is None where everything was loaded and nothing ran.
+    """
+
+    scores: dict[str, tuple[float, ...]]
+    fit_s: float | None
+    predict_s: float | None
+    size_bytes: int | None
+
+
+def measure(evaluation: Evaluation, outcome: Outcome, metrics: tuple[str, ...]) -> Measured:
+    """Return what the outcome of an evaluation says."""
+    scores = {
+        metric: tuple(float(v) for v in outcome.values[port]) for metric, port in zip(metrics, evaluation.scores, strict=True)
+    }
+    n = max(1, len(evaluation.predictions))
+    fit = [outcome.seconds[t.fingerprint] for t in evaluation.tasks if t.kind is TaskKind.FIT and t.fingerprint in outcome.seconds]
+    after = {TaskKind.APPLY, TaskKind.PREDICT}
+    predict = [outcome.seconds[t.fingerprint] for t in evaluation.tasks if t.kind in after and t.fingerprint in outcome.seconds]
+    sizes = [outcome.sizes[p.task] for p in evaluation.models if p.task in outcome.sizes]
+    return Measured(
+        scores,
+        sum(fit) / n if fit else None,
+        sum(predict) / n if predict else None,
+        int(sum(sizes) / len(sizes)) if sizes else None,
+    )

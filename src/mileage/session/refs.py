@@ -1,0 +1,69 @@
+"""References: ``@q3`` a query, ``@w1`` a workflow of the last answer, ``@q3.w1`` one of an earlier answer."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from mileage.errors import UnknownRefError
+from mileage.language import ast
+
+if TYPE_CHECKING:
+    from mileage.catalog import QueryRecord
+    from mileage.results import Trial
+    from mileage.session.result import Result
+    from mileage.session.session import Session
+
+LAST = ast.Ref("last")
+_QUERY = re.compile(r"q(\d+)$", re.IGNORECASE)
+_WORKFLOW = re.compile(r"(w\d+|best)$", re.IGNORECASE)
+
+
+def query_record(session: Session, ref: ast.Ref) -> QueryRecord:
+    """Return the query version of a reference; ``@last`` and workflow references mean the last one.
+
+    Raises
+    ------
+    UnknownRefError
+        If there is none.
+    """
+    queries = session.catalog.queries()
+    if not queries:
+        raise UnknownRefError(f"{ref} names nothing: no query has run in this project", hint="run one: PREDICT column FROM 'file.csv'")
+    numbered = _QUERY.match(ref.name)
+    if numbered is None:
+        named = [q for q in queries if q.name == ref.name]
+        if named:
+            return named[-1]
+        if ref.name.lower() == "last" or _WORKFLOW.match(ref.name):
+            answered = {run.query_id for run in session.catalog.runs()}
+            return next((q for q in reversed(queries) if q.id in answered), queries[-1])
+    else:
+        found = next((q for q in queries if q.id == int(numbered[1])), None)
+        if found is not None:
+            return found
+    raise UnknownRefError(f"{ref} names no query of this project", hint=f"queries are @q1 to @q{queries[-1].id}; see SHOW history")
+
+
+def result_of(session: Session, ref: ast.Ref) -> Result:
+    """Return the answer of a reference's query, from this session or from the catalog."""
+    from mileage.session.reopen import reopen
+
+    record = query_record(session, ref)
+    key = f"q{record.id}"
+    if key not in session.results:
+        session.results[key] = reopen(session, record)
+    return session.results[key]
+
+
+def trial_of(session: Session, ref: ast.Ref) -> Trial:
+    """Return the trial of a workflow reference such as ``@w2`` or ``@q1.w2``."""
+    name = ref.part or ref.name
+    if not _WORKFLOW.match(name):
+        name = "w1"
+    return result_of(session, ref).trial(name)
+
+
+def best_trial(session: Session, ref: ast.Ref) -> Trial:
+    """Return the first workflow of a reference's answer."""
+    return result_of(session, ref).trial("w1")

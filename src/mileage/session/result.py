@@ -1,0 +1,137 @@
+"""What a PREDICT answers: a ranked list of workflows that can be applied, inspected and taken away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mileage.core.units import format_seconds
+from mileage.errors import UnknownRefError
+from mileage.planner import LogicalPlan
+from mileage.results import Leaderboard, Trial
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from mileage.session.session import Session
+    from mileage.workflow import Port
+
+
+@dataclass
+class Result:
+    """A leaderboard with what was assumed, found and spent; ``result["w1"]`` is a workflow to use."""
+
+    session: Session
+    plan: LogicalPlan
+    leaderboard: Leaderboard
+    run_id: int
+    query_id: int
+    seconds: float
+    ended: str
+    stopped: bool = False
+    refit: Mapping[int, Mapping[str, Port]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    kind: str = "result"
+
+    def __getitem__(self, ref: str) -> Fitted:
+        """Return the workflow of a reference such as ``"w1"``, ready to predict."""
+        return Fitted(self, self.trial(ref))
+
+    @property
+    def best(self) -> Fitted:
+        """The first workflow of the list."""
+        return self["w1"]
+
+    def trial(self, ref: str) -> Trial:
+        """Return the trial of a reference.
+
+        Raises
+        ------
+        UnknownRefError
+            If the list has no such workflow.
+        """
+        name = ref.lstrip("@").lower()
+        name = "w1" if name == "best" else name
+        found = self.leaderboard.find(name)
+        if found is None:
+            raise UnknownRefError(f"no workflow @{name} in the list of @q{self.query_id}", hint=f"it has w1 to w{len(self.leaderboard.ranked)}")
+        return found
+
+    def text(self, *, width: int = 120) -> str:
+        """Return the answer as a reader sees it in a terminal."""
+        head = f"@q{self.query_id} · {self.plan.dataset.describe} · {self.plan.target} ({self.plan.task})"
+        tried = self.leaderboard.count("ok")
+        foot = f"{tried} workflows scored in {format_seconds(self.seconds)} · search ended: {self.ended}"
+        return "\n".join([head, self.leaderboard.text(width=width), foot, *self.notes])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the answer as one plain object; ``leaderboard`` holds the ranked workflows."""
+        return {
+            "kind": self.kind,
+            "query": f"@q{self.query_id}",
+            "run": self.run_id,
+            "data": self.plan.dataset.describe,
+            "target": self.plan.target,
+            "task": self.plan.task,
+            "seconds": self.seconds,
+            "ended": self.ended,
+            "stopped": self.stopped,
+            "assumptions": [{"text": a.text, "clause": a.clause} for a in self.plan.assumptions],
+            "findings": [f.to_json() for f in self.plan.findings],
+            "notes": list(self.notes),
+            **self.leaderboard.to_json(),
+        }
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def _repr_html_(self) -> str:
+        return self.leaderboard._repr_html_()  # noqa: SLF001  (the notebook protocol's name)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A ranked workflow, fitted on all rows when it is first used."""
+
+    result: Result
+    trial: Trial
+
+    def predict(self, data: Any) -> np.ndarray:  # noqa: ANN401  (a frame of any library, or a path)
+        """Return the predicted class or value of each row of ``data``, shape (n_rows,).
+
+        Raises
+        ------
+        DataError
+            If a column is missing or has another type than in the training data.
+        """
+        from mileage.session.apply import predictions
+
+        return predictions(self.result, self.trial, data).decoded(self.result.plan.classes)
+
+    def predict_proba(self, data: Any) -> np.ndarray:  # noqa: ANN401
+        """Return the probability of each class, shape (n_rows, n_classes), in the order of :attr:`classes`."""
+        from mileage.session.apply import predictions
+
+        return predictions(self.result, self.trial, data).proba()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes in the order of the columns of :meth:`predict_proba`."""
+        return self.result.plan.classes
+
+    def to_sklearn(self) -> Any:  # noqa: ANN401
+        """Return a fitted scikit-learn ``Pipeline`` that reads a DataFrame of the raw columns."""
+        from mileage.session.export import fitted_pipeline
+
+        return fitted_pipeline(self.result, self.trial)
+
+    def script(self, path: str | None = None) -> str:
+        """Return the workflow as a plain scikit-learn script, and write it to ``path`` if given."""
+        from mileage.session.export import script_of
+
+        return script_of(self.result, self.trial, path)
+
+    def __str__(self) -> str:
+        return self.trial.describe

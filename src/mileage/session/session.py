@@ -1,0 +1,181 @@
+"""A session: one project, one database connection, the statements run in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from mileage.catalog import ArtifactStore, Catalog, Project
+from mileage.core.diagnostics import Diagnostic
+from mileage.core.events import Listener
+from mileage.data import Database
+from mileage.errors import DataError, QueryError
+from mileage.language import ast, parse
+from mileage.session.statements import execute
+
+if TYPE_CHECKING:
+    from mileage.results.report import Report
+    from mileage.session.result import Result
+
+    Answer = Result | Report
+
+
+def connect(
+    project: str | Path | None = None, *, backend: str | None = None, workers: int | None = None
+) -> Session:
+    """Open the project and return a session.
+
+    Parameters
+    ----------
+    project : path, optional
+        The folder that holds ``.mile``; by default it is searched upwards from the working folder, and made there if
+        there is none.
+    backend : {'processes', 'inline'}, optional
+        Where tasks run; ``processes`` by default, which can stop a fit at its limit.
+    workers : int, optional
+        Number of worker processes; one per core by default.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with connect(tempfile.mkdtemp()) as session:
+    ...     print(session.run("SHOW history").title)
+    history
+    """
+    return Session(Project.open(project), backend=backend, workers=workers)
+
+
+class Session:
+    """Runs statements; closes its database and workers with ``close`` or at the end of a ``with`` block."""
+
+    def __init__(self, project: Project, *, backend: str | None = None, workers: int | None = None) -> None:
+        self.project = project
+        self.backend, self.workers = backend, workers
+        self.database = Database(root=Path.cwd())
+        self._catalog: Catalog | None = None
+        self._store: ArtifactStore | None = None
+        self.results: dict[str, Result] = {}
+
+    @property
+    def catalog(self) -> Catalog:
+        """The project's catalog, opened when first asked for."""
+        if self._catalog is None:
+            self._catalog = Catalog(self.project)
+        return self._catalog
+
+    @property
+    def store(self) -> ArtifactStore:
+        """The project's kept artifacts."""
+        if self._store is None:
+            self._store = self.project.store()
+        return self._store
+
+    def run(
+        self,
+        query: object,
+        *,
+        frames: Mapping[str, Any] | None = None,
+        on_event: Listener | None = None,
+        name: str = "query",
+    ) -> Answer:
+        """Run a statement, or a script, and return its last answer.
+
+        Parameters
+        ----------
+        query : str, tree or builder
+            MILEAGE text, a parsed statement, or what ``mileage.predict(...)`` builds.
+        frames : mapping of name to DataFrame, optional
+            What ``:name`` in the query stands for (pandas, polars or Arrow).
+        on_event : callable, optional
+            Told every :class:`mileage.core.events.Event` of the run.
+
+        Raises
+        ------
+        QueryError
+            With all mistakes of the query, before anything runs.
+        DataError, EngineError, CatalogError
+        """
+        answers = list(self.run_script(query, frames=frames, on_event=on_event, name=name))
+        if not answers:
+            raise DataError("the query is empty", code="D401", hint="try: PREDICT column FROM 'file.csv'")
+        return answers[-1]
+
+    def run_script(
+        self,
+        query: object,
+        *,
+        frames: Mapping[str, Any] | None = None,
+        on_event: Listener | None = None,
+        name: str = "query",
+    ) -> Iterator[Answer]:
+        """Run the statements of a script one after the other, yielding each answer."""
+        text, script, own = _as_script(query)
+        for key, frame in {**own, **(frames or {})}.items():
+            self.database.register(key, frame)
+        try:
+            for statement in script.statements:
+                yield execute(self, statement, text, on_event)
+        except QueryError as error:
+            error.name = name
+            error.source = error.source or text
+            raise
+
+    def check(self, text: str) -> tuple[Diagnostic, ...]:
+        """Return all mistakes of a script; its queries are bound to their data, nothing runs."""
+        from mileage.planner import bind
+
+        found: list[Diagnostic] = []
+        try:
+            script = parse(text)
+        except QueryError as error:
+            return error.diagnostics
+        for statement in script.statements:
+            if isinstance(statement, ast.Predict):
+                try:
+                    bind(statement, self.database, source=text, watch=False)
+                except QueryError as error:
+                    found += error.diagnostics
+                except DataError as error:
+                    found.append(Diagnostic(error.code, error.message, statement.span, hint=error.hint))
+        return tuple(found)
+
+    def columns(self, text: str) -> tuple[str, ...]:
+        """Return the columns of the source that a query, possibly half written, names after FROM."""
+        from mileage.session.complete import source_columns
+
+        return source_columns(self.database, text)
+
+    def close(self) -> None:
+        """Release the database connection."""
+        self.database.close()
+        if self._catalog is not None:
+            self._catalog.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<mileage session on {self.project.root}>"
+
+
+def _as_script(query: object) -> tuple[str, ast.Script, dict[str, Any]]:
+    """Return text, tree and frames of whatever was given as a query."""
+    if isinstance(query, str):
+        return query, parse(query), {}
+    if isinstance(query, ast.Script):
+        return "", query, {}
+    built = getattr(query, "query", None)
+    if isinstance(built, ast.Predict):
+        text = str(query)
+        return text, parse(text), dict(getattr(query, "frames", {}))
+    if isinstance(query, ast.Commented):
+        return "", ast.Script((query,)), {}  # type: ignore[arg-type]
+    message = f"cannot run a {type(query).__name__}: give MILEAGE text or what mileage.predict(...) builds"
+    raise TypeError(message)

@@ -1,0 +1,53 @@
+"""What each statement does: one file per statement, and this table of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from mileage.core.diagnostics import Diagnostic
+from mileage.core.events import Listener
+from mileage.errors import NotYetError
+from mileage.language import ast
+
+if TYPE_CHECKING:
+    from mileage.session.session import Answer, Session
+
+Handler = Callable[["Session", Any, str, Listener | None], "Answer"]
+
+
+def execute(session: Session, statement: ast.Commented, text: str, on_event: Listener | None) -> Answer:
+    """Run one statement.
+
+    Raises
+    ------
+    NotYetError
+        If this version does not execute such statements.
+    """
+    handler = _handlers().get(type(statement))
+    if handler is None:
+        word = (text[statement.span.start :].split() if statement.span else [type(statement).__name__])[0].upper()
+        executed = "PREDICT, REFINE, EXPLAIN, SHOW, COMPARE, APPLY and EXPORT are executed"
+        message = f"{word} is not executed yet"
+        raise NotYetError([Diagnostic("E302", message, statement.span, hint=executed)], source=text)
+    return handler(session, statement, text, on_event)
+
+
+def _handlers() -> dict[type, Handler]:
+    from mileage.session.statements.apply import run_apply
+    from mileage.session.statements.compare import run_compare
+    from mileage.session.statements.explain import run_explain
+    from mileage.session.statements.export import run_export
+    from mileage.session.statements.predict import run_predict
+    from mileage.session.statements.refine import run_refine
+    from mileage.session.statements.show import run_show
+
+    return {
+        ast.Predict: run_predict,
+        ast.Refine: run_refine,
+        ast.Explain: run_explain,
+        ast.Show: run_show,
+        ast.Compare: run_compare,
+        ast.Apply: run_apply,
+        ast.Export: run_export,
+    }

@@ -1,0 +1,34 @@
+"""``PREDICT``: bind, search, refit the best, answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mileage.core.events import EventBus, Listener
+from mileage.language import ast, format_query, semantic_hash
+from mileage.planner import bind
+from mileage.session.clock import Clock
+from mileage.session.run import RunSetting, run_plan
+
+if TYPE_CHECKING:
+    from mileage.session.result import Result
+    from mileage.session.session import Session
+
+
+def run_predict(
+    session: Session, query: ast.Predict, text: str, on_event: Listener | None, parent: int | None = None
+) -> Result:
+    """Answer a query with a ranked list of workflows."""
+    bus = EventBus()
+    if on_event is not None:
+        bus.listen(on_event)
+    clock = Clock()
+    bus.tell("stage", name="reading data")
+    plan = bind(query, session.database, source=text)
+    clock.seconds = plan.budget.seconds
+    for assumption in plan.assumptions:
+        bus.tell("note", text=assumption.text, clause=assumption.clause, severity="assumed")
+    for finding in plan.findings:
+        bus.tell("note", text=f"{finding.code} {finding.message}", clause=finding.suggestion, severity=str(finding.severity))
+    record = session.catalog.add_query(format_query(query), semantic_hash(query), name=plan.name, parent=parent)
+    return run_plan(session, plan, RunSetting(record.id, clock, bus))

@@ -1,0 +1,307 @@
+"""The search loop: ask a strategy, run what it proposes as tasks, tell it the scores, within the budget.
+
+Determinism: proposal ``n`` may use the scores of trials up to ``n - LAG`` only, and scores are told in the order of
+their numbers. So the trials of a run do not depend on the backend, on the number of workers, or on who was faster;
+a time budget only decides how many there are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mileage.core.events import EventBus
+from mileage.core.reasons import Reason
+from mileage.engine import Executor, Limits, Outcome
+from mileage.operators import StepSpec
+from mileage.optimizer import Evaluation, PlanContext, evaluation_tasks, optimize
+from mileage.planner import LogicalPlan
+from mileage.results import Trial
+from mileage.search import Proposal, SearchContext, strategies
+from mileage.session.clock import Clock
+from mileage.session.data_tasks import DataTasks
+from mileage.session.forecast import Forecaster
+from mileage.session.measure import Measured, measure
+from mileage.space import Configuration
+from mileage.workflow import TaskKind, Workflow, instantiate
+
+LAG = 4
+_SKIPS = 25  # proposals in a row that do not fit the rest of the budget before the search ends
+_REFIT_MARGIN = 1.3
+_KEEP = frozenset({TaskKind.PREDICT, TaskKind.SCORE})
+
+
+@dataclass
+class Pending:
+    """A trial that runs."""
+
+    number: int
+    proposal: Proposal
+    workflow: Workflow
+    assumed: tuple[str, ...]
+    evaluation: Evaluation
+    started_s: float
+
+
+@dataclass
+class TrialLoop:
+    """One search; ``run`` returns when the space, the budget or the user's patience is at its end."""
+
+    plan: LogicalPlan
+    data: DataTasks
+    executor: Executor
+    kept: Callable[[str], bool]
+    record: Callable[[Trial], None]
+    clock: Clock
+    bus: EventBus
+    n_workers: int
+    trials: list[Trial] = field(default_factory=list)
+    ended: str = ""
+
+    def __post_init__(self) -> None:
+        p = self.plan
+        name = str(dict(p.hints).get("strategy", "default"))
+        context = SearchContext(p.space, p.seed, p.setting.n_rows, len(p.features.names))
+        self.strategy = strategies.get(name).begin(context)
+        self.metrics = tuple(o.call for o in p.objectives)
+        self.forecaster = Forecaster(p.setting.n_rows)
+        self.pending: dict[int, Pending] = {}
+        self.done: dict[int, Trial] = {}
+        self.next_number, self.told, self.skips = 0, 0, 0
+        self.best: Trial | None = None
+        self.best_number, self.best_at_s = 0, 0.0
+        self.fixed = p.space.size() == 1
+
+    # --- the loop -----------------------------------------------------------------------------------------------------
+
+    def run(self) -> list[Trial]:
+        """Run trials until the end; Ctrl-C ends the search and keeps what is finished."""
+        try:
+            self._submit(Proposal(_CONSTANT, Reason("the answer that needs no data: the floor for all others")))
+            while True:
+                self._fill()
+                if not self.pending:
+                    break
+                self._collect()
+        except KeyboardInterrupt:
+            self.ended = "stopped by the user"
+            self.executor.cancel_all()
+        self._tell_up_to(self.next_number)
+        return self.trials
+
+    def _fill(self) -> None:
+        while not self.ended and len(self.pending) < min(LAG, self.n_workers + 1):
+            if self.next_number - self.told > LAG and not self._tell_up_to(self.next_number - LAG):
+                return
+            self._check_ends()
+            if self.ended:
+                return
+            proposal = self.strategy.ask()
+            if proposal is None:
+                self.ended = "every configuration of the space was tried" if self.skips == 0 else "nothing else fits the budget"
+                return
+            self._submit(proposal)
+
+    def _check_ends(self) -> None:
+        b = self.plan.budget
+        left = self._search_left_s()
+        if b.trials is not None and self.next_number > b.trials:
+            self.ended = f"BUDGET {b.trials} trials"
+        elif left is not None and left <= 0:
+            self.ended = "BUDGET of time"
+        elif self.skips >= _SKIPS:
+            self.ended = "nothing else fits the rest of the budget"
+        elif b.until is not None and self.best is not None and self._meets_goal():
+            self.ended = f"UNTIL {b.until.metric} {b.until.op} {b.until.value:g}"
+        elif b.patience_trials is not None and self.told - self.best_number > b.patience_trials:
+            self.ended = f"PATIENCE {b.patience_trials} trials"
+        elif b.patience_s is not None and self.best is not None and self.clock.elapsed_s - self.best_at_s > b.patience_s:
+            self.ended = f"PATIENCE {b.patience_s:g} s"
+
+    def _meets_goal(self) -> bool:
+        goal, best = self.plan.budget.until, self.best
+        assert goal is not None
+        assert best is not None
+        if goal.metric not in best.scores:
+            return False
+        score = best.mean(goal.metric)
+        return {">=": score >= goal.value, "<=": score <= goal.value, ">": score > goal.value, "<": score < goal.value}.get(
+            goal.op, score == goal.value
+        )
+
+    def _search_left_s(self) -> float | None:
+        return self.clock.left_after(self.refit_reserve_s(self.best))
+
+    def refit_reserve_s(self, trial: Trial | None) -> float:
+        """Return the seconds to keep for fitting a trial's workflow on all rows."""
+        if trial is None or trial.fit_s is None:
+            return 0.2
+        return 0.2 + _REFIT_MARGIN * trial.fit_s / self.data.train_share
+
+    # --- one trial ----------------------------------------------------------------------------------------------------
+
+    def _submit(self, proposal: Proposal) -> None:
+        number = self.next_number
+        workflow, assumed = instantiate(proposal.configuration.choices, self.plan.features, self.plan.setting)
+        evaluation = self.compile(workflow)
+        context = PlanContext(kept=self.kept, shares=not self.fixed, off=self._off(), keep=_KEEP)
+        physical, _ = optimize((*self.data.tasks, *evaluation.tasks), evaluation.scores, context)
+        computes = bool(physical.segments)
+        why_not = self._too_slow(workflow) if computes and number > 0 else None
+        self.next_number += 1
+        if why_not is not None:
+            self.skips += 1
+            self._finish(self._unrun(number, proposal, workflow, why_not))
+            return
+        self.skips = 0
+        self.bus.tell("trial_started", number=number, describe=str(proposal.configuration), forecast_s=self._trial_s(workflow))
+        ticket = self.executor.submit(physical, label=f"trial {number}", limits=self._limits())
+        self.pending[ticket] = Pending(number, proposal, workflow, assumed, evaluation, self.clock.elapsed_s)
+
+    def compile(self, workflow: Workflow) -> Evaluation:
+        """Return the tasks that evaluate a workflow."""
+        return evaluation_tasks(
+            workflow,
+            self.data.source,
+            self.data.deal,
+            n_splits=self.data.n_splits,
+            metrics=self._all_metrics(),
+            setting=self.data.scoring,
+            test=self.data.test,
+        )
+
+    def _all_metrics(self) -> tuple[str, ...]:
+        goal = self.plan.budget.until
+        extra = (goal.metric,) if goal is not None and goal.metric not in self.metrics else ()
+        return (*self.metrics, *extra)
+
+    def _off(self) -> frozenset[str]:
+        return frozenset(str(value) for name, value in self.plan.hints if name == "off")
+
+    def _limits(self) -> Limits:
+        memory = self.plan.budget.memory_bytes
+        left = self.clock.left_s
+        return Limits(
+            timeout_s=None if left is None else max(0.05, left if self.next_number <= 1 else (self._search_left_s() or 0.05)),
+            memory_bytes=None if memory is None else memory // max(1, self.n_workers),
+        )
+
+    def _trial_s(self, workflow: Workflow) -> float:
+        rounds = math.ceil(self.data.n_splits / max(1, self.n_workers))
+        return self.forecaster.fit_s(workflow) * self.data.train_share * rounds
+
+    def _too_slow(self, workflow: Workflow) -> str | None:
+        left = self._search_left_s()
+        if left is None or self.best is None:
+            return None
+        forecast = self._trial_s(workflow)
+        return f"forecast {forecast:.1f} s, {max(0.0, left):.1f} s left" if forecast > left else None
+
+    def _collect(self) -> None:
+        left = self.clock.left_s
+        for outcome in self.executor.wait(0.25 if left is None else max(0.0, min(0.25, left))):
+            pending = self.pending.pop(outcome.ticket, None)
+            if pending is not None:
+                self._finish(self._trial(pending, outcome))
+        left = self._search_left_s()
+        if left is not None and left <= 0 and self.pending and (self.best is not None or (self.clock.left_s or 0) <= 0):
+            self.ended = self.ended or "BUDGET of time"
+            self._cut_short()
+
+    def _cut_short(self) -> None:
+        """End the trials that still run: the rest of the budget belongs to the answer."""
+        self.executor.cancel_all()
+        for pending in self.pending.values():
+            trial = self._unrun(pending.number, pending.proposal, pending.workflow, "the budget ended while it ran")
+            self._finish(trial)
+        self.pending.clear()
+
+    def _trial(self, pending: Pending, outcome: Outcome) -> Trial:
+        p = pending
+        if outcome.state != "done":
+            return Trial(
+                number=p.number,
+                configuration=p.proposal.configuration.choices,
+                workflow=p.workflow,
+                describe=str(p.proposal.configuration),
+                state=str(outcome.state),
+                reason=p.proposal.reason,
+                error=str(outcome.error) if outcome.error else None,
+            )
+        measured = measure(p.evaluation, outcome, self._all_metrics())
+        if measured.fit_s is not None and outcome.n_computed:
+            self.forecaster.learn(p.workflow, measured.fit_s / self.data.train_share)
+        return self._ok(p, measured)
+
+    def _ok(self, p: Pending, m: Measured) -> Trial:
+        scored = all(not math.isnan(v) for v in m.scores[self.metrics[0]])
+        return Trial(
+            number=p.number,
+            configuration=p.proposal.configuration.choices,
+            workflow=p.workflow,
+            describe=str(p.proposal.configuration),
+            state="ok" if scored else "failed",
+            scores=m.scores,
+            fit_s=m.fit_s,
+            predict_s=m.predict_s,
+            size_bytes=m.size_bytes,
+            reason=p.proposal.reason,
+            error=None if scored else f"{self.metrics[0]} is not defined on a fold",
+        )
+
+    def _unrun(self, number: int, proposal: Proposal, workflow: Workflow, why: str) -> Trial:
+        return Trial(
+            number=number,
+            configuration=proposal.configuration.choices,
+            workflow=workflow,
+            describe=str(proposal.configuration),
+            state="skipped",
+            reason=proposal.reason,
+            error=why,
+        )
+
+    def _finish(self, trial: Trial) -> None:
+        self.done[trial.number] = trial
+        self.trials.append(trial)
+        self.record(trial)
+        metric = self.metrics[0]
+        ok = trial.state == "ok"
+        if ok and trial.number > 0 and (self.best is None or self._loss(trial) < self._loss(self.best)):
+            self.best, self.best_at_s = trial, self.clock.elapsed_s
+        self.bus.tell(
+            "trial_finished",
+            number=trial.number,
+            describe=trial.describe,
+            state=trial.state,
+            score=trial.mean(metric) if ok else None,
+            se=trial.se(metric) if ok else None,
+            metric=metric,
+            best=self.best.mean(metric) if self.best is not None else None,
+            seconds=trial.fit_s,
+            elapsed_s=self.clock.elapsed_s,
+            error=trial.error,
+        )
+
+    def _tell_up_to(self, number: int) -> bool:
+        """Tell the strategy the trials before ``number`` in order; False if one of them still runs."""
+        while self.told < number:
+            trial = self.done.get(self.told)
+            if trial is None:
+                return False
+            if trial.number > 0 and trial.state != "skipped":
+                loss = self._loss(trial) if trial.state == "ok" else None
+                self.strategy.tell(Configuration(trial.configuration), loss)
+                if loss is not None and (self._told_best is None or loss < self._told_best):
+                    self._told_best, self.best_number = loss, trial.number
+            self.told += 1
+        return True
+
+    def _loss(self, trial: Trial) -> float:
+        mean = trial.mean(self.metrics[0])
+        return -mean if self.plan.objectives[0].greater_is_better else mean
+
+    _told_best: float | None = None
+
+
+_CONSTANT = Configuration((("model", (StepSpec("dummy"),)),))
