@@ -1,0 +1,13 @@
+"""Backends: one file per place where jobs run; ``backends`` is the registry."""
+
+from mileage.core.registry import Registry
+from mileage.engine.backend import Backend
+
+backends: Registry[Backend] = Registry(
+    "backend",
+    package="mileage.engine.backends",
+    base=Backend,  # type: ignore[type-abstract]
+    group="mileage.backends",
+)
+
+__all__ = ["Backend", "backends"]

@@ -1,0 +1,432 @@
+"""The executor: many plans at once, every task at most once, results in the order of the tickets.
+
+It knows plans, units and a backend; what to compute, keep or load was decided before. One executor serves one run
+and belongs to one thread.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from mileage.core.events import EventBus
+from mileage.core.fingerprint import Fingerprint
+from mileage.engine.backend import Backend, Job, JobResult, JobState, Located, Place, WorkerSetup
+from mileage.engine.limits import Limits
+from mileage.engine.outcome import Outcome, Values
+from mileage.engine.scratch import Scratch, Store
+from mileage.engine.segment import Runner, read
+from mileage.engine.tasks import Resources, TaskError
+from mileage.engine.units import Table, Unit, demand
+from mileage.errors import InternalError
+from mileage.workflow.plan import PhysicalPlan
+from mileage.workflow.task import Port
+
+_OBJECT_BYTES = 2 * 2**30
+
+
+@dataclass
+class _Ticket:
+    id: int
+    label: str
+    limits: Limits
+    ports: dict[Port, bool]  # wanted or kept; True: kept
+    missing: set[Port]
+    units: set[Unit] = field(default_factory=set)
+    seconds: dict[Fingerprint, float] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+    warnings: dict[str, None] = field(default_factory=dict)
+    n_loaded: int = 0
+    n_shared: int = 0
+    compute_s: float = 0.0
+    peak_bytes: int = 0
+
+    def left(self) -> Limits:
+        """The limits for what is still to come."""
+        limit = self.limits.timeout_s
+        return Limits(None if limit is None else max(0.0, limit - self.compute_s), self.limits.memory_bytes)
+
+
+class Executor:
+    """Runs plans on a backend.
+
+    Parameters
+    ----------
+    backend : Backend
+        Not started; the executor starts it and closes it.
+    store : Store
+        Where kept artifacts are, read from and written to.
+    events : EventBus, optional
+        Is told ``segment_started``, ``segment_finished`` and ``worker_lost``.
+    resources : Resources, optional
+        Handlers of driver tasks, session-local operators.
+    memory_bytes : int, optional
+        For all workers together; a ticket without a memory limit of its own gets an equal share for each segment.
+    n_workers : int, default 1
+        Workers to start.
+    scratch : Store, optional
+        Where values wait that are not kept; a temporary folder unless given.
+
+    Examples
+    --------
+    ``with Executor(backends.get("processes").new(), store, n_workers=2) as executor:
+    executor.submit(plan, label="w1"); [outcome] = executor.wait(60)``
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        store: Store | None,
+        *,
+        events: EventBus | None = None,
+        resources: Resources | None = None,
+        memory_bytes: int | None = None,
+        n_workers: int = 1,
+        scratch: Store | None = None,
+    ) -> None:
+        self.backend, self.store = backend, store
+        self.events = events or EventBus()
+        self.resources = resources or Resources()
+        self.computed: Counter[Fingerprint] = Counter()
+        self._memory_share = None if memory_bytes is None else memory_bytes // max(1, n_workers)
+        self._object_budget = memory_bytes or _OBJECT_BYTES
+        self._own_scratch = Scratch() if scratch is None else None
+        self.scratch: Store = scratch if scratch is not None else self._own_scratch  # type: ignore[assignment]
+        setup = WorkerSetup(store, self.scratch, self.resources)
+        backend.start(n_workers, setup)
+        self._runner = Runner(setup, by_reference=True)
+        self._writer = Runner(WorkerSetup(store, self.scratch, cache_bytes=0), by_reference=False)
+        self._table = Table(store)
+        self._tickets: dict[int, _Ticket] = {}
+        self._ready: list[tuple[tuple[int, int], Unit]] = []
+        self._ready_driver: list[tuple[tuple[int, int], Unit]] = []
+        self._running: dict[int, Unit] = {}
+        self._finished: list[Outcome] = []
+        self._objects: dict[Port, int] = {}
+        self._tried: set[str] = set()
+        self._last_ticket = 0
+        self._last_job = 0
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ---- tickets ------------------------------------------------------------------------------------------------
+
+    def submit(self, plan: PhysicalPlan, *, label: str = "", limits: Limits | None = None) -> int:
+        """Take a plan and return its ticket, without waiting; earlier tickets go first."""
+        if self._closed:
+            message = "the executor is closed"
+            raise InternalError(message)
+        self._last_ticket += 1
+        found = demand(plan, self._table)
+        missing = {port for port in found.ports if port not in self._table.located}
+        ticket = _Ticket(self._last_ticket, label, self._limits(limits), found.ports, missing)
+        ticket.n_loaded, ticket.n_shared = found.n_loaded, found.n_shared
+        self._tickets[ticket.id] = ticket
+        if found.error is not None:
+            self._fail(ticket, found.error)
+            return ticket.id
+        self._join(ticket, [*found.units, *found.shared])
+        for unit in found.units:
+            self._push(unit)
+        if not ticket.missing:
+            self._finish(ticket)
+        self._dispatch()
+        return ticket.id
+
+    def _limits(self, limits: Limits | None) -> Limits:
+        limits = limits or Limits()
+        if limits.memory_bytes is None and self._memory_share is not None:
+            return Limits(limits.timeout_s, self._memory_share)
+        return limits
+
+    def _join(self, ticket: _Ticket, units: Iterable[Unit]) -> None:
+        """Let a ticket need units and all that these wait for."""
+        stack = [unit for unit in units if unit not in ticket.units]
+        while stack:
+            unit = stack.pop()
+            if unit in ticket.units or unit.over:
+                continue
+            ticket.units.add(unit)
+            unit.tickets.add(ticket.id)
+            stack += unit.waits_for
+
+    def wait(self, timeout_s: float = 3600.0) -> list[Outcome]:
+        """Run, and return the tickets that have ended; none if the time is over or nothing is left to do."""
+        deadline = time.monotonic() + timeout_s
+        while not self._finished and self._tickets:
+            self._dispatch()
+            if (unit := self._pop(self._ready_driver)) is not None:
+                self._run_here(unit)
+                continue
+            if not self._running and not self._ready:
+                message = f"tickets {sorted(self._tickets)} wait for nothing"
+                raise InternalError(message)
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                break
+            for result in self.backend.poll(remaining):
+                self._settle(result)
+        finished, self._finished = self._finished, []
+        return finished
+
+    def cancel(self, ticket_id: int) -> None:
+        """End a ticket; what only it needs is stopped. Its outcome comes with the next :meth:`wait`."""
+        ticket = self._tickets.get(ticket_id)
+        if ticket is not None:
+            self._fail(ticket, TaskError("", "cancelled", "cancelled", ticket.label))
+
+    def cancel_all(self) -> None:
+        """End all tickets."""
+        for ticket_id in sorted(self._tickets, reverse=True):
+            self.cancel(ticket_id)
+
+    def close(self) -> None:
+        """Stop all workers at once and remove what is not kept."""
+        if self._closed:
+            return
+        self._closed = True
+        self.backend.close()
+        if self._own_scratch is not None:
+            self._own_scratch.close()
+        else:
+            self._empty_scratch()
+
+    def _empty_scratch(self) -> None:
+        delete = getattr(self.scratch, "delete", None)
+        for located in self._table.located.values():
+            if delete is not None and located.place is Place.SCRATCH:
+                delete(located.key)
+
+    # ---- units --------------------------------------------------------------------------------------------------
+
+    def _push(self, unit: Unit) -> None:
+        if not unit.waits_for and not unit.over:
+            heapq.heappush(self._ready_driver if unit.on_driver else self._ready, (unit.priority, unit))
+
+    def _pop(self, heap: list[tuple[tuple[int, int], Unit]]) -> Unit | None:
+        while heap:
+            _, unit = heapq.heappop(heap)
+            if unit.tickets and not unit.over and not unit.running:
+                return unit
+        return None
+
+    def _dispatch(self) -> None:
+        for _ in range(self.backend.idle_workers()):
+            unit = self._pop(self._ready)
+            if unit is None:
+                return
+            self._start(unit)
+
+    def _start(self, unit: Unit) -> None:
+        self._last_job += 1
+        unit.running = True
+        unit.limits = self._loosest(unit)
+        located = tuple(self._reachable(port) for port in unit.needs)
+        job = Job(self._last_job, tuple(unit.tasks), located, tuple(unit.publish.items()), unit.limits)
+        self._running[job.id] = unit
+        self._tell("segment_started", unit, job=job.id, n_tasks=len(unit.tasks))
+        self.backend.submit(job)
+
+    def _loosest(self, unit: Unit) -> Limits:
+        """A unit that several tickets need may run as long as one of them allows."""
+        left = [self._tickets[number].left() for number in unit.tickets]
+        times = [limits.timeout_s for limits in left]
+        sizes = [limits.memory_bytes for limits in left]
+        return Limits(
+            None if None in times else max(t for t in times if t is not None),
+            None if None in sizes else max(s for s in sizes if s is not None),
+        )
+
+    def _reachable(self, port: Port) -> Located:
+        """Return where a worker can read a port: objects of this process are written out for other processes."""
+        located = self._table.located[port]
+        if located.place is Place.OBJECT and not self.backend.by_reference:
+            located = self._writer.publish(port, located.value, keep=False, said={})[0]
+            self._table.located[port] = located
+            self._objects.pop(port, None)
+        return located
+
+    def _run_here(self, unit: Unit) -> None:
+        """Run a unit of driver tasks in this thread."""
+        self._last_job += 1
+        unit.running = True
+        self._tell("segment_started", unit, job=self._last_job, n_tasks=len(unit.tasks))
+        inputs = tuple(self._table.located[port] for port in unit.needs)
+        job = Job(self._last_job, tuple(unit.tasks), inputs, tuple(unit.publish.items()))
+        self._running[job.id] = unit
+        self._settle(self._runner.run(job))
+
+    def _settle(self, result: JobResult) -> None:
+        """Take a result in: values, dependents, tickets."""
+        unit = self._running.pop(result.job)
+        unit.running = False
+        self._tell("segment_finished", unit, job=result.job, state=str(result.state), seconds=result.wall_s)
+        if result.state is JobState.LOST:
+            self._tell("worker_lost", unit, job=result.job, why=str(result.error))
+        self.computed.update(result.seconds.keys())
+        self._charge(unit, result)
+        if self._again(unit, result):
+            return
+        unit.over = True
+        for task in unit.tasks:
+            if self._table.owner.get(task.fingerprint) is unit:
+                del self._table.owner[task.fingerprint]
+        self._table.failed |= {name: error for name, error in result.errors.items() if error.kind == "task"}
+        self._tried |= result.kept
+        for port, located in result.published.items():
+            self._arrive(port, located)
+        self._break(unit, result)
+        for dependent in unit.dependents:
+            dependent.waits_for.discard(unit)
+            self._push(dependent)
+        for number in sorted(unit.tickets):
+            ticket = self._tickets.get(number)
+            if ticket is not None:
+                ticket.units.discard(unit)
+                ticket.missing -= result.published.keys()
+                if not ticket.missing:
+                    self._finish(ticket)
+
+    def _charge(self, unit: Unit, result: JobResult) -> None:
+        """Every ticket that needed the unit used the time; the first one gets the record."""
+        tickets = [self._tickets[number] for number in sorted(unit.tickets) if number in self._tickets]
+        for ticket in tickets:
+            ticket.compute_s += result.wall_s
+            ticket.peak_bytes = max(ticket.peak_bytes, result.peak_bytes)
+            ticket.warnings |= dict.fromkeys(result.warnings)
+        if tickets:
+            tickets[0].seconds |= result.seconds
+            tickets[0].sizes |= result.sizes
+
+    def _again(self, unit: Unit, result: JobResult) -> bool:
+        """Run a stopped unit once more if a ticket that came later allows more than it was given."""
+        if result.state not in {JobState.TIMEOUT, JobState.MEMORY} or result.error is None:
+            return False
+        tickets = [self._tickets[number] for number in sorted(unit.tickets)]
+        patient = [t for t in tickets if _looser(t.limits, unit.limits, result.state)]
+        if not patient:
+            return False
+        for ticket in tickets:
+            if ticket not in patient:
+                self._fail(ticket, result.error)
+        for ticket in patient:
+            ticket.compute_s -= result.wall_s
+        self._push(unit)
+        return True
+
+    def _arrive(self, port: Port, located: Located) -> None:
+        self._table.located[port] = located
+        if located.place is not Place.OBJECT:
+            return
+        self._objects[port] = located.size
+        while sum(self._objects.values()) > self._object_budget and len(self._objects) > 1:
+            oldest = next(iter(self._objects))
+            self._objects.pop(oldest)
+            size = self.scratch.put(oldest.key, self._table.located[oldest].value)
+            self._table.located[oldest] = Located(oldest.key, Place.SCRATCH, None, size)
+
+    def _break(self, unit: Unit, result: JobResult) -> None:
+        """Fail whatever needs a port that will not come."""
+        why = result.error or TaskError("", "its result did not come", "lost", unit.tasks[-1].label)
+        gone = {p: result.errors.get(p.task, why) for p in unit.publish if p not in self._table.located}
+        broken, hit = [unit], set(unit.tickets)
+        while broken and gone:
+            for dependent in broken.pop().dependents:
+                reason = next((gone[port] for port in dependent.needs if port in gone), None)
+                if reason is not None and not dependent.over:
+                    dependent.over = True
+                    gone |= dict.fromkeys(dependent.publish, reason)
+                    hit |= dependent.tickets
+                    broken.append(dependent)
+                    self._disown(dependent)
+        for number in sorted(hit):
+            ticket = self._tickets.get(number)
+            reason = next((gone[port] for port in ticket.missing if port in gone), None) if ticket else None
+            if ticket is not None and reason is not None:
+                self._fail(ticket, reason)
+
+    def _disown(self, unit: Unit) -> None:
+        for task in unit.tasks:
+            if self._table.owner.get(task.fingerprint) is unit:
+                del self._table.owner[task.fingerprint]
+
+    # ---- ends ---------------------------------------------------------------------------------------------------
+
+    def _finish(self, ticket: _Ticket) -> None:
+        self._keep(ticket)
+        located = {port: self._table.located[port] for port in ticket.ports}
+        self._end(ticket, JobState.DONE, Values(located, self._read), None)
+
+    def _keep(self, ticket: _Ticket) -> None:
+        """Keep what a worker could not: ports of other tickets' units, or of tasks done before."""
+        for port, keep in ticket.ports.items():
+            located = self._table.located[port]
+            if keep and port.key not in self._tried and located.place is not Place.STORE:
+                self._tried.add(port.key)
+                self._runner.publish(port, self._read(located), keep=True, said=ticket.warnings)
+
+    def _read(self, located: Located) -> Any:  # noqa: ANN401  (a value of a task)
+        return read(located, store=self.store, scratch=self.scratch)
+
+    def _fail(self, ticket: _Ticket, error: TaskError) -> None:
+        state = JobState(error.kind) if error.kind in set(JobState) else JobState.FAILED
+        self._end(ticket, state, {}, error)
+
+    def _end(self, ticket: _Ticket, state: JobState, values: Any, error: TaskError | None) -> None:  # noqa: ANN401
+        self._tickets.pop(ticket.id, None)
+        kept = frozenset(port.key for port, keep in ticket.ports.items() if keep and self._is_kept(port))
+        self._finished.append(
+            Outcome(
+                ticket.id,
+                ticket.label,
+                state,
+                values,
+                ticket.seconds,
+                ticket.sizes,
+                tuple(ticket.warnings),
+                kept,
+                error,
+                len(ticket.seconds),
+                ticket.n_loaded,
+                ticket.n_shared,
+                ticket.compute_s,
+                ticket.peak_bytes,
+            )
+        )
+        for unit in ticket.units:
+            unit.tickets.discard(ticket.id)
+            if not unit.tickets:
+                self._drop(unit)
+
+    def _is_kept(self, port: Port) -> bool:
+        return self.store is not None and self.store.has(port.key)
+
+    def _drop(self, unit: Unit) -> None:
+        """Nobody needs the unit any more."""
+        if unit.over:
+            return
+        self._disown(unit)
+        if unit.running:
+            self.backend.cancel(next(job for job, running in self._running.items() if running is unit))
+        else:
+            unit.over = True
+
+    def _tell(self, kind: str, unit: Unit, **data: Any) -> None:  # noqa: ANN401  (plain data of an event)
+        label = next((self._tickets[n].label for n in sorted(unit.tickets) if n in self._tickets), "")
+        self.events.tell(kind, tickets=tuple(sorted(unit.tickets)), label=label, **data)
+
+
+def _looser(limits: Limits, used: Limits, state: JobState) -> bool:
+    mine, theirs = (
+        (limits.timeout_s, used.timeout_s) if state is JobState.TIMEOUT else (limits.memory_bytes, used.memory_bytes)
+    )
+    return theirs is not None and (mine is None or mine > theirs)

@@ -1,0 +1,201 @@
+"""Running one job: the same code in the driver and in a worker process."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from mileage.engine.backend import Job, JobResult, JobState, Located, Place, WorkerSetup
+from mileage.engine.limits import PeakMeter
+from mileage.engine.scratch import MemoryCache, Store
+from mileage.engine.tasks import TaskError, quiet, run_task
+from mileage.engine.values import freeze, pack, size_of, unpack
+from mileage.errors import InternalError
+from mileage.workflow.task import Port, Task
+
+Progress = Callable[[int], None]
+
+
+def read(located: Located, *, store: Store | None, scratch: Store | None) -> Any:  # noqa: ANN401  (a value of a task)
+    """Return the value of a port from where it is."""
+    if located.place is Place.OBJECT:
+        return located.value
+    if located.place is Place.PACKED:
+        return unpack(located.value)
+    source = store if located.place is Place.STORE else scratch
+    if source is None:
+        message = f"no {located.place} to read {located.key} from"
+        raise InternalError(message)
+    return source.get(located.key)
+
+
+class Runner:
+    """Runs jobs one after another, with a cache of values that outlives a job.
+
+    ``by_reference`` is for the driver's own process: published values stay objects and are not written anywhere.
+    """
+
+    def __init__(self, setup: WorkerSetup, *, by_reference: bool) -> None:
+        self.setup = setup
+        self.by_reference = by_reference
+        self.cache = MemoryCache(0 if by_reference else setup.cache_bytes)
+        self._meter = PeakMeter()
+
+    def run(self, job: Job, *, progress: Progress = lambda index: None, deadline_s: float | None = None) -> JobResult:
+        """Return the result of a job; a failure is a result too.
+
+        Parameters
+        ----------
+        job : Job
+            The segment to run.
+        progress : callable, optional
+            Told the index of each task before it runs.
+        deadline_s : float, optional
+            Monotonic clock; looked at between tasks.
+        """
+        started = time.perf_counter()
+        self._meter.reset()
+        once = _Once(self, job)
+        for index, task in enumerate(job.tasks):
+            if deadline_s is not None and time.monotonic() > deadline_s:
+                once.stop(task)
+                break
+            if index:
+                progress(index)
+            once.step(task)
+        result = once.result()
+        result.wall_s = time.perf_counter() - started
+        result.peak_bytes = self._meter.bytes()
+        return result
+
+    def publish(self, port: Port, value: Any, *, keep: bool, said: dict[str, None]) -> tuple[Located, bool, list[str]]:  # noqa: ANN401
+        """Put a value where others can read it; return where, whether it is kept, and what left the cache."""
+        kept = keep and self._keep(port.key, value, said)
+        if self.by_reference:
+            return Located(port.key, Place.OBJECT, value, size_of(value)), kept, []
+        packed = pack(value)
+        if packed is not None:
+            return Located(port.key, Place.PACKED, packed, len(packed)), kept, []
+        if kept:
+            located = Located(port.key, Place.STORE, None, size_of(value))
+        else:
+            assert self.setup.scratch is not None  # noqa: S101  (the executor always gives one)
+            located = Located(port.key, Place.SCRATCH, None, self.setup.scratch.put(port.key, value))
+        return located, kept, self.cache.put(port.key, value, located.size)
+
+    def _keep(self, key: str, value: Any, said: dict[str, None]) -> bool:  # noqa: ANN401
+        """Write to the store; a full disk must not fail a task whose result is good."""
+        store = self.setup.store
+        if store is None:
+            return False
+        try:
+            if not store.has(key):
+                store.put(key, value)
+        except Exception as error:  # noqa: BLE001  (whatever disk and pickling may raise)
+            said.setdefault(f"{type(error).__name__}: not kept: {error}")
+            return False
+        return True
+
+
+class _Once:
+    """The state of one run of one job."""
+
+    def __init__(self, runner: Runner, job: Job) -> None:
+        self.runner, self.job = runner, job
+        self.located = {located.key: located for located in job.inputs}
+        self.keep = dict(job.publish)
+        self.values: dict[Port, Any] = {}
+        self.uses = Counter(port for task in job.tasks for port in task.inputs)
+        self.said: dict[str, None] = {}
+        self.out = JobResult(job.id)
+        self.kept: set[str] = set()
+        self.cached: list[str] = []
+        self.evicted: list[str] = []
+
+    def step(self, task: Task) -> None:
+        error = next((self.out.errors[p.task] for p in task.inputs if p.task in self.out.errors), None)
+        if error is not None:
+            self.out.errors[task.fingerprint] = error
+            return
+        inputs: list[Any] = []
+        kind = "load"
+        try:
+            for port in task.inputs:
+                inputs.append(self._value(port))  # noqa: PERF401  (what was read is reported if the next one fails)
+            kind = "task"
+            self._run(task, inputs)
+        except Exception as error:  # noqa: BLE001  (an estimator may raise anything)
+            self._fail(task, TaskError.of(error, task, inputs, kind=kind))
+        self._release(task)
+
+    def _run(self, task: Task, inputs: list[Any]) -> None:
+        started = time.perf_counter()
+        with quiet(self.said):
+            outputs = run_task(task, inputs, resources=self.runner.setup.resources)
+        self.out.seconds[task.fingerprint] = time.perf_counter() - started
+        for name, value in outputs.items():
+            port, frozen = task.port(name), freeze(value)
+            self.values[port] = frozen
+            self.out.sizes[port.key] = size_of(frozen)
+            if port in self.keep:
+                self._publish(port, frozen)
+
+    def _publish(self, port: Port, value: Any) -> None:  # noqa: ANN401
+        located, kept, evicted = self.runner.publish(port, value, keep=self.keep[port], said=self.said)
+        self.out.published[port] = located
+        self.out.sizes[port.key] = max(located.size, self.out.sizes[port.key])
+        if kept:
+            self.kept.add(port.key)
+        if located.place in {Place.SCRATCH, Place.STORE}:
+            self.cached.append(port.key)
+        self.evicted += evicted
+
+    def _value(self, port: Port) -> Any:  # noqa: ANN401
+        if port in self.values:
+            return self.values[port]
+        cache, key = self.runner.cache, port.key
+        if key in cache:
+            value = cache.get(key)
+        else:
+            located = self.located[key]
+            value = freeze(read(located, store=self.runner.setup.store, scratch=self.runner.setup.scratch))
+            if located.place in {Place.SCRATCH, Place.STORE}:
+                self.evicted += cache.put(key, value, located.size or size_of(value))
+                self.cached.append(key)
+        self.values[port] = value
+        return value
+
+    def _release(self, task: Task) -> None:
+        """Drop values that no later task of the job reads."""
+        for port in task.inputs:
+            self.uses[port] -= 1
+            if self.uses[port] <= 0:
+                self.values.pop(port, None)
+        for name in task.outputs:
+            if not self.uses[task.port(name)]:
+                self.values.pop(task.port(name), None)
+
+    def _fail(self, task: Task, error: TaskError) -> None:
+        self.out.errors[task.fingerprint] = error
+        self.out.error = self.out.error or error
+        self.out.state = JobState.FAILED
+
+    def stop(self, task: Task) -> None:
+        """Record that the time is over before this task."""
+        limit = self.job.limits.timeout_s
+        error = TaskError("", f"stopped at its limit of {limit:g} s", "timeout", task.label, task.fingerprint)
+        self.out.error, self.out.state = error, JobState.TIMEOUT
+
+    def result(self) -> JobResult:
+        """Return the record of the job."""
+        gone = set(self.evicted)
+        return replace(
+            self.out,
+            warnings=tuple(self.said),
+            kept=frozenset(self.kept),
+            cached=tuple(key for key in self.cached if key not in gone),
+            evicted=tuple(gone),
+        )

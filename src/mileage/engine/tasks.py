@@ -1,0 +1,222 @@
+"""What each kind of task does: one function per kind, in one table."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mileage.core.fingerprint import Fingerprint
+from mileage.engine.values import shape_of
+from mileage.errors import InternalError
+from mileage.operators.base import BuildContext, Operator
+from mileage.workflow.task import Task, TaskKind
+
+DRIVER_KINDS = frozenset({TaskKind.SOURCE, TaskKind.DEAL, TaskKind.SCORE})
+_TRACE_FRAMES = 6
+_MANY_WARNINGS = 50
+
+Handler = Callable[[Task, list[Any]], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What tasks need besides their inputs.
+
+    ``source``, ``deal`` and ``score`` take a task and its inputs' values and return its outputs by name; they run in
+    the driver only. ``operators`` are known to this session alone and are sent to workers by value.
+    """
+
+    source: Handler | None = None
+    deal: Handler | None = None
+    score: Handler | None = None
+    operators: Mapping[str, Operator] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskError:
+    """Why a task gave no result: plain data that crosses process borders.
+
+    ``kind`` is ``task`` (it raised), ``load`` (an input could not be read), ``timeout``, ``memory``, ``lost`` or
+    ``cancelled``.
+    """
+
+    type: str
+    message: str
+    kind: str = "task"
+    label: str = ""
+    task: Fingerprint | None = None
+    inputs: tuple[str, ...] = ()
+    trace: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.label}: " if self.label else ""
+        return f"{where}{self.type}: {self.message}" if self.type else f"{where}{self.message}"
+
+    @classmethod
+    def of(cls, error: BaseException, task: Task, inputs: list[Any], *, kind: str = "task") -> TaskError:
+        """Return the record of an exception that a task raised."""
+        frames = traceback.format_tb(error.__traceback__)[-_TRACE_FRAMES:]
+        shapes = tuple(shape_of(value) for value in inputs)
+        text = getattr(error, "message", None) or str(error)
+        label = task.label or f"{task.kind} {task.operator}".strip()
+        return cls(type(error).__name__, str(text), kind, label, task.fingerprint, shapes, "".join(frames))
+
+
+def run_task(task: Task, inputs: list[Any], *, resources: Resources) -> dict[str, Any]:
+    """Return the outputs of a task by name.
+
+    Parameters
+    ----------
+    task : Task
+        What to do.
+    inputs : list
+        Values of ``task.inputs``, in order; they are not changed.
+    resources : Resources
+        Session-local operators, and the handlers of the kinds that only the driver runs.
+
+    Raises
+    ------
+    Exception
+        Whatever the operator's estimator raises.
+    """
+    return _RUN[task.kind](task, inputs, resources)
+
+
+def _take(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
+    del resources
+    params = dict(task.params)
+    frame, columns = inputs[0], params.get("columns")
+    frame = frame if columns is None else _columns(frame, tuple(columns))
+    rows = _rows(params, inputs)
+    return {"out": frame if rows is None else _take_rows(frame, rows)}
+
+
+def _target(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
+    del resources
+    y, rows = inputs[0], _rows(dict(task.params), inputs)
+    return {"out": y if rows is None else y[rows]}
+
+
+def _rows(params: Mapping[str, Any], inputs: list[Any]) -> Any:  # noqa: ANN401  (array of indices, or None for all)
+    part = params.get("part", "all")
+    if part == "all":
+        return None
+    pair = inputs[1].pairs[int(params.get("split", 0))]
+    return (pair.train if part == "train" else pair.test).indices()
+
+
+def _columns(frame: Any, columns: tuple[str, ...]) -> Any:  # noqa: ANN401  (a DataFrame)
+    if len(columns) == frame.shape[1] and tuple(frame.columns) == columns:
+        return frame
+    first = frame.columns.get_loc(columns[0]) if columns else 0
+    if isinstance(first, int) and tuple(frame.columns[first : first + len(columns)]) == columns:
+        return frame.iloc[:, first : first + len(columns)]  # neighbors: a view, no copy of all rows
+    return frame[list(columns)]
+
+
+def _take_rows(frame: Any, rows: Any) -> Any:  # noqa: ANN401  (DataFrame, array of indices)
+    n = len(rows)
+    if n and rows[-1] - rows[0] == n - 1 and bool((rows[1:] > rows[:-1]).all()):
+        return frame.iloc[int(rows[0]) : int(rows[0]) + n]
+    return frame.take(rows)
+
+
+def _fit(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
+    from mileage.operators import running
+
+    estimator = _operator(task.operator, resources).build(dict(task.params), BuildContext(**dict(task.context)))  # type: ignore[arg-type]
+    X, y = inputs[0], (inputs[1] if len(inputs) > 1 else None)
+    if task.is_model:
+        return {"state": running.fit_model(estimator, X, y)}
+    state, out = running.fit_transform(estimator, X, y)
+    return {"state": state, "out": out}
+
+
+def _operator(name: str, resources: Resources) -> Operator:
+    from mileage.operators import operators
+
+    return resources.operators.get(name) or operators.get(name)
+
+
+def _apply(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
+    del task, resources
+    from mileage.operators import running
+
+    return {"out": running.apply(inputs[0], inputs[1])}
+
+
+def _join(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
+    del resources
+    from mileage.operators import running
+
+    return {"out": running.join(inputs, bool(dict(task.params).get("dense", True)))}
+
+
+def _predict(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
+    del resources
+    from mileage.operators import running
+
+    settings = {**dict(task.context), **dict(task.params)}
+    return {"out": running.predict(inputs[0], inputs[1], str(settings.get("task", "binary")))}
+
+
+def _driver(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
+    handler: Handler | None = getattr(resources, task.kind)
+    if handler is None:
+        message = f"no handler for a task of kind '{task.kind}': it runs in the driver only"
+        raise InternalError(message)
+    return dict(handler(task, inputs))
+
+
+_RUN: dict[TaskKind, Callable[[Task, list[Any], Resources], dict[str, Any]]] = {
+    TaskKind.SOURCE: _driver,
+    TaskKind.DEAL: _driver,
+    TaskKind.TAKE: _take,
+    TaskKind.TARGET: _target,
+    TaskKind.FIT: _fit,
+    TaskKind.APPLY: _apply,
+    TaskKind.JOIN: _join,
+    TaskKind.PREDICT: _predict,
+    TaskKind.SCORE: _driver,
+}
+
+
+class _Threads:
+    """Keeps the thread pools of BLAS and OpenMP at one thread; finding the pools is slow, so it is done once."""
+
+    def __init__(self) -> None:
+        self._seen, self._controller = -1, None
+
+    def limit(self) -> contextlib.AbstractContextManager[Any]:
+        try:
+            from threadpoolctl import ThreadpoolController
+        except ImportError:
+            return contextlib.nullcontext()
+        if len(sys.modules) != self._seen:  # a library that was imported since may have brought a pool
+            self._controller = ThreadpoolController()
+            self._seen = len(sys.modules)
+        assert self._controller is not None  # noqa: S101  (set above)
+        return self._controller.limit(limits=1)
+
+
+_threads = _Threads()
+
+
+@contextlib.contextmanager
+def quiet(said: dict[str, None]) -> Iterator[None]:
+    """One thread, and warnings (numpy's too) as keys of ``said`` instead of on the screen."""
+    import numpy as np
+
+    def record(message: Any, category: Any, *_: Any, **__: Any) -> None:  # noqa: ANN401  (signature of warnings)
+        if len(said) < _MANY_WARNINGS:
+            said.setdefault(f"{category.__name__}: {message}")
+
+    with _threads.limit(), warnings.catch_warnings(), np.errstate(all="warn", under="ignore"):
+        warnings.simplefilter("always")
+        warnings.showwarning = record
+        yield

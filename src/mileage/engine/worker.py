@@ -1,0 +1,49 @@
+"""The main loop of a worker process: jobs in, results out, over one pipe."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+from multiprocessing.connection import Connection
+from typing import Any
+
+_WATCH_S = 1.0
+
+
+def work(connection: Any) -> None:  # noqa: ANN401  (a multiprocessing connection, of either platform)
+    """Serve jobs until the other end is closed.
+
+    The first message is the pickled :class:`~mileage.engine.backend.WorkerSetup`; then each message is a job. The
+    worker says ``("ready", pid)``, ``("task", job id, index)`` before each task, and ``("done", result)``.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides what Ctrl-C means
+    from mileage.engine.segment import Runner
+
+    with contextlib.suppress(EOFError, OSError):
+        connection.send(("ready", os.getpid()))
+        sys_path, packed = pickle.loads(connection.recv_bytes())  # noqa: S301  (from our own driver)
+        sys.path[:] = sys_path
+        runner = Runner(pickle.loads(packed), by_reference=False)  # noqa: S301
+        while True:
+            job = connection.recv()
+            connection.send(("task", job.id, 0))
+            result = runner.run(job, progress=lambda index, job_id=job.id: connection.send(("task", job_id, index)))  # type: ignore[misc]
+            connection.send(("done", result))
+
+
+def spawned(fd: int) -> None:
+    """Be a worker that was started as a process of its own, where there is no fork server."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_WATCH_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    work(Connection(fd))

@@ -1,0 +1,8 @@
+"""Makes ``world`` importable, here and in workers (they get our path)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
