@@ -320,6 +320,7 @@ def _watch(plan: LogicalPlan) -> tuple[Finding, ...]:
     context = WatchContext(
         dataset=plan.dataset,
         profile=plan.profile,
+        target_name=plan.target,
         target=plan.target_profile,
         features=plan.features.names,
         splits=plan.validation,

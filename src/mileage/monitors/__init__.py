@@ -1,0 +1,13 @@
+"""Watches over data: one file per watch, each yields findings. Nothing here changes data or plans."""
+
+from mileage.core.registry import Registry
+from mileage.monitors.monitor import Finding, Monitor, WatchContext
+
+monitors: Registry[Monitor] = Registry(
+    "monitor",
+    package="mileage.monitors",
+    base=Monitor,  # type: ignore[type-abstract]
+    group="mileage.monitors",
+)
+
+__all__ = ["Finding", "Monitor", "WatchContext", "monitors"]
