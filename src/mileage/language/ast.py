@@ -540,6 +540,20 @@ Clause: TypeAlias = (
 )
 C = TypeVar("C", bound=Commented)
 
+# Clauses that a query may have once; the items of the others are joined.
+ONCE: tuple[type[Commented], ...] = (
+    From,
+    Features,
+    Validate,
+    Optimize,
+    Budget,
+    Reuse,
+    Return,
+    Seed,
+    Named,
+    Hint,
+)
+
 
 # --- statements -----------------------------------------------------------------------------------------------------
 
@@ -577,7 +591,7 @@ class Add(Commented):
 
 @dataclass(frozen=True, slots=True)
 class Set(Commented):
-    """``SET clause``: in the place of all clauses of its kind."""
+    """``SET clause``: in the place of what it names: the same slot, bound, wish or fact, else the whole clause."""
 
     clause: Clause
 

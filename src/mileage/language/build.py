@@ -13,20 +13,6 @@ from mileage.language import ast
 from mileage.language.build_base import Branch, span_of
 from mileage.language.build_clauses import ClauseBuilder
 
-ONCE: tuple[type[ast.Commented], ...] = (
-    ast.From,
-    ast.Features,
-    ast.Validate,
-    ast.Optimize,
-    ast.Budget,
-    ast.Reuse,
-    ast.Return,
-    ast.Seed,
-    ast.Named,
-    ast.Hint,
-)
-
-
 class Builder(ClauseBuilder):
     """Builds statements."""
 
@@ -44,7 +30,7 @@ class Builder(ClauseBuilder):
         seen: set[type] = set()
         for clause in clauses:
             kind = type(clause)
-            if kind in ONCE and kind in seen and clause.span is not None:
+            if kind in ast.ONCE and kind in seen and clause.span is not None:
                 message = f"{kind.__name__.upper()} may stand only once in a query"
                 hint = f"merge the two {kind.__name__.upper()} clauses, or keep one"
                 self.problems.append(Diagnostic("E105", message, clause.span, (Fix(clause.span, ""),), hint))

@@ -80,7 +80,9 @@ def read(text: str) -> tuple[ast.Script | None, tuple[Diagnostic, ...]]:
     if trace.bad is not None:
         return None, problems
     script, more = _tree(repaired.text, trace)
-    moved = tuple(repaired.back(diagnostic) for diagnostic in more)
+    # After a guess, what stands twice may be of the guess's making: only mistakes in numbers are sure.
+    sure = all(problem.fixes for problem in problems)
+    moved = tuple(repaired.back(problem) for problem in more if sure or problem.code == "E104")
     return script, tuple(sorted((*problems, *moved), key=lambda d: d.span.start if d.span else 0))
 
 
