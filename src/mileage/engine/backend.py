@@ -64,10 +64,12 @@ class JobResult:
 
     A task that failed takes with it only the tasks that need it: ``errors`` names them all with the root's error,
     ``published`` has the ports that came about nevertheless. ``seconds`` is by task, ``sizes`` by port key.
+    A result that is not ``final`` brings ports that are there before the job has ended, and nothing else.
     """
 
     job: int
     state: JobState = JobState.DONE
+    final: bool = True
     seconds: dict[Fingerprint, float] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -96,7 +98,7 @@ class Backend(ABC):
     """A place where jobs run; one instance serves one run, from one thread.
 
     Laws (checked by :func:`mileage.testing.backends.check_backend`): the same job gives the same values on every
-    backend; each submitted job gives exactly one result; a failing job spoils no other; limits hold while
+    backend; each submitted job gives exactly one final result; a failing job spoils no other; limits hold while
     :meth:`poll` is called, unless ``notice`` says otherwise; ``start`` returns at once; after ``close`` no worker
     is left.
 

@@ -27,6 +27,7 @@ from mileage.workflow.plan import PhysicalPlan
 from mileage.workflow.task import Port
 
 _OBJECT_BYTES = 2 * 2**30
+_Entry = tuple[tuple[int, int], int, Unit]
 
 
 @dataclass
@@ -102,14 +103,16 @@ class Executor:
         self._writer = Runner(WorkerSetup(store, self.scratch, cache_bytes=0), by_reference=False)
         self._table = Table(store)
         self._tickets: dict[int, _Ticket] = {}
-        self._ready: list[tuple[tuple[int, int], Unit]] = []
-        self._ready_driver: list[tuple[tuple[int, int], Unit]] = []
+        self._ready: list[_Entry] = []
+        self._ready_driver: list[_Entry] = []
         self._running: dict[int, Unit] = {}
         self._finished: list[Outcome] = []
         self._objects: dict[Port, int] = {}
+        self._object_bytes = 0
         self._tried: set[str] = set()
         self._last_ticket = 0
         self._last_job = 0
+        self._last_push = 0
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -134,8 +137,11 @@ class Executor:
         if found.error is not None:
             self._fail(ticket, found.error)
             return ticket.id
+        for head in found.heads:
+            for number in head.tickets:
+                self._tickets[number].units.add(head)
         self._join(ticket, [*found.units, *found.shared])
-        for unit in found.units:
+        for unit in (*found.units, *found.heads):
             self._push(unit)
         if not ticket.missing:
             self._finish(ticket)
@@ -157,7 +163,7 @@ class Executor:
                 continue
             ticket.units.add(unit)
             unit.tickets.add(ticket.id)
-            stack += unit.waits_for
+            stack += [self._table.owner[port.task] for port in unit.waits if port.task in self._table.owner]
 
     def wait(self, timeout_s: float = 3600.0) -> list[Outcome]:
         """Run, and return the tickets that have ended; none if the time is over or nothing is left to do."""
@@ -209,13 +215,14 @@ class Executor:
     # ---- units --------------------------------------------------------------------------------------------------
 
     def _push(self, unit: Unit) -> None:
-        if not unit.waits_for and not unit.over:
-            heapq.heappush(self._ready_driver if unit.on_driver else self._ready, (unit.priority, unit))
+        if not unit.waits and not unit.over:
+            self._last_push += 1
+            heapq.heappush(self._ready_driver if unit.on_driver else self._ready, (unit.priority, self._last_push, unit))
 
-    def _pop(self, heap: list[tuple[tuple[int, int], Unit]]) -> Unit | None:
+    def _pop(self, heap: list[_Entry]) -> Unit | None:
         while heap:
-            _, unit = heapq.heappop(heap)
-            if unit.tickets and not unit.over and not unit.running:
+            unit = heapq.heappop(heap)[-1]
+            if unit.tickets and not (unit.over or unit.running or unit.waits):
                 return unit
         return None
 
@@ -252,7 +259,7 @@ class Executor:
         if located.place is Place.OBJECT and not self.backend.by_reference:
             located = self._writer.publish(port, located.value, keep=False, said={})[0]
             self._table.located[port] = located
-            self._objects.pop(port, None)
+            self._object_bytes -= self._objects.pop(port, 0)
         return located
 
     def _run_here(self, unit: Unit) -> None:
@@ -266,33 +273,43 @@ class Executor:
         self._settle(self._runner.run(job))
 
     def _settle(self, result: JobResult) -> None:
-        """Take a result in: values, dependents, tickets."""
+        """Take a result in: values, units that waited for them, tickets."""
+        if not result.final:
+            self._take_in(self._running[result.job], result)
+            return
         unit = self._running.pop(result.job)
         unit.running = False
         self._tell("segment_finished", unit, job=result.job, state=str(result.state), seconds=result.wall_s)
         if result.state is JobState.LOST:
             self._tell("worker_lost", unit, job=result.job, why=str(result.error))
         self.computed.update(result.seconds.keys())
-        self._charge(unit, result)
         if self._again(unit, result):
             return
+        self._charge(unit, result)
         unit.over = True
-        for task in unit.tasks:
-            if self._table.owner.get(task.fingerprint) is unit:
-                del self._table.owner[task.fingerprint]
+        self._table.disown(unit)
         self._table.failed |= {name: error for name, error in result.errors.items() if error.kind == "task"}
         self._tried |= result.kept
-        for port, located in result.published.items():
-            self._arrive(port, located)
+        self._take_in(unit, result)
         self._break(unit, result)
-        for dependent in unit.dependents:
-            dependent.waits_for.discard(unit)
-            self._push(dependent)
+        for number in sorted(unit.tickets):
+            ticket = self._tickets.get(number)
+            if ticket is not None and not ticket.limits.allows(seconds=ticket.compute_s):
+                limit = ticket.limits.timeout_s
+                self._fail(ticket, TaskError("", f"stopped at its limit of {limit:g} s", "timeout", ticket.label))
+
+    def _take_in(self, unit: Unit, result: JobResult) -> None:
+        for port, located in result.published.items():
+            for ready in self._table.arrive(port, located):
+                self._push(ready)
+            if located.place is Place.OBJECT:
+                self._spill(port, located)
         for number in sorted(unit.tickets):
             ticket = self._tickets.get(number)
             if ticket is not None:
-                ticket.units.discard(unit)
                 ticket.missing -= result.published.keys()
+                if result.final:
+                    ticket.units.discard(unit)
                 if not ticket.missing:
                     self._finish(ticket)
 
@@ -312,25 +329,23 @@ class Executor:
         if result.state not in {JobState.TIMEOUT, JobState.MEMORY} or result.error is None:
             return False
         tickets = [self._tickets[number] for number in sorted(unit.tickets)]
-        patient = [t for t in tickets if _looser(t.limits, unit.limits, result.state)]
+        patient = [ticket for ticket in tickets if _looser(ticket.left(), unit.limits, result.state)]
         if not patient:
             return False
         for ticket in tickets:
             if ticket not in patient:
+                ticket.compute_s += result.wall_s
                 self._fail(ticket, result.error)
-        for ticket in patient:
-            ticket.compute_s -= result.wall_s
         self._push(unit)
         return True
 
-    def _arrive(self, port: Port, located: Located) -> None:
-        self._table.located[port] = located
-        if located.place is not Place.OBJECT:
-            return
+    def _spill(self, port: Port, located: Located) -> None:
+        """Move the oldest objects to disk when they are too many."""
         self._objects[port] = located.size
-        while sum(self._objects.values()) > self._object_budget and len(self._objects) > 1:
+        self._object_bytes += located.size
+        while self._object_bytes > self._object_budget and len(self._objects) > 1:
             oldest = next(iter(self._objects))
-            self._objects.pop(oldest)
+            self._object_bytes -= self._objects.pop(oldest)
             size = self.scratch.put(oldest.key, self._table.located[oldest].value)
             self._table.located[oldest] = Located(oldest.key, Place.SCRATCH, None, size)
 
@@ -338,26 +353,23 @@ class Executor:
         """Fail whatever needs a port that will not come."""
         why = result.error or TaskError("", "its result did not come", "lost", unit.tasks[-1].label)
         gone = {p: result.errors.get(p.task, why) for p in unit.publish if p not in self._table.located}
-        broken, hit = [unit], set(unit.tickets)
-        while broken and gone:
-            for dependent in broken.pop().dependents:
-                reason = next((gone[port] for port in dependent.needs if port in gone), None)
-                if reason is not None and not dependent.over:
-                    dependent.over = True
-                    gone |= dict.fromkeys(dependent.publish, reason)
-                    hit |= dependent.tickets
-                    broken.append(dependent)
-                    self._disown(dependent)
+        hit, stack = set(unit.tickets), list(gone)
+        while stack:
+            port = stack.pop()
+            for waiter in self._table.waiters.pop(port, ()):
+                if waiter.over or port not in waiter.waits:
+                    continue
+                waiter.over = True
+                hit |= waiter.tickets
+                self._table.disown(waiter)
+                fresh = [p for p in waiter.publish if p not in gone]
+                gone |= dict.fromkeys(fresh, gone[port])
+                stack += fresh
         for number in sorted(hit):
             ticket = self._tickets.get(number)
             reason = next((gone[port] for port in ticket.missing if port in gone), None) if ticket else None
             if ticket is not None and reason is not None:
                 self._fail(ticket, reason)
-
-    def _disown(self, unit: Unit) -> None:
-        for task in unit.tasks:
-            if self._table.owner.get(task.fingerprint) is unit:
-                del self._table.owner[task.fingerprint]
 
     # ---- ends ---------------------------------------------------------------------------------------------------
 
@@ -414,7 +426,7 @@ class Executor:
         """Nobody needs the unit any more."""
         if unit.over:
             return
-        self._disown(unit)
+        self._table.disown(unit)
         if unit.running:
             self.backend.cancel(next(job for job, running in self._running.items() if running is unit))
         else:

@@ -16,7 +16,7 @@ from mileage.engine.values import freeze, pack, size_of, unpack
 from mileage.errors import InternalError
 from mileage.workflow.task import Port, Task
 
-Progress = Callable[[int], None]
+Progress = Callable[[int, dict[Port, Located]], None]
 
 
 def read(located: Located, *, store: Store | None, scratch: Store | None) -> Any:  # noqa: ANN401  (a value of a task)
@@ -44,7 +44,7 @@ class Runner:
         self.cache = MemoryCache(0 if by_reference else setup.cache_bytes)
         self._meter = PeakMeter()
 
-    def run(self, job: Job, *, progress: Progress = lambda index: None, deadline_s: float | None = None) -> JobResult:
+    def run(self, job: Job, *, progress: Progress | None = None, deadline_s: float | None = None) -> JobResult:
         """Return the result of a job; a failure is a result too.
 
         Parameters
@@ -52,7 +52,7 @@ class Runner:
         job : Job
             The segment to run.
         progress : callable, optional
-            Told the index of each task before it runs.
+            Told, before each task, its index and the ports published since the last time.
         deadline_s : float, optional
             Monotonic clock; looked at between tasks.
         """
@@ -63,8 +63,9 @@ class Runner:
             if deadline_s is not None and time.monotonic() > deadline_s:
                 once.stop(task)
                 break
-            if index:
-                progress(index)
+            if index and progress is not None:
+                progress(index, once.out.published)
+                once.out.published = {}
             once.step(task)
         result = once.result()
         result.wall_s = time.perf_counter() - started

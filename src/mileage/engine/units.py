@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,16 +19,17 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Unit:
-    """Tasks that run in one go, for one or more tickets; ``publish`` maps a port to whether it is kept."""
+    """Tasks that run in one go, for one or more tickets; ``publish`` maps a port to whether it is kept.
+
+    ``needs`` are the ports from outside, ``waits`` those of them that are not there yet.
+    """
 
     id: int
     on_driver: bool
     tasks: list[Task] = field(default_factory=list)
     publish: dict[Port, bool] = field(default_factory=dict)
     needs: dict[Port, None] = field(default_factory=dict)
-    sources: set[Unit] = field(default_factory=set)
-    waits_for: set[Unit] = field(default_factory=set)
-    dependents: list[Unit] = field(default_factory=list)
+    waits: set[Port] = field(default_factory=set)
     tickets: set[int] = field(default_factory=set)
     running: bool = False
     over: bool = False
@@ -48,6 +49,7 @@ class Table:
     located: dict[Port, Located] = field(default_factory=dict)
     owner: dict[Fingerprint, Unit] = field(default_factory=dict)
     failed: dict[Fingerprint, TaskError] = field(default_factory=dict)
+    waiters: dict[Port, list[Unit]] = field(default_factory=dict)
     next_unit: int = 0
 
     def new_unit(self, *, on_driver: bool) -> Unit:
@@ -55,20 +57,72 @@ class Table:
         self.next_unit += 1
         return Unit(self.next_unit, on_driver)
 
+    def own(self, unit: Unit) -> None:
+        """Enter a unit with its final tasks: who computes them, what it needs and waits for."""
+        names = {task.fingerprint for task in unit.tasks}
+        self.owner |= dict.fromkeys(names, unit)
+        unit.needs = dict.fromkeys(port for task in unit.tasks for port in task.inputs if port.task not in names)
+        unit.waits = {port for port in unit.needs if port not in self.located}
+        for port in unit.waits:
+            self.waiters.setdefault(port, []).append(unit)
+
+    def disown(self, unit: Unit) -> None:
+        """Forget that a unit computes its tasks."""
+        for task in unit.tasks:
+            if self.owner.get(task.fingerprint) is unit:
+                del self.owner[task.fingerprint]
+
+    def arrive(self, port: Port, located: Located) -> list[Unit]:
+        """Note where a value is; return the units that need wait no longer."""
+        self.located[port] = located
+        waiting = [unit for unit in self.waiters.pop(port, ()) if port in unit.waits]
+        for unit in waiting:
+            unit.waits.discard(port)
+        return [unit for unit in waiting if not unit.waits]
+
     def coming_from(self, port: Port) -> Unit | None:
-        """Return the unit that will publish the port; one that waits can still be asked to."""
+        """Return the unit that will publish the port; one that has not started can still be asked to."""
         unit = self.owner.get(port.task)
         if unit is None or (unit.running and port not in unit.publish):
             return None
         return unit
 
+    def split(self, unit: Unit, ports: Iterable[Port]) -> Unit:
+        """Take the tasks that ``ports`` need out of a unit that has not started, and return them as a unit.
+
+        So that whoever shares a prefix neither waits for the rest of the unit nor falls with it.
+        """
+        ports, own = list(ports), {task.fingerprint: task for task in unit.tasks}
+        names: set[Fingerprint] = set()
+        stack = [port.task for port in ports]
+        while stack:
+            name = stack.pop()
+            if name in own and name not in names:
+                names.add(name)
+                stack += [port.task for port in own[name].inputs]
+        head = unit
+        if len(names) < len(own):
+            head = self.new_unit(on_driver=unit.on_driver)
+            head.tickets = set(unit.tickets)
+            head.tasks = [task for task in unit.tasks if task.fingerprint in names]
+            unit.tasks = [task for task in unit.tasks if task.fingerprint not in names]
+            crossing = [port for task in unit.tasks for port in task.inputs if port.task in names]
+            head.publish = dict.fromkeys(crossing, False) | {p: k for p, k in unit.publish.items() if p.task in names}
+            unit.publish = {p: k for p, k in unit.publish.items() if p.task not in names}
+            self.own(head)
+            self.own(unit)
+        for port in ports:
+            head.publish.setdefault(port, False)
+        return head
+
 
 @dataclass
 class Demand:
-    """What a plan needs of the run: tasks to compute in new units, and units of others to wait for."""
+    """What a plan needs of the run: new units, units of earlier tickets, and the parts split off from those."""
 
     units: list[Unit] = field(default_factory=list)
-    shared: set[Unit] = field(default_factory=set)
+    shared: list[Unit] = field(default_factory=list)
+    heads: list[Unit] = field(default_factory=list)
     ports: dict[Port, bool] = field(default_factory=dict)
     n_loaded: int = 0
     n_shared: int = 0
@@ -86,13 +140,18 @@ def demand(plan: PhysicalPlan, table: Table) -> Demand:
         if planned.action is not Action.PRUNE:
             found.ports |= {planned.task.port(name): planned.action is Action.COMPUTE for name in planned.keep}
     found.ports |= {port: found.ports.get(port, False) for port in plan.wanted}
-    compute = _walk(plan, table, found)
+    awaited: dict[Unit, list[Port]] = {}
+    compute = _walk(plan, table, found, awaited)
     if found.error is None:
+        for unit, ports in awaited.items():
+            _share(unit, ports, table, found)
         _group(plan, compute, table, found)
     return found
 
 
-def _walk(plan: PhysicalPlan, table: Table, found: Demand) -> set[Fingerprint]:
+def _walk(
+    plan: PhysicalPlan, table: Table, found: Demand, awaited: dict[Unit, list[Port]]
+) -> set[Fingerprint]:
     """From the wanted ports backward: which tasks are computed anew."""
     needed: dict[Fingerprint, dict[str, None]] = {}
     for port in found.ports:
@@ -107,7 +166,7 @@ def _walk(plan: PhysicalPlan, table: Table, found: Demand) -> set[Fingerprint]:
             _load(task, missing, table, found)
         elif task.fingerprint in table.failed and ports:
             found.error = found.error or table.failed[task.fingerprint]
-        elif missing and not _await(missing, table, found):
+        elif missing and not _await(missing, table, awaited):
             compute.add(task.fingerprint)
             for port in task.inputs:
                 needed.setdefault(port.task, {})[port.output] = None
@@ -125,16 +184,23 @@ def _load(task: Task, missing: list[Port], table: Table, found: Demand) -> None:
             table.located[port] = Located(port.key, Place.STORE)
 
 
-def _await(missing: list[Port], table: Table, found: Demand) -> bool:
-    """Wait for another ticket's unit, if it will publish all that is missing."""
-    units = {table.coming_from(port) for port in missing}
-    if None in units:
+def _await(missing: list[Port], table: Table, awaited: dict[Unit, list[Port]]) -> bool:
+    """Wait for other tickets' units, if they will publish all that is missing."""
+    units = [unit for port in missing if (unit := table.coming_from(port)) is not None]
+    if len(units) < len(missing):
         return False
-    for port in missing:
-        unit = table.owner[port.task]
-        unit.publish[port] = unit.publish.get(port, False) or found.ports.get(port, False)
-        found.shared.add(unit)
+    for unit, port in zip(units, missing, strict=True):
+        awaited.setdefault(unit, []).append(port)
     return True
+
+
+def _share(unit: Unit, ports: list[Port], table: Table, found: Demand) -> None:
+    head = unit if unit.running else table.split(unit, ports)
+    found.shared.append(head)
+    if head is not unit:
+        found.heads.append(head)
+    if not head.running:
+        head.publish |= {port: True for port in ports if found.ports.get(port)}
 
 
 def _group(plan: PhysicalPlan, compute: set[Fingerprint], table: Table, found: Demand) -> None:
@@ -142,46 +208,35 @@ def _group(plan: PhysicalPlan, compute: set[Fingerprint], table: Table, found: D
     segment_of = {name: number for number, names in enumerate(plan.segments) for name in names}
     open_units: dict[tuple[object, bool], Unit] = {}
     unit_of: dict[Fingerprint, Unit] = {}
+    sources: dict[Unit, set[Unit]] = {}
     for task in (planned.task for planned in plan if planned.task.fingerprint in compute):
         on_driver = task.kind in DRIVER_KINDS
         group = (segment_of.get(task.fingerprint, task.fingerprint), on_driver)
-        sources = {unit for port in task.inputs if (unit := _source(port, unit_of, table)) is not None}
+        before = {unit_of[port.task] for port in task.inputs if port.task in unit_of}
         unit = open_units.get(group)
-        if unit is None or any(unit in _upstream(source) for source in sources - {unit}):
+        if unit is None or any(unit in _upstream(source, sources) for source in before - {unit}):
             unit = open_units[group] = table.new_unit(on_driver=on_driver)
+            sources[unit] = set()
             found.units.append(unit)
         unit.tasks.append(task)
-        unit.sources |= sources - {unit}
+        sources[unit] |= before - {unit}
         unit_of[task.fingerprint] = unit
         for port in task.inputs:
-            if unit_of.get(port.task) is not unit:
-                unit.needs[port] = None
-                source = unit_of.get(port.task)
-                if source is not None:
-                    source.publish.setdefault(port, False)
+            if (source := unit_of.get(port.task, unit)) is not unit:
+                source.publish.setdefault(port, False)
     for port, keep in found.ports.items():
         if port.task in unit_of:
             unit_of[port.task].publish[port] = keep
     for unit in found.units:
-        unit.waits_for = set(unit.sources)
-        for source in unit.sources:
-            source.dependents.append(unit)
-    table.owner |= unit_of
+        table.own(unit)
 
 
-def _source(port: Port, unit_of: dict[Fingerprint, Unit], table: Table) -> Unit | None:
-    """Return the unit that the port comes from, or None if its value is there already."""
-    if port.task in unit_of:
-        return unit_of[port.task]
-    return None if port in table.located else table.owner.get(port.task)
-
-
-def _upstream(unit: Unit) -> Iterator[Unit]:
-    """Yield the unit and all it waits for."""
+def _upstream(unit: Unit, sources: dict[Unit, set[Unit]]) -> Iterator[Unit]:
+    """Yield the unit and all new units it waits for."""
     seen, stack = {unit}, [unit]
     while stack:
         current = stack.pop()
         yield current
-        fresh = current.sources - seen
+        fresh = sources[current] - seen
         seen |= fresh
         stack += fresh

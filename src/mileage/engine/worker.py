@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -19,7 +20,7 @@ def work(connection: Any) -> None:  # noqa: ANN401  (a multiprocessing connectio
     """Serve jobs until the other end is closed.
 
     The first message is the pickled :class:`~mileage.engine.backend.WorkerSetup`; then each message is a job. The
-    worker says ``("ready", pid)``, ``("task", job id, index)`` before each task, and ``("done", result)``.
+    worker says ``("ready", pid)``; before each task ``("task", job id, index, ports published)``; and ``("done", result)``.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides what Ctrl-C means
     from mileage.engine.segment import Runner
@@ -31,9 +32,13 @@ def work(connection: Any) -> None:  # noqa: ANN401  (a multiprocessing connectio
         runner = Runner(pickle.loads(packed), by_reference=False)  # noqa: S301
         while True:
             job = connection.recv()
-            connection.send(("task", job.id, 0))
-            result = runner.run(job, progress=lambda index, job_id=job.id: connection.send(("task", job_id, index)))  # type: ignore[misc]
-            connection.send(("done", result))
+            connection.send(("task", job.id, 0, {}))
+            say = partial(_say, connection, job.id)
+            connection.send(("done", runner.run(job, progress=say)))
+
+
+def _say(connection: Any, job_id: int, index: int, published: Any) -> None:  # noqa: ANN401
+    connection.send(("task", job_id, index, published))
 
 
 def spawned(fd: int) -> None:

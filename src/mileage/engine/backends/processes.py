@@ -124,8 +124,10 @@ class ProcessBackend(Backend):
         match message:
             case ("ready", pid):
                 self._greet(worker, pid)
-            case ("task", _, index):
+            case ("task", job_id, index, published):
                 worker.index = index
+                if published:
+                    self._results.append(JobResult(job_id, final=False, published=published))
                 worker.started_s = worker.started_s or time.monotonic()
             case ("done", result):
                 worker.job, worker.started_s = None, None

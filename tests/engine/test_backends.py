@@ -1,0 +1,160 @@
+"""Backends keep their laws, and worker processes are killed, replaced and never orphaned."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import world
+from world import RESOURCES, plan, scored_port
+
+from mileage.engine import Executor, JobState, Limits, backends
+from mileage.engine.backends.processes import ProcessBackend
+from mileage.testing.backends import check_backend
+
+HERE = Path(__file__).parent
+MIB = 2**20
+ENV = {**os.environ, "PYTHONPATH": os.pathsep.join(str(Path(path).resolve()) for path in sys.path if path)}
+
+
+@pytest.mark.parametrize("name", ["inline", "processes"])
+def test_the_backend_keeps_its_laws(name):
+    world._stand_in()
+    check_backend(backends.get(name))
+
+
+def test_spawned_workers_work_where_there_is_no_fork_server():
+    with Executor(ProcessBackend("spawn"), None, resources=RESOURCES) as executor:
+        made = plan(1)
+        executor.submit(made)
+        [outcome] = executor.wait(30)
+        pids = executor.backend.worker_pids()
+    assert outcome.state is JobState.DONE
+    assert outcome.values[scored_port(made)]
+    assert pids and not any(psutil.pid_exists(pid) for pid in pids)
+
+
+@pytest.mark.parametrize(
+    ("behavior", "limits", "state", "text"),
+    [
+        ("busy", Limits(timeout_s=0.3), JobState.TIMEOUT, "stopped at its limit of"),
+        ("hog", Limits(memory_bytes=600 * MIB), JobState.MEMORY, "over its limit of 600.0 MB"),
+        ("segfault", Limits(), JobState.LOST, "its process died (SIGSEGV)"),
+    ],
+)
+def test_a_bad_fit_costs_its_ticket_only(behavior, limits, state, text):
+    with Executor(backends.get("processes").new(), None, resources=RESOURCES, n_workers=2) as executor:
+        bad = executor.submit(plan(1, behavior=behavior), limits=limits)
+        good = executor.submit(plan(2), limits=limits)
+        ended = {}
+        while len(ended) < 2:
+            ended |= {outcome.ticket: outcome for outcome in executor.wait(20)}
+    assert ended[bad].state is state
+    assert text in ended[bad].error.message
+    assert ended[bad].error.label == "fit model 1"
+    assert ended[good].state is JobState.DONE
+
+
+SCRIPT = """
+    import sys, time
+    sys.path.insert(0, {here!r})
+    from world import RESOURCES, plan, scored_port
+    from mileage.engine import Executor, Limits, backends
+    from mileage.operators.base import Operator
+    print("main runs", flush=True)
+
+    class Mine:
+        def fit(self, X, y): self.sum_ = float(X.sum()); return self
+        def predict(self, X): return X[:, 0] * self.sum_
+
+    class MineOperator(Operator):
+        "A model of this script."
+        name = "center"
+        def build(self, params, context):
+            from world import Center
+            return Center(**dict(params))
+
+    from dataclasses import replace
+    resources = replace(RESOURCES, operators={{"center": MineOperator()}})
+    executor = Executor(backends.get("processes").new(), None, resources=resources, n_workers=2)
+    made = plan(1, **{params!r})
+    executor.submit(made)
+    try:
+        while not (ended := executor.wait(0.05)):
+            print("workers", *executor.backend.worker_pids(), flush=True)
+        print("state", ended[0].state, ended[0].error, ended[0].values[scored_port(made)], flush=True)
+    except KeyboardInterrupt:
+        started = time.monotonic()
+        executor.close()
+        print("closed in", time.monotonic() - started, flush=True)
+        sys.exit(0)
+    executor.close()
+"""
+
+
+def script(**params):
+    return textwrap.dedent(SCRIPT).format(here=str(HERE), params=params)
+
+
+@pytest.mark.parametrize("how", ["file", "stdin"])
+def test_a_script_without_a_main_guard_runs_once(tmp_path, how):
+    text = script()
+    (tmp_path / "script.py").write_text(text)
+    command = [sys.executable, "-"] if how == "stdin" else [sys.executable, "script.py"]
+    given = {"input": text} if how == "stdin" else {}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False, env=ENV, **given)
+    assert done.stdout.count("main runs") == 1, done.stderr
+    assert "state done" in done.stdout, done.stdout + done.stderr
+    assert done.stderr == ""
+
+
+@pytest.fixture
+def busy(tmp_path):
+    """A driver whose workers are both busy for long, and their process ids."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script(behavior="busy")], stdout=subprocess.PIPE, text=True, start_new_session=True, env=ENV
+    )
+    pids: list[int] = []
+    while len(pids) < 2:
+        words = process.stdout.readline().split()
+        pids = [int(word) for word in words[1:]] if words[:1] == ["workers"] else []
+    family = psutil.Process(process.pid).children(recursive=True)
+    time.sleep(0.5)
+    yield process, family
+    process.kill()
+    process.wait()
+
+
+def test_no_orphan_is_left_when_the_driver_is_killed(busy):
+    process, family = busy
+    assert len(family) == 3  # the fork server and two workers
+    os.kill(process.pid, signal.SIGKILL)
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_no_orphan_is_left_when_driver_and_server_are_killed(busy):
+    process, family = busy
+    server = next(p for p in family if p.ppid() == process.pid)
+    os.kill(server.pid, signal.SIGKILL)
+    os.kill(process.pid, signal.SIGKILL)
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_ctrl_c_closes_within_a_second(busy):
+    process, family = busy
+    os.killpg(process.pid, signal.SIGINT)
+    rest = process.communicate(timeout=10)[0]
+    line = next(line for line in rest.splitlines() if line.startswith("closed in"))
+    assert float(line.split()[-1]) < 1.0
+    assert process.returncode == 0
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]
