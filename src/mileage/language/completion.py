@@ -53,14 +53,14 @@ def complete(
     head = before[: len(before) - len(typed)]
     machine = automaton()
     trace = scan(machine, head)
-    if trace.bad is not None:
+    if trace.bad is not None and trace.bad.token.kind != END:
         return ()
-    last = trace.steps[-1]
+    last = trace.bad or trace.steps[-1]
     families = {family: tuple(items) for family, items in (names or {}).items()}
     options: list[str] = []
     accepted = [name for name in machine.accepts(last.stack) if name != END]
     if "IDENT" in accepted:
-        options += _names([step.token.kind for step in trace.steps[:-1]], tuple(columns), families)
+        options += _names([step.token.kind for step in trace.steps if step is not last], tuple(columns), families)
     options += UNITS if "UNIT" in accepted else ()
     options += families.get("refs", ()) if "REF" in accepted else ()
     options += families.get("handles", ()) if "HANDLE" in accepted else ()
