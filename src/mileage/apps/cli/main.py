@@ -1,0 +1,300 @@
+"""The command ``mile``.
+
+Exit codes
+----------
+0    ok
+1    the run failed: engine, project folder or MILE itself; ``fmt --check`` found a file to format
+2    the command line is wrong
+3    the query is wrong
+4    the data is wrong
+5    the query is valid, and this version does not execute it yet
+130  interrupted; what had finished is kept, and shown where there is something to show
+
+With ``--json`` exactly one JSON object is printed on stdout: the answer; or ``{"kind": "script", "answers": [...]}`` for a
+script of several statements; or ``{"error": {"code", "message", "hint", "diagnostics"}}``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mileage.apps.cli.answers import OK, Options, Output, code_of
+from mileage.apps.cli.arguments import VERBS, hoist, join, quoted, reference, route, source
+from mileage.core.near import near_matches
+
+if TYPE_CHECKING:
+    from mileage.session import Session
+
+EXAMPLE = """\
+mile answers MILEAGE queries: say what to predict, get a ranked list of workflows.
+
+  mile "PREDICT species FROM 'penguins.csv' BUDGET 30 s"
+  mile show leaderboard
+  mile export @w1 train.py
+
+  mile repl      to explore      mile --help    for all commands"""
+
+_EPILOG = """\b
+Exit codes:
+  0    ok
+  1    the run failed (engine, project folder, MILE itself);
+       or fmt --check found a file to format
+  2    the command line is wrong
+  3    the query is wrong
+  4    the data is wrong
+  5    the query is valid, but not executed by this version yet
+  130  interrupted; what had finished is kept
+
+\b
+A query needs no command:
+  mile "PREDICT species FROM 'penguins.csv' BUDGET 30 s"
+"""
+
+app = typer.Typer(
+    name="mile",
+    help="Answer MILEAGE queries: say what to predict, get a ranked list of workflows.",
+    epilog=_EPILOG,
+    add_completion=False,
+    rich_markup_mode=None,  # Rich's help costs a third of the time of `mile --help`
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+@app.callback(invoke_without_command=True)
+def _options(  # noqa: PLR0913  (one for each option)
+    context: typer.Context,
+    project: Annotated[
+        Path | None, typer.Option("--project", "-p", help="Folder that holds .mile; else found upwards from here.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and no progress.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Progress as plain lines.")] = False,
+    backend: Annotated[str | None, typer.Option(help="Where tasks run: processes or inline.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Number of worker processes; one per core by default.")] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    output: Output = context.obj
+    output.options = Options(project, json, quiet, plain, debug, backend, workers)
+    if context.invoked_subcommand is None:
+        output.data({"kind": "help", "text": EXAMPLE}, EXAMPLE)
+
+
+@app.command(hidden=True)
+def query(context: typer.Context, words: list[str]) -> None:
+    """Run a query given as words."""
+    _run(context.obj, join(words))
+
+
+@app.command()
+def run(
+    context: typer.Context, script: Annotated[str, typer.Argument(metavar="FILE|-", help="A .mile file, or - for stdin.")]
+) -> None:
+    """Run the statements of a file."""
+    from mileage.apps.cli.texts import read_text
+
+    name, text = read_text(script)
+    _run(context.obj, text, name=name)
+
+
+@app.command()
+def repl(context: typer.Context) -> None:
+    r"""Ask query after query; \help inside says how."""
+    from mileage.apps.cli.repl import run_repl
+
+    output: Output = context.obj
+    interactive = sys.stdin.isatty() and sys.stdout.isatty()
+    if output.options.json and interactive:
+        raise typer.BadParameter("--json needs statements on stdin, not a terminal")
+    with _session(output.options) as session:
+        run_repl(session, output, interactive=interactive)
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    scripts: Annotated[list[str], typer.Argument(metavar="FILE|-...", help=".mile files, or - for stdin.")],
+) -> None:
+    """Find all mistakes of files; queries are bound to their data, nothing runs."""
+    from mileage.apps.cli.texts import read_text
+    from mileage.core.diagnostics import render
+
+    output: Output = context.obj
+    found, lines = [], []
+    with _session(output.options) as session:
+        for script in scripts:
+            name, text = read_text(script)
+            for diagnostic in session.check(text):
+                found.append((diagnostic, {"file": name, **diagnostic.to_json(text)}))
+                lines.append(render(diagnostic, text, name=name))
+    output.code = code_of(tuple(diagnostic for diagnostic, _ in found))
+    data = {"kind": "check", "ok": output.code == OK, "diagnostics": [data for _, data in found]}
+    output.data(data, "\n".join(lines) if lines or output.options.quiet else "no mistakes")
+
+
+@app.command()
+def fmt(
+    context: typer.Context,
+    files: Annotated[list[str], typer.Argument(metavar="FILE|-...", help=".mile files, or - from stdin to stdout.")],
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if a file would change.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Change nothing; print what would change.")] = False,
+) -> None:
+    """Bring files into the one layout; comments stay."""
+    from mileage.apps.cli.formatting import format_files
+
+    format_files(context.obj, files, check=check, diff=diff)
+
+
+@app.command()
+def explain(
+    context: typer.Context,
+    words: Annotated[list[str], typer.Argument(metavar="[plan|space|data] QUERY|@REF", help="What to explain, of what.")],
+) -> None:
+    """Say what a query would do, and why; nothing runs."""
+    _run(context.obj, "EXPLAIN " + join([words[0].upper() if len(words) > 1 else words[0], *words[1:]]))
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(help="leaderboard, workflows, workflow, data, history or query.")],
+    ref: Annotated[str | None, typer.Argument(help="Of which query or workflow; the last one by default.")] = None,
+) -> None:
+    """Show what the project knows."""
+    _run(context.obj, f"SHOW {what}" + (f" OF {reference(ref)}" if ref else ""))
+
+
+@app.command()
+def compare(
+    context: typer.Context,
+    refs: Annotated[list[str], typer.Argument(metavar="@REF @REF...")],
+    on: Annotated[list[str] | None, typer.Option(help="A metric; may be repeated.")] = None,
+) -> None:
+    """Show what differs between workflows, and whether their scores do."""
+    metrics = f" ON {', '.join(on)}" if on else ""
+    _run(context.obj, f"COMPARE {', '.join(map(reference, refs))}{metrics}")
+
+
+@app.command()
+def apply(
+    context: typer.Context,
+    ref: Annotated[str, typer.Argument(help="A workflow, such as @w1.")],
+    data: Annotated[str, typer.Argument(metavar="NEW", help="A file, or SELECT in parentheses.")],
+    into: Annotated[str | None, typer.Option(metavar="OUT", help="A .csv, .parquet or .json file to write.")] = None,
+) -> None:
+    """Predict for new data."""
+    tail = f" INTO {quoted(into)}" if into else ""
+    _run(context.obj, f"APPLY {reference(ref)} TO {source(data)}{tail}")
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    ref: Annotated[str, typer.Argument(help="A workflow, such as @w1.")],
+    out: Annotated[str, typer.Argument(metavar="OUT", help="The file to write.")],
+    as_: Annotated[str | None, typer.Option("--as", metavar="FORMAT", help="sklearn (a script) or skops.")] = None,
+) -> None:
+    """Take a workflow away as a scikit-learn script or a skops file."""
+    tail = f" AS {as_}" if as_ else ""
+    _run(context.obj, f"EXPORT {reference(ref)} TO {quoted(out)}{tail}")
+
+
+@app.command()
+def version(context: typer.Context) -> None:
+    """Print the version."""
+    import mileage
+
+    context.obj.data({"kind": "version", "version": mileage.__version__}, f"mile {mileage.__version__}")
+
+
+@contextlib.contextmanager
+def _session(options: Options) -> Iterator[Session]:
+    from mileage.session import connect
+
+    with connect(options.project, backend=options.backend, workers=options.workers) as session:
+        yield session
+
+
+def _run(output: Output, text: str, *, name: str = "query") -> None:
+    from mileage.apps.cli.statements import run_script
+
+    with _session(output.options) as session:
+        run_script(session, output, text, name=name)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``mile`` with arguments, those of the process by default, and return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    own, words = hoist(sys.argv[1:] if argv is None else argv)
+    output = Output(Options(json="--json" in own, debug="--debug" in own))
+    try:
+        with _guard(output), warnings.catch_warnings():
+            if not output.options.debug:
+                warnings.simplefilter("ignore")  # libraries warn of what a search tries; trials keep their errors
+            _dispatch(output, own, words)
+        return output.close()
+    except BrokenPipeError:  # whoever read the output has read enough
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return output.code
+
+
+def _dispatch(output: Output, own: list[str], words: list[str]) -> None:
+    commands = tuple(_names())
+    routed = route(["version" if word == "--version" else word for word in words[:1]] + words[1:], commands)
+    if routed and routed[0] not in (*commands, "query") and not routed[0].startswith("-"):
+        output.refuse(*_unknown(routed[0], commands))
+        return
+    if "--help" in routed or "-h" in routed:
+        output.options = Options()  # help is text
+    app([*own, *routed], prog_name="mile", standalone_mode=False, obj=output)
+
+
+@contextlib.contextmanager
+def _guard(output: Output) -> Iterator[None]:
+    """Turn whatever ends a command early into a message and an exit code."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except _USAGE_ERRORS as error:
+        said: Any = error
+        command = said.ctx.command_path if getattr(said, "ctx", None) else "mile"
+        ours = isinstance(error, typer.BadParameter) and not (said.param or said.param_hint)
+        output.refuse(said.message if ours else said.format_message().rstrip("."), f"see `{command} --help`")
+    except (typer.Abort, KeyboardInterrupt):
+        output.fail(KeyboardInterrupt())
+    except typer.Exit as error:
+        output.code = error.exit_code
+    except Exception as error:  # noqa: BLE001  (nothing may leave as a traceback)
+        output.fail(error)
+
+
+# The base of all usage errors: typer carries its own click from 0.20 on, and shows only this subclass of it.
+_USAGE_ERRORS: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+
+
+def _names() -> Iterator[str]:
+    for command in app.registered_commands:
+        if command.callback is not None and not command.hidden:
+            yield command.name or command.callback.__name__
+
+
+def _unknown(word: str, commands: Sequence[str]) -> tuple[str, str]:
+    """Return what to say of a first argument that is no command and no query."""
+    near = near_matches(word, VERBS if word.isupper() else commands) or near_matches(word, (*commands, *VERBS))
+    if Path(word).is_file():
+        return f"'{word}' is no command", f"to run the file: mile run {word}"
+    known = f"commands: {', '.join(commands)}"
+    return f"no command '{word}'", f"did you mean {near[0]}?" if near else known

@@ -1,0 +1,5 @@
+"""MILEAGE in notebooks: ``%load_ext mileage.apps.notebook``, then ``%%mileage`` cells and ``%mileage`` lines."""
+
+from mileage.apps.notebook.magic import load_ipython_extension, unload_ipython_extension
+
+__all__ = ["load_ipython_extension", "unload_ipython_extension"]

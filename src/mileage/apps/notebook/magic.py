@@ -1,0 +1,143 @@
+"""The magics: run MILEAGE in a notebook, with ``:df`` standing for the notebook's variable ``df``.
+
+::
+
+    %load_ext mileage.apps.notebook
+
+    %%mileage best
+    PREDICT price FROM :houses BUDGET 1 min       -- the answer is shown, and kept as `best`
+
+    %mileage SHOW leaderboard
+
+IPython is not imported: it hands itself over when the extension is loaded.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mileage.errors import MileError
+
+if TYPE_CHECKING:
+    from mileage.core.events import Event
+    from mileage.session import Session
+
+_FRAME = re.compile(r":([^\W\d]\w*)")
+_TABLE = re.compile(r"\b(?:FROM|JOIN)\s+([^\W\d]\w*)", re.IGNORECASE)
+_OPTIONS = re.compile(r"^(?:(?P<name>[^\W\d]\w*))?\s*(?:--project\s+(?P<project>\S+))?$")
+LINE_EVERY_S = 2.0
+
+
+class Magic:
+    """The magics of one kernel: one session for each project folder."""
+
+    def __init__(self, shell: Any) -> None:  # noqa: ANN401  (IPython is optional)
+        self.shell = shell
+        self._sessions: dict[str, Session] = {}
+        self._project = ""
+
+    def __call__(self, line: str, cell: str | None = None) -> object:
+        """Run a line, or a cell whose line may name a variable for the answer and ``--project DIR``."""
+        try:
+            if cell is None:
+                return self._run(line.strip(), "")
+            match = _OPTIONS.match(line.strip())
+            if match is None:
+                raise MileError(f"cannot read '%%mileage {line}'", code="U001", hint="write %%mileage [name] [--project DIR]")
+            self._project = str(Path(match["project"]).resolve()) if match["project"] else self._project
+            return self._run(cell, match["name"] or "")
+        except MileError as error:
+            raise _brief(error) from None
+
+    def _run(self, text: str, name: str) -> object:
+        answer = self.session.run(text, frames=frames(text, self.shell.user_ns), on_event=_Told(), name="cell")
+        if name:
+            self.shell.user_ns[name] = answer
+        return answer
+
+    @property
+    def session(self) -> Session:
+        """The session of the current project, opened when first needed."""
+        if self._project not in self._sessions:
+            from mileage.session import connect
+
+            self._sessions[self._project] = connect(self._project or None)
+        return self._sessions[self._project]
+
+    def close(self) -> None:
+        """Close all sessions."""
+        while self._sessions:
+            self._sessions.popitem()[1].close()
+
+
+def frames(text: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the notebook's frames that a text names: ``:df`` anywhere, and tables inside SQL.
+
+    Examples
+    --------
+    >>> frames("PREDICT y FROM :t", {"t": "no frame"})
+    {}
+    """
+    names = set(_FRAME.findall(text)) | {name for sql in _sqls(text) for name in _TABLE.findall(sql)}
+    return {name: variables[name] for name in sorted(names) if is_frame(variables.get(name))}
+
+
+def is_frame(value: object) -> bool:
+    """Return whether a value is a table: pandas, polars, Arrow, or anything that speaks Arrow."""
+    marks = ("__arrow_c_stream__", "__dataframe__")
+    return not isinstance(value, type) and any(hasattr(value, mark) for mark in marks)
+
+
+def _sqls(text: str) -> list[str]:
+    from mileage.language import ast, parse
+
+    try:
+        script = parse(text)
+    except MileError:
+        return []  # the run reports it
+    found = []
+    for statement in script.statements:
+        query = getattr(statement, "query", statement)
+        origin = query.clause(ast.From) if isinstance(query, ast.Predict) else None
+        source = origin.source if origin else getattr(statement, "source", None)
+        if isinstance(source, ast.SqlSource):
+            found.append(source.sql.text)
+    return found
+
+
+def _brief(error: MileError) -> MileError:
+    """Make IPython show the message of an error and no traceback; the cells after it still do not run."""
+    error._render_traceback_ = lambda *_: str(error).splitlines()  # type: ignore[attr-defined]  # noqa: SLF001
+    return error
+
+
+class _Told:
+    """Notes, and a line on the best workflow every now and then."""
+
+    def __init__(self) -> None:
+        self._last_s = float("-inf")
+
+    def __call__(self, event: Event) -> None:
+        from mileage.apps.cli.progress import note_line, trial_line
+
+        if event.kind == "note":
+            print(note_line(event.data), file=sys.stdout)
+        elif event.kind == "trial_finished" and event.at_s - self._last_s >= LINE_EVERY_S:
+            self._last_s = event.at_s
+            print(trial_line(event.data), file=sys.stdout)
+
+
+def load_ipython_extension(shell: Any) -> None:  # noqa: ANN401  (IPython's protocol)
+    """Register ``%mileage`` and ``%%mileage``."""
+    shell.register_magic_function(Magic(shell), "line_cell", "mileage")
+
+
+def unload_ipython_extension(shell: Any) -> None:  # noqa: ANN401  (IPython's protocol)
+    """Close the sessions of the magics."""
+    magic = shell.magics_manager.magics["cell"].get("mileage")
+    if isinstance(magic, Magic):
+        magic.close()
