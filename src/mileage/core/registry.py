@@ -60,6 +60,10 @@ class Registry(Generic[T]):
         """Return the member, or None."""
         return self._added.get(name) or self._found.get(name)
 
+    def added(self) -> tuple[T, ...]:
+        """Return the members that were added by hand: what another process does not find by itself."""
+        return tuple(self._added.values())
+
     def get(self, name: str) -> T:
         """Return the member; an unknown name is an error with near matches."""
         member = self.find(name)

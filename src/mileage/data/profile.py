@@ -12,7 +12,8 @@ from mileage.data.schema import Column, DType, Kind
 from mileage.data.source import Dataset, quote
 from mileage.errors import DataError
 
-_BATCH = 500
+_BATCH = 50  # one statement over more columns takes DuckDB out of proportion longer
+_WIDE = 200
 _TEXT_WORDS, _TEXT_DISTINCT = 3.0, 0.5
 _ID_NAME = re.compile(r"(^|_|\b)(id|uuid|guid|key|no|nr|number|index|rowid)$|Id$|ID$")
 _TRUE_WORDS = {"1", "true", "yes", "y", "t", "positive", "pos", "sick", "bad", "churn", "churned", "default"}
@@ -96,13 +97,14 @@ def _batches(columns: Sequence[Column]) -> Iterator[list[Column]]:
 
 def _profile_batch(dataset: Dataset, batch: list[Column]) -> list[ColumnProfile]:
     exact = dataset.n_rows <= 100_000
-    parts = [_figures(c, exact=exact) for c in batch]
+    wide = len(dataset.schema.columns) > _WIDE
+    parts = [_figures(c, exact=exact, quantiles=not wide) for c in batch]
     sql = f"SELECT {', '.join(sum(parts, []))} FROM ({dataset.relation_sql.removesuffix(' ORDER BY ALL')})"
     row = iter(dataset.database.rows(sql)[0])
     return [_column(c, [next(row) for _ in part], dataset.n_rows) for c, part in zip(batch, parts, strict=True)]
 
 
-def _figures(column: Column, *, exact: bool) -> list[str]:
+def _figures(column: Column, *, exact: bool, quantiles: bool = True) -> list[str]:
     name = quote(column.name)
     if column.dtype is DType.OTHER:
         return [f"count({name})"]
@@ -111,7 +113,8 @@ def _figures(column: Column, *, exact: bool) -> list[str]:
     if column.dtype in {DType.INT, DType.FLOAT, DType.BOOL}:
         number = f"CAST({name} AS DOUBLE)"
         finite = f"FILTER (isfinite({number}))"
-        return [*base, f"avg({number}) {finite}", f"stddev_samp({number}) {finite}", f"approx_quantile({number}, [0.05, 0.25, 0.5, 0.75, 0.95]) {finite}"]
+        spread = f"approx_quantile({number}, [0.05, 0.25, 0.5, 0.75, 0.95]) {finite}" if quantiles else "NULL"
+        return [*base, f"avg({number}) {finite}", f"stddev_samp({number}) {finite}", spread]
     if column.dtype is DType.STRING:
         text = f"CAST({name} AS VARCHAR)"
         spaces = f"avg(length({text}) - length(replace({text}, ' ', '')) + 1)"
@@ -149,6 +152,8 @@ def _kind(c: ColumnProfile, figures: list[Any], n: int, n_rows: int) -> tuple[Ki
         return (Kind.IDENTIFIER, ("unique numbers stored as text",)) if unique and _ID_NAME.search(c.name) else (Kind.NUMERIC, ("numbers stored as text",))
     if figures[7] == n:
         return Kind.DATETIME, ("dates stored as text",)
+    if (c.words or 0) >= _TEXT_WORDS - 1.5 and c.n_distinct > max(_MANY_CLASSES, _TEXT_DISTINCT * n):
+        return Kind.TEXT, ("many different short texts",)
     if (c.words or 0) >= _TEXT_WORDS and c.n_distinct >= _TEXT_DISTINCT * n:
         return Kind.TEXT, (f"{c.words:.0f} words a value",)
     if unique and n_rows >= 50:

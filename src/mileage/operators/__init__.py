@@ -25,6 +25,8 @@ operators: Registry[Operator] = Registry(
     group="mileage.operators",
 )
 
+from mileage.operators.resolve import resolve  # noqa: E402  (it reads the registry above)
+
 __all__ = [
     "Branch",
     "BuildContext",
@@ -38,4 +40,5 @@ __all__ = [
     "StepSpec",
     "Traits",
     "operators",
+    "resolve",
 ]

@@ -178,6 +178,14 @@ class Operator(ABC):
     def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401  (a scikit-learn estimator)
         """Return an unfitted scikit-learn compatible estimator; ``params`` is complete and legal."""
 
+    def check(self, params: Params, task: str) -> None:
+        """Refuse parameters that do not suit the task; most operators have none such.
+
+        Raises
+        ------
+        OperatorError
+        """
+
     def complete(self, params: Params) -> dict[str, Value]:
         """Return ``params`` with defaults for what is not given.
 

@@ -124,7 +124,9 @@ class StepReader:
     def _try_build(self, operator: Operator, fixed: Mapping[str, Value], op: ast.Op) -> None:
         """Build once, so that a missing extra or an illegal combination is found before anything runs."""
         try:
-            operator.build(operator.complete(dict(fixed)), BuildContext(task=self.task))
+            params = operator.complete(dict(fixed))
+            operator.check(params, self.task)
+            operator.build(params, BuildContext(task=self.task))
         except ExtraMissing as error:
             self.mistakes.add("E260", error.message, op.span, hint=error.hint)
         except MileError as error:

@@ -27,37 +27,38 @@ def _wish(model: str, /, encode: str = "one_hot", scale: str = "none", impute: s
     }
 
 
+_CODES = {"encode": "ordinal", "impute": "impute_native"}
 _NATIVE = {"encode": "encode_native", "impute": "impute_native"}
 _LINEAR = {"encode": "one_hot", "scale": "standard"}
 
 # Order: what does well on most tables first, then what differs most from it (the greedy order of a portfolio).
 _CLASSIFICATION = (
-    _wish("lightgbm", **_NATIVE, learning_rate=0.05, n_estimators=200, num_leaves=31),
+    _wish("lightgbm", **_CODES, learning_rate=0.05, n_estimators=200, num_leaves=31),
     _wish("logistic", **_LINEAR),
     _wish("random_forest", encode="ordinal", n_estimators=200),
-    _wish("lightgbm", **_NATIVE),
+    _wish("lightgbm", **_CODES),
     _wish("extra_trees", encode="ordinal", n_estimators=200, min_samples_leaf=2),
-    _wish("lightgbm", **_NATIVE, learning_rate=0.03, n_estimators=300, num_leaves=15, min_child_samples=10),
+    _wish("lightgbm", **_CODES, learning_rate=0.03, n_estimators=300, num_leaves=15, min_child_samples=10),
     _wish("hist_gbm", **_NATIVE),
     _wish("logistic", **_LINEAR, C=0.05),
     _wish("lightgbm", encode="target", impute="impute_native", learning_rate=0.05, n_estimators=200),
     _wish("svm", **_LINEAR),
-    _wish("lightgbm", **_NATIVE, learning_rate=0.04, n_estimators=150, num_leaves=7, min_child_samples=40),
+    _wish("lightgbm", **_CODES, learning_rate=0.04, n_estimators=150, num_leaves=7, min_child_samples=40),
     _wish("knn", **_LINEAR, n_neighbors=15),
     _wish("mlp", **_LINEAR),
     _wish("gaussian_nb", **_LINEAR),
 )
 _REGRESSION = (
-    _wish("lightgbm", **_NATIVE, learning_rate=0.05, n_estimators=300, num_leaves=31),
+    _wish("lightgbm", **_CODES, learning_rate=0.05, n_estimators=300, num_leaves=31),
     _wish("ridge", **_LINEAR),
     _wish("random_forest", encode="ordinal", n_estimators=200),
-    _wish("lightgbm", **_NATIVE),
+    _wish("lightgbm", **_CODES),
     _wish("extra_trees", encode="ordinal", n_estimators=200),
-    _wish("lightgbm", **_NATIVE, learning_rate=0.05, n_estimators=400, num_leaves=15, min_child_samples=10),
+    _wish("lightgbm", **_CODES, learning_rate=0.05, n_estimators=400, num_leaves=15, min_child_samples=10),
     _wish("hist_gbm", **_NATIVE),
     _wish("lightgbm", encode="target", impute="impute_native", learning_rate=0.05, n_estimators=300),
     _wish("svm", **_LINEAR),
-    _wish("lightgbm", **_NATIVE, learning_rate=0.03, n_estimators=600, num_leaves=63, min_child_samples=5),
+    _wish("lightgbm", **_CODES, learning_rate=0.03, n_estimators=600, num_leaves=63, min_child_samples=5),
     _wish("mlp", **_LINEAR),
     _wish("knn", **_LINEAR, n_neighbors=10),
     _wish("linear", **_LINEAR, penalty="l1", alpha=0.01),

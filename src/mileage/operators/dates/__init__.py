@@ -1,0 +1,1 @@
+"""Operators of the family ``dates``: one file each."""

@@ -1,0 +1,1 @@
+"""Operators of the family ``encode``: one file each."""

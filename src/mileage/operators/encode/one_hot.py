@@ -1,0 +1,31 @@
+"""``one_hot``: a 0/1 column for each category."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+
+
+class OneHot(Operator):
+    """Make a 0/1 column of each category; rare ones share a column, unknown ones count as rare."""
+
+    name = "one_hot"
+    family = Family.ENCODE
+    params = (
+        Param("min_frequency", IntRange(1, 10_000), 5, "categories with fewer rows are rare"),
+        Param("max_categories", IntRange(2, 10_000), 200, "most columns for one source column"),
+    )
+    traits = Traits(row_wise=True, mergeable=True, subtractable=True, native_missing=True)
+    accepts = (Branch.CATEGORICAL,)
+    emits = Branch.INDICATOR
+
+    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+        """Return scikit-learn's OneHotEncoder."""
+        del context
+        from sklearn.preprocessing import OneHotEncoder
+
+        return OneHotEncoder(handle_unknown="infrequent_if_exist", **params)
+
+ONE_HOT = OneHot()

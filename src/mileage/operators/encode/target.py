@@ -1,0 +1,29 @@
+"""``target``: the mean of the target in each category."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+
+
+class TargetEncode(Operator):
+    """Replace a category by the shrunken mean of the target in it, cross-fitted on the train rows (Micci-Barreca 2001)."""
+
+    name = "target"
+    family = Family.ENCODE
+    aliases = ("target_mean",)
+    params = (Param("cv", IntRange(2, 20), 5, "folds of the cross-fitting"),)
+    traits = Traits(row_wise=True, reads_y=True, cross_fitted=True, seeded=True, native_missing=True)
+    accepts = (Branch.CATEGORICAL,)
+    emits = Branch.NUMERIC
+
+    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+        """Return scikit-learn's TargetEncoder."""
+        from sklearn.preprocessing import TargetEncoder
+
+        kind = {"regression": "continuous"}.get(context.task, context.task)
+        return TargetEncoder(target_type=kind, random_state=context.seed, **params)
+
+TARGET = TargetEncode()

@@ -1,0 +1,92 @@
+"""Any scikit-learn compatible transformer or estimator as an operator."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from mileage.core.domains import Anything
+from mileage.errors import OperatorError
+from mileage.operators import operators
+from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params
+
+
+def from_estimator(
+    estimator: Any,  # noqa: ANN401  (an estimator, its class, or its dotted name)
+    *,
+    name: str | None = None,
+    branch: Branch | None = None,
+    family: Family | None = None,
+) -> Operator:
+    """Make an operator of an estimator and register it for this session.
+
+    Parameters
+    ----------
+    estimator : estimator, class or str
+        ``"sklearn.linear_model.HuberRegressor"``, the class, or an instance with its parameters set.
+    name : str, optional
+        Name in queries; the class name in lower case unless given.
+    branch : Branch, optional
+        The branch a transformer acts on; the joined matrix unless given.
+    family : Family, optional
+        The slot; MODEL for what predicts, SELECT for what transforms.
+
+    Raises
+    ------
+    OperatorError
+        If there is no such class, or it is no estimator.
+
+    Examples
+    --------
+    >>> operator = from_estimator("sklearn.linear_model.HuberRegressor", name="huber")
+    >>> operator.family, operator.param("epsilon").default
+    (<Family.MODEL: 'model'>, 1.35)
+    """
+    template = _instance(estimator)
+    is_model = hasattr(template, "predict")
+    label = (name or type(template).__name__).lower()
+
+    class External(Operator):
+        """A scikit-learn compatible estimator from outside."""
+
+        def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+            """Return a clone with the parameters set."""
+            from sklearn.base import clone
+
+            made = clone(template).set_params(**params)
+            if "random_state" in made.get_params() and made.get_params()["random_state"] is None:
+                made.set_params(random_state=context.seed)
+            return made
+
+    External.name = label
+    External.family = family or (Family.MODEL if is_model else Family.SELECT)
+    External.accepts = (branch or Branch.MATRIX,)
+    External.params = tuple(Param(k, Anything(), v, "see the estimator") for k, v in _plain_params(template).items())
+    if is_model:
+        kind = getattr(template, "_estimator_type", None) or _estimator_type(template)
+        External.tasks = ("regression",) if kind == "regressor" else ("binary", "multiclass")
+    return operators.add(External())
+
+
+def _instance(estimator: Any) -> Any:  # noqa: ANN401
+    if isinstance(estimator, str):
+        module, _, cls = estimator.rpartition(".")
+        try:
+            estimator = getattr(import_module(module), cls)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise OperatorError(f"no estimator '{estimator}'", code="O503", hint="give module and class, such as sklearn.svm.SVC") from error
+    made = estimator() if isinstance(estimator, type) else estimator
+    if not hasattr(made, "fit") or not hasattr(made, "get_params"):
+        raise OperatorError(f"{type(made).__name__} is no scikit-learn compatible estimator", code="O503", hint="it needs fit and get_params")
+    return made
+
+
+def _plain_params(template: Any) -> dict[str, Any]:  # noqa: ANN401
+    plain = (bool, int, float, str, type(None))
+    return {k: v for k, v in template.get_params(deep=False).items() if isinstance(v, plain) and k != "random_state"}
+
+
+def _estimator_type(template: Any) -> str:  # noqa: ANN401
+    from sklearn.base import is_regressor
+
+    return "regressor" if is_regressor(template) else "classifier"

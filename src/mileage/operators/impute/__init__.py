@@ -1,0 +1,1 @@
+"""Operators of the family ``impute``: one file each."""

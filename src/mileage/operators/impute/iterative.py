@@ -1,0 +1,29 @@
+"""``iterative``: missing numbers by regression on the other columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+
+
+class Iterative(Operator):
+    """Model each column with missing values on the others, in rounds (MICE; van Buuren & Groothuis-Oudshoorn 2011)."""
+
+    name = "iterative"
+    family = Family.IMPUTE
+    params = (Param("max_iter", IntRange(1, 100), 5, "rounds", IntRange(2, 10)),)
+    traits = Traits(row_wise=True, native_missing=True, seeded=True)
+    cost = Cost(0.05, 1e-6)
+
+    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+        """Return scikit-learn's IterativeImputer."""
+        from sklearn.experimental import enable_iterative_imputer  # noqa: F401
+        from sklearn.impute import IterativeImputer
+
+        return IterativeImputer(
+            max_iter=params["max_iter"], tol=1e-2, random_state=context.seed, keep_empty_features=True, n_nearest_features=20
+        )
+
+ITERATIVE = Iterative()

@@ -1,0 +1,28 @@
+"""``knn_impute``: missing numbers from the nearest rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+
+
+class KnnImpute(Operator):
+    """Fill each missing number with the mean of the nearest rows that have it (Troyanskaya et al. 2001)."""
+
+    name = "knn_impute"
+    family = Family.IMPUTE
+    aliases = ("knn",)
+    params = (Param("n_neighbors", IntRange(1, 100), 5, "rows to average", IntRange(3, 15)),)
+    traits = Traits(row_wise=True, native_missing=True)
+    cost = Cost(0.01, 2e-9, 2.0)
+
+    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+        """Return scikit-learn's KNNImputer."""
+        del context
+        from sklearn.impute import KNNImputer
+
+        return KNNImputer(n_neighbors=params["n_neighbors"], keep_empty_features=True)
+
+KNN_IMPUTE = KnnImpute()

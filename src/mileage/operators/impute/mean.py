@@ -1,0 +1,25 @@
+"""``mean``: missing numbers become the column's mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+
+
+class Mean(Operator):
+    """Put the column's mean in the place of missing numbers."""
+
+    name = "mean"
+    family = Family.IMPUTE
+    traits = Traits(row_wise=True, columnwise=True, native_missing=True, mergeable=True, subtractable=True)
+
+    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+        """Return scikit-learn's SimpleImputer."""
+        del context, params
+        from sklearn.impute import SimpleImputer
+
+        return SimpleImputer(strategy="mean", keep_empty_features=True)
+
+MEAN = Mean()

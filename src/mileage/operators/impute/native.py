@@ -1,0 +1,26 @@
+"""``impute_native``: missing numbers stay missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+
+
+class ImputeNative(Operator):
+    """Leave missing numbers to a model that reads them."""
+
+    name = "impute_native"
+    family = Family.IMPUTE
+    aliases = ("native",)
+    traits = Traits(row_wise=True, stateless=True, columnwise=True, native_missing=True)
+
+    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+        """Return a transformer that passes all columns on."""
+        del params, context
+        from sklearn.preprocessing import FunctionTransformer
+
+        return FunctionTransformer()
+
+IMPUTE_NATIVE = ImputeNative()

@@ -1,0 +1,9 @@
+"""Metrics: scikit-learn's scorers by name, friendly aliases, and outsiders' own, computed late from predictions.
+
+``metrics`` is the registry of our own and outsiders' metrics (entry-point group ``mileage.metrics``); every scorer name
+of scikit-learn works besides.
+"""
+
+from mileage.operators.metrics.metric import Metric, MetricCall
+from mileage.operators.metrics.scoring import default_metric, metrics, resolve_metric, score, scorer_code
+

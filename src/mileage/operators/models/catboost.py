@@ -1,0 +1,36 @@
+"""``catboost``: gradient boosting of CatBoost (Prokhorenkova et al. 2018)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+
+
+class CatBoost(Operator):
+    """Gradient boosting of CatBoost (Prokhorenkova et al. 2018)."""
+
+    name = "catboost"
+    family = Family.MODEL
+    params = (
+        Param("iterations", IntRange(1, 100_000), 300, "trees", IntRange(100, 600, log=True), Stage.RESTRICT),
+        Param("learning_rate", FloatRange(1e-6, 10.0), 0.08, "step of each tree", FloatRange(0.01, 0.3, log=True), Stage.CONTINUE),
+        Param("depth", IntRange(1, 16), 6, "depth of the trees", IntRange(4, 8), Stage.CONTINUE),
+        Param("l2_leaf_reg", FloatRange(0.0, 1e6), 3.0, "penalty on leaves", FloatRange(1.0, 10.0, log=True), Stage.CONTINUE),
+    )
+    traits = Traits(row_wise=True, native_missing=True, sparse=True, prefix=("iterations",), monotone_capable=True, scale_free=True, seeded=True)
+    cost = Cost(0.3, 2e-5)
+    accepts = (Branch.MATRIX,)
+    extra = "catboost"
+
+    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+        """Return the estimator for the task."""
+        from mileage.operators.extras import need
+
+        catboost = need("catboost", "catboost")
+        made = catboost.CatBoostClassifier if context.is_classification else catboost.CatBoostRegressor
+        return made(thread_count=1, random_seed=context.seed, verbose=0, allow_writing_files=False, **params)
+
+
+CATBOOST = CatBoost()

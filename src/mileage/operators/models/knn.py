@@ -1,0 +1,33 @@
+"""``knn``: the nearest rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+
+
+class Knn(Operator):
+    """The nearest rows."""
+
+    name = "knn"
+    family = Family.MODEL
+    params = (
+        Param("n_neighbors", IntRange(1, 10_000), 5, "rows to ask", IntRange(1, 50, log=True), Stage.PREDICT),
+        Param("weights", OneOf(("uniform", "distance")), "uniform", "whether nearer rows count more", OneOf(("uniform", "distance")), Stage.PREDICT),
+    )
+    traits = Traits(row_wise=True, sparse=True, prefix=("n_neighbors",), mergeable=True)
+    cost = Cost(0.005, 3e-8, 1.5)
+    accepts = (Branch.MATRIX,)
+
+    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+        """Return the estimator for the task."""
+        from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+
+        made = KNeighborsClassifier if context.is_classification else KNeighborsRegressor
+        n = max(1, min(int(params["n_neighbors"]), context.n_rows // 2))  # type: ignore[call-overload]
+        return made(n_neighbors=n, weights=params["weights"])
+
+
+KNN = Knn()

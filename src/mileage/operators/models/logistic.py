@@ -1,0 +1,46 @@
+"""``logistic``: logistic regression with a penalty."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+
+
+class Logistic(Operator):
+    """Logistic regression with a penalty."""
+
+    name = "logistic"
+    family = Family.MODEL
+    params = (
+        Param("C", FloatRange(1e-9, 1e9), 1.0, "inverse strength of the penalty", FloatRange(1e-3, 1e2, log=True), Stage.CONTINUE),
+        Param("penalty", OneOf(("l2", "l1", "elasticnet", None)), "l2", "kind of penalty", OneOf(("l2", "l1")), Stage.CONTINUE),
+        Param("l1_ratio", FloatRange(0.0, 1.0), 0.5, "share of l1 in elasticnet", None, Stage.CONTINUE),
+        Param("max_iter", IntRange(1, 1_000_000), 300, "most iterations", None, Stage.CONTINUE),
+        Param("class_weight", OneOf((None, "balanced")), None, "weights of classes"),
+    )
+    traits = Traits(row_wise=True, sparse=True, path=("C",), weighted01=True, fusable=True, glass_box=True, lossless_projection=True, seeded=True)
+    cost = Cost(0.01, 1.5e-6)
+    accepts = (Branch.MATRIX,)
+    tasks = ("binary", "multiclass")
+
+    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+        """Return the estimator for the task."""
+        import numpy as np
+        from sklearn.linear_model import LogisticRegression
+
+        penalty = params["penalty"]
+        ratio = {"l1": 1.0, "l2": 0.0, None: 0.0}.get(penalty, params["l1_ratio"])  # type: ignore[arg-type]
+        solver = "lbfgs" if ratio == 0 else "liblinear" if penalty == "l1" and context.n_classes <= 2 else "saga"
+        return LogisticRegression(
+            C=np.inf if penalty is None else params["C"],
+            l1_ratio=ratio,
+            solver=solver,
+            max_iter=params["max_iter"],
+            class_weight=params["class_weight"],
+            random_state=context.seed,
+        )
+
+
+LOGISTIC = Logistic()

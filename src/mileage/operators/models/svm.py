@@ -1,0 +1,36 @@
+"""``svm``: support vector machine with a Gaussian kernel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+
+
+class Svm(Operator):
+    """Support vector machine with a Gaussian kernel."""
+
+    name = "svm"
+    family = Family.MODEL
+    params = (
+        Param("C", FloatRange(1e-9, 1e9), 1.0, "inverse strength of the penalty", FloatRange(0.1, 100.0, log=True), Stage.CONTINUE),
+        Param("gamma", AnyOf((OneOf(("scale", "auto")), FloatRange(1e-9, 1e9))), "scale", "width of the kernel", FloatRange(1e-3, 1.0, log=True), Stage.CONTINUE),
+    )
+    traits = Traits(row_wise=True, sparse=True, seeded=True)
+    cost = Cost(0.02, 6e-9, 2.0)
+    accepts = (Branch.MATRIX,)
+    aliases = ("svc", "svr")
+
+    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+        """Return the estimator for the task."""
+        from sklearn.compose import TransformedTargetRegressor
+        from sklearn.preprocessing import StandardScaler
+        from sklearn.svm import SVC, SVR
+
+        if context.is_classification:
+            return SVC(C=params["C"], gamma=params["gamma"], cache_size=500, random_state=context.seed)
+        return TransformedTargetRegressor(SVR(C=params["C"], gamma=params["gamma"], cache_size=500), transformer=StandardScaler())
+
+
+SVM = Svm()

@@ -1,0 +1,30 @@
+"""``svm_linear``: linear support vector machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+
+
+class SvmLinear(Operator):
+    """Linear support vector machine."""
+
+    name = "svm_linear"
+    family = Family.MODEL
+    params = (Param("C", FloatRange(1e-9, 1e9), 1.0, "inverse strength of the penalty", FloatRange(1e-3, 1e2, log=True), Stage.CONTINUE),)
+    traits = Traits(row_wise=True, sparse=True, weighted01=True, glass_box=True, lossless_projection=True, seeded=True)
+    cost = Cost(0.01, 2e-6)
+    accepts = (Branch.MATRIX,)
+    aliases = ("linear_svm",)
+
+    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+        """Return the estimator for the task."""
+        from sklearn.svm import LinearSVC, LinearSVR
+
+        made = LinearSVC if context.is_classification else LinearSVR
+        return made(C=params["C"], dual="auto", max_iter=5000, random_state=context.seed)
+
+
+SVM_LINEAR = SvmLinear()

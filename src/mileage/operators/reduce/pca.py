@@ -1,0 +1,37 @@
+"""``pca``: principal components."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+
+
+class Pca(Operator):
+    """Turn the matrix to its principal components and keep the first ones."""
+
+    name = "pca"
+    family = Family.REDUCE
+    params = (
+        Param(
+            "n_components",
+            AnyOf((FloatRange(0.01, 0.999), IntRange(1, 100_000))),
+            0.95,
+            "share of the variance, or number of components",
+            FloatRange(0.5, 0.99),
+            Stage.RESTRICT,
+        ),
+    )
+    traits = Traits(row_wise=True, prefix=("n_components",), seeded=True, mergeable=True)
+    cost = Cost(0.01, 2e-7)
+    accepts = (Branch.MATRIX,)
+
+    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+        """Return scikit-learn's PCA."""
+        from sklearn.decomposition import PCA
+
+        n = params["n_components"]
+        return PCA(n_components=n, svd_solver="full" if isinstance(n, float) else "auto", random_state=context.seed)
+
+PCA_OPERATOR = Pca()

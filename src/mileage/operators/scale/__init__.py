@@ -1,0 +1,1 @@
+"""Operators of the family ``scale``: one file each."""

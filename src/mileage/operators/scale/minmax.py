@@ -1,0 +1,25 @@
+"""``minmax``: range 0 to 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+
+
+class MinMax(Operator):
+    """Shift and scale each column to 0..1; later values are clipped to it."""
+
+    name = "minmax"
+    family = Family.SCALE
+    traits = Traits(row_wise=True, columnwise=True, native_missing=True, mergeable=True)
+
+    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+        """Return scikit-learn's MinMaxScaler."""
+        del params, context
+        from sklearn.preprocessing import MinMaxScaler
+
+        return MinMaxScaler(clip=True)
+
+MINMAX = MinMax()

@@ -1,0 +1,25 @@
+"""``power``: a more normal distribution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+
+
+class Power(Operator):
+    """Make each column more normal by a Yeo-Johnson power (Yeo & Johnson 2000)."""
+
+    name = "power"
+    family = Family.SCALE
+    traits = Traits(row_wise=True, columnwise=True, native_missing=True, mergeable=False)
+
+    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+        """Return scikit-learn's PowerTransformer."""
+        del params, context
+        from sklearn.preprocessing import PowerTransformer
+
+        return PowerTransformer()
+
+POWER = Power()

@@ -1,0 +1,25 @@
+"""``quantile``: a normal distribution by ranks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+
+
+class Quantile(Operator):
+    """Map each column to a normal distribution by its quantiles."""
+
+    name = "quantile"
+    family = Family.SCALE
+    traits = Traits(row_wise=True, columnwise=True, native_missing=True, seeded=True)
+
+    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+        """Return scikit-learn's QuantileTransformer."""
+        del params
+        from sklearn.preprocessing import QuantileTransformer
+
+        return QuantileTransformer(n_quantiles=max(2, min(1000, context.n_rows // 2)), output_distribution="normal", random_state=context.seed)
+
+QUANTILE = Quantile()

@@ -1,0 +1,27 @@
+"""``variance``: columns that vary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+
+
+class Variance(Operator):
+    """Drop columns with a variance not above a threshold."""
+
+    name = "variance"
+    family = Family.SELECT
+    params = (Param("threshold", FloatRange(0.0, 1e12), 0.0, "smallest variance dropped"),)
+    traits = Traits(row_wise=True, mergeable=True, subtractable=True, sparse=True)
+    accepts = (Branch.MATRIX,)
+
+    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+        """Return scikit-learn's VarianceThreshold."""
+        del context
+        from sklearn.feature_selection import VarianceThreshold
+
+        return VarianceThreshold(**params)
+
+VARIANCE = Variance()

@@ -1,0 +1,26 @@
+"""Versions of the libraries an operator runs on: part of the identity of its tasks."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+from mileage.operators.base import Operator
+
+_LIBRARIES = {"lightgbm": "lightgbm", "xgboost": "xgboost", "catboost": "catboost", "ebm": "interpret-core"}
+
+
+def versions(operator: Operator) -> tuple[str, ...]:
+    """Return names with versions, such as ``("scikit-learn 1.9.1",)``; nothing is imported."""
+    return _versions(_LIBRARIES.get(operator.name, ""))
+
+
+@cache
+def _versions(extra: str) -> tuple[str, ...]:
+    found = []
+    for name in ("scikit-learn", *([extra] if extra else [])):
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            found.append(f"{name} missing")
+    return tuple(found)
