@@ -7,10 +7,35 @@ from hypothesis import strategies as st
 from mileage.core.units import UNITS, Quantity
 from mileage.language import ast
 
-KEYWORDS = "from budget text likely maybe labels false true not auto with confidence log in cost by seed s min x is and".split()
-WORDS = st.sampled_from([*KEYWORDS, "age", "income", "größe", "net income", "a\"b", "2nd", "select"])
+KEYWORDS = [
+    "from",
+    "budget",
+    "text",
+    "likely",
+    "maybe",
+    "labels",
+    "false",
+    "true",
+    "not",
+    "auto",
+    "with",
+    "confidence",
+    "log",
+    "in",
+    "cost",
+    "by",
+    "seed",
+    "s",
+    "min",
+    "x",
+    "is",
+    "and",
+]
+WORDS = st.sampled_from([*KEYWORDS, "age", "income", "größe", "net income", 'a"b', "2nd", "select"])
 names = st.builds(ast.Name, WORDS)
-texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=8) | st.sampled_from(["it's", "5%", "2 min", "--", ""])
+texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=8) | st.sampled_from(
+    ["it's", "5%", "2 min", "--", ""]
+)
 ints = st.integers(-(10**9), 10**9)
 floats = st.floats(-1e12, 1e12, allow_nan=False).map(float)
 numbers = ints | floats
@@ -56,7 +81,9 @@ sources = st.one_of(
     st.builds(ast.SqlSource, sqls),
 )
 kinds = st.one_of(
-    st.sampled_from(["leaky", "sensitive", "important", "irrelevant", "identifier", "categorical", "text"]).map(ast.Kind),
+    st.sampled_from(["leaky", "sensitive", "important", "irrelevant", "identifier", "categorical", "text"]).map(
+        ast.Kind
+    ),
     st.builds(lambda o: ast.Kind("noisy", options=o), few_params),
     st.builds(
         lambda m, c: ast.Kind("missing", mechanism=m, codes=c),
@@ -80,7 +107,9 @@ bodies = st.one_of(
     st.builds(ast.Derived, names, sqls),
 )
 notes = st.just(()) | st.sampled_from([("a note",), ("two", "lines"), ("a block\nof text",)])
-facts = st.builds(ast.Fact, st.sampled_from([None, "certainly", "likely", "maybe"]), bodies, st.none() | texts, comments=notes)
+facts = st.builds(
+    ast.Fact, st.sampled_from([None, "certainly", "likely", "maybe"]), bodies, st.none() | texts, comments=notes
+)
 maybe_columns = st.just(()) | columns
 intents = st.builds(
     lambda n, *rest: ast.Intent(n.text, *rest),
@@ -92,7 +121,9 @@ methods = st.builds(ast.Folds, whole) | st.builds(ast.Holdout, quantities) | st.
 validates = st.builds(ast.Validate, methods, maybe_columns, st.none() | names, maybe_columns, st.none() | whole)
 limits = st.builds(ast.BudgetQuantity, quantities) | st.builds(ast.Patience, quantities)
 limits |= st.builds(ast.Until, metrics, compares, quantities)
-reuses = st.sampled_from(["auto", "everything", "nothing"]).map(ast.Reuse) | columns.map(lambda c: ast.Reuse("views", c))
+reuses = st.sampled_from(["auto", "everything", "nothing"]).map(ast.Reuse) | columns.map(
+    lambda c: ast.Reuse("views", c)
+)
 once = [
     st.builds(ast.From, sources, comments=notes),
     columns.map(ast.Features),
@@ -114,7 +145,9 @@ often = st.one_of(
     some(assigns, 2).map(ast.With),
     some(ops, 2).map(ast.Without),
 )
-tasks = st.builds(ast.Task, st.sampled_from(["classification", "regression", "ranking", "forecast", "quantiles"]), few_params)
+tasks = st.builds(
+    ast.Task, st.sampled_from(["classification", "regression", "ranking", "forecast", "quantiles"]), few_params
+)
 
 
 @st.composite
@@ -137,14 +170,18 @@ deltas = st.one_of(
     some(refs).map(ast.Accept),
     st.builds(ast.Reject, some(refs), st.none() | texts),
 )
-effects = st.builds(ast.IntentEffect, st.sampled_from("space train objective post probe report".split()), ops)
+effects = st.builds(ast.IntentEffect, st.sampled_from(["space", "train", "objective", "post", "probe", "report"]), ops)
 others = st.one_of(
     st.builds(ast.Refine, refs, some(deltas), comments=notes),
     some(refs).map(lambda r: ast.Decide(ast.Accept(r))),
     st.builds(ast.CreateView, names, sqls | st.builds(ast.StepView, names, refs), st.booleans()),
     st.builds(ast.DefineIntent, names, some(effects)),
     st.builds(ast.DefineKnowledge, names, some(facts)),
-    st.builds(ast.Explain, st.none() | st.sampled_from("plan space intents knowledge cost conflicts data".split()), queries() | refs),
+    st.builds(
+        ast.Explain,
+        st.none() | st.sampled_from(["plan", "space", "intents", "knowledge", "cost", "conflicts", "data"]),
+        queries() | refs,
+    ),
     st.builds(ast.ExplainWhy, st.booleans(), refs | ops),
     st.builds(ast.ExplainPrediction, sqls, refs),
     st.builds(ast.Suggest, st.none() | whole, st.none() | names, st.none() | refs),

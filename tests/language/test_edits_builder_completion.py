@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 
 from mileage.errors import BindError, MileError, ParseError
-from mileage.language import apply_refine, ast, col, complete, false_negatives, format_query, handles, parse, parse_query, predict
+from mileage.language import (
+    apply_refine,
+    ast,
+    col,
+    complete,
+    false_negatives,
+    format_query,
+    handles,
+    parse,
+    parse_query,
+    predict,
+)
 
 BEFORE = "PREDICT y FROM t KNOWING a IS TEXT, b IS LEAKY PREFER fast REQUIRE recall >= 0.9, size <= 2 MB WITH M = svm BUDGET 1 min"
 
@@ -60,7 +71,10 @@ def test_the_builder_writes_the_language() -> None:
     )
     assert query.frames == {"frame": frame}
     assert parse_query(str(query)) == query.query
-    assert "KNOWING FALSE NEGATIVES OF 'lung' COST 10 BECAUSE 'fatal',\n        age AND packs ARE NOISY (sd = 5%)" in str(query)
+    assert (
+        "KNOWING FALSE NEGATIVES OF 'lung' COST 10 BECAUSE 'fatal',\n        age AND packs ARE NOISY (sd = 5%)"
+        in str(query)
+    )
     with pytest.raises(ParseError):
         query.with_(model="logistic |")
     with pytest.raises(MileError, match="exactly one of folds"):

@@ -6,9 +6,20 @@ from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from mileage.language import apply_refine, ast, diff, format_script, from_json, from_yaml, parse, semantic_hash, to_json, to_yaml
 from strategies import queries, scripts
+
+from mileage.language import (
+    apply_refine,
+    ast,
+    diff,
+    format_script,
+    from_json,
+    from_yaml,
+    parse,
+    semantic_hash,
+    to_json,
+    to_yaml,
+)
 
 quick = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -8,12 +8,23 @@ import sys
 from pathlib import Path
 
 import pytest
+from examples import EXAMPLES
 
 import mileage.language
-from examples import EXAMPLES
 from mileage.core.units import Quantity
 from mileage.errors import ParseError
-from mileage.language import ast, check, format_script, from_json, from_yaml, json_schema, parse, parse_query, to_json, to_yaml
+from mileage.language import (
+    ast,
+    check,
+    format_script,
+    from_json,
+    from_yaml,
+    json_schema,
+    parse,
+    parse_query,
+    to_json,
+    to_yaml,
+)
 
 
 @pytest.mark.parametrize("text", EXAMPLES)
@@ -45,7 +56,9 @@ def test_spans_cut_what_was_written() -> None:
 
 
 def test_comments_stay_with_their_nodes() -> None:
-    text = "-- all\nPREDICT y FROM t -- rows\n-- known\nKNOWING\n  -- first\n  a IS TEXT,\n  b IS TEXT -- second\n-- end\n"
+    text = (
+        "-- all\nPREDICT y FROM t -- rows\n-- known\nKNOWING\n  -- first\n  a IS TEXT,\n  b IS TEXT -- second\n-- end\n"
+    )
     script = parse(text)
     query = script.statements[0]
     knowing = query.clause(ast.Knowing)
@@ -91,6 +104,13 @@ def test_unknown_keys_name_the_near_ones() -> None:
         from_json({"mileage": 1, "predict": {"target": "y"}, "sead": 7})
     with pytest.raises(ParseError, match="unknown key 'fold' in validate"):
         from_yaml("mileage: 1\npredict: {target: y}\nvalidate: {fold: 5}\n")
-    for text in ("", "[1]", "a: [", "mileage: 2", "mileage: 1\npredict: 5", "mileage: 1\npredict: {target: y}\nknowing: 3"):
+    for text in (
+        "",
+        "[1]",
+        "a: [",
+        "mileage: 2",
+        "mileage: 1\npredict: 5",
+        "mileage: 1\npredict: {target: y}\nknowing: 3",
+    ):
         with pytest.raises(ParseError):
             from_yaml(text)

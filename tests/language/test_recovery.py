@@ -6,10 +6,10 @@ import random
 import time
 
 import pytest
+from examples import EXAMPLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from examples import EXAMPLES
 from mileage.errors import ParseError
 from mileage.language import check, parse
 from mileage.language.automaton import automaton
@@ -23,13 +23,15 @@ def _typo(rng: random.Random, word: str) -> str:
     while True:
         at, letter = rng.randrange(len(word)), rng.choice(LETTERS)
         head, tail = word[:at], word[at + 1 :]
-        made = rng.choice([head + tail, head + letter + word[at:], head + letter + tail, head + tail[:1] + word[at] + tail[1:]])
+        made = rng.choice(
+            [head + tail, head + letter + word[at:], head + letter + tail, head + tail[:1] + word[at] + tail[1:]]
+        )
         if made not in ("", word):
             return made
 
 
 def test_one_letter_typos_get_one_report_with_the_right_fix_first(capsys: pytest.CaptureFixture[str]) -> None:
-    rng = random.Random(7)  # noqa: S311
+    rng = random.Random(7)
     spots = []
     for text in EXAMPLES:
         tokens = (step.token for step in scan(automaton(), text).steps)
@@ -39,7 +41,9 @@ def test_one_letter_typos_get_one_report_with_the_right_fix_first(capsys: pytest
         text, token = rng.choice(spots)
         wrong = text[: token.start] + _typo(rng, token.text) + text[token.end :]
         problems = check(wrong)
-        right += len(problems) == 1 and bool(problems[0].fixes) and problems[0].fixes[0].apply(wrong).split() == text.split()
+        right += (
+            len(problems) == 1 and bool(problems[0].fixes) and problems[0].fixes[0].apply(wrong).split() == text.split()
+        )
     with capsys.disabled():
         print(f"\ntypos: {right} of {SEEDED} have exactly one report with the right fix first")
     assert right >= 0.95 * SEEDED
@@ -121,7 +125,9 @@ def test_damaged_examples_parse_or_are_reported(text: str, rng: random.Random) -
     letters = list(text)
     for _ in range(rng.randrange(1, 6)):
         at = rng.randrange(len(letters))
-        letters[at : at + rng.randrange(4)] = rng.choice(["", "'", '"', "(", ")", ",", "=", "#", "E", "1", " ", ".", "{"])
+        letters[at : at + rng.randrange(4)] = rng.choice(
+            ["", "'", '"', "(", ")", ",", "=", "#", "E", "1", " ", ".", "{"]
+        )
         letters = letters or ["x"]
     damaged = "".join(letters)
     for problem in check(damaged):

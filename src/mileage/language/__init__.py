@@ -10,8 +10,10 @@ import importlib
 from typing import TYPE_CHECKING
 
 from mileage.language import ast
+from mileage.language.ast import Metric, Predict, Script, plain
 from mileage.language.parser import check, parse, parse_query
 from mileage.language.printer import format_node, format_query, format_script, handles
+from mileage.language.printer_base import metric as format_metric
 
 if TYPE_CHECKING:
     from mileage.language.builder import FactBuilder, QueryBuilder, col, false_negatives, false_positives, predict
@@ -32,7 +34,10 @@ _LATE = {
 
 __all__ = [
     "FactBuilder",
+    "Metric",
+    "Predict",
     "QueryBuilder",
+    "Script",
     "apply_refine",
     "ast",
     "check",
@@ -41,6 +46,7 @@ __all__ = [
     "diff",
     "false_negatives",
     "false_positives",
+    "format_metric",
     "format_node",
     "format_query",
     "format_script",
@@ -50,6 +56,7 @@ __all__ = [
     "json_schema",
     "parse",
     "parse_query",
+    "plain",
     "predict",
     "semantic_hash",
     "to_json",

@@ -52,9 +52,9 @@ class Automaton:
             if terminal == END and stack.state == self.final:
                 return stack
 
-    def _reduce(self, stack: Stack, rule: Any) -> Stack:  # noqa: ANN401  (lark's Rule is untyped)
+    def _reduce(self, stack: Stack, rule: Any) -> Stack:
         for _ in rule.expansion:
-            assert stack.rest is not None  # noqa: S101  (the table never pops below the start)
+            assert stack.rest is not None
             stack = stack.rest
         _, target = self.table[stack.state][rule.origin.name]
         return Stack(target, stack)
@@ -65,7 +65,9 @@ class Automaton:
 
     def accepts(self, stack: Stack) -> tuple[str, ...]:
         """Return the terminals that really fit at this place."""
-        return tuple(name for name in self.row(stack) if (name.isupper() or name == END) and self.feed(stack, name) is not None)
+        return tuple(
+            name for name in self.row(stack) if (name.isupper() or name == END) and self.feed(stack, name) is not None
+        )
 
     def spellings(self, terminal: str) -> tuple[str, ...]:
         """Return what is written for a terminal: keywords in upper case, or its sign."""
@@ -79,7 +81,9 @@ def automaton() -> Automaton:
     from lark import Lark
 
     grammar = Path(__file__).with_name("grammar.lark").read_text(encoding="utf-8")
-    lark = Lark(grammar, parser="lalr", lexer=_no_lexer(), start="script", propagate_positions=True, maybe_placeholders=False)
+    lark = Lark(
+        grammar, parser="lalr", lexer=_no_lexer(), start="script", propagate_positions=True, maybe_placeholders=False
+    )
     words, symbols = _vocabulary(lark)
     state = lark.parse_interactive("").parser_state
     config: Any = state.parse_conf
@@ -96,7 +100,7 @@ def _no_lexer() -> type[Any]:
         def __init__(self, lexer_conf: object) -> None:
             del lexer_conf
 
-        def lex(self, lexer_state: object, parser_state: object) -> Any:  # noqa: ANN401
+        def lex(self, lexer_state: object, parser_state: object) -> Any:
             del lexer_state, parser_state
             return iter(())
 

@@ -13,6 +13,7 @@ from mileage.language import ast
 from mileage.language.build_base import Branch, span_of
 from mileage.language.build_clauses import ClauseBuilder
 
+
 class Builder(ClauseBuilder):
     """Builds statements."""
 
@@ -117,12 +118,16 @@ class Builder(ClauseBuilder):
         first = item.children[0] if item.children else None
         count = self.whole(first, "SUGGEST") if isinstance(first, Token) else None
         about, ref = self.find(item, "about"), self.find(item, "suggest_for")
-        return ast.Suggest(count, self.only(about) if about else None, self.only(ref) if ref else None, span=span_of(item))
+        return ast.Suggest(
+            count, self.only(about) if about else None, self.only(ref) if ref else None, span=span_of(item)
+        )
 
     def on_compare(self, item: Branch) -> ast.Compare:
         metrics, by = self.find(item, "compare_on"), self.find(item, "compare_by")
         refs = self.only(item)
-        return ast.Compare(refs, self.every(metrics) if metrics else (), self.only(by) if by else (), span=span_of(item))
+        return ast.Compare(
+            refs, self.every(metrics) if metrics else (), self.only(by) if by else (), span=span_of(item)
+        )
 
     def on_show(self, item: Branch) -> ast.Show:
         what, *of = self.every(item)
@@ -131,7 +136,11 @@ class Builder(ClauseBuilder):
     # steering, results
 
     def on_steer(self, item: Branch) -> ast.Pause | ast.Resume | ast.Stop:
-        kinds: dict[str, type[ast.Pause | ast.Resume | ast.Stop]] = {"pause": ast.Pause, "resume": ast.Resume, "stop": ast.Stop}
+        kinds: dict[str, type[ast.Pause | ast.Resume | ast.Stop]] = {
+            "pause": ast.Pause,
+            "resume": ast.Resume,
+            "stop": ast.Stop,
+        }
         return kinds[str(item.children[0]).lower()](span=span_of(item))
 
     def on_extend(self, item: Branch) -> ast.ExtendBudget:
@@ -149,7 +158,9 @@ class Builder(ClauseBuilder):
 
     def on_apply(self, item: Branch) -> ast.Apply:
         ref, source, *into = item.children
-        return ast.Apply(self.build(ref), self.source(source), self.build(into[0]) if into else None, span=span_of(item))
+        return ast.Apply(
+            self.build(ref), self.source(source), self.build(into[0]) if into else None, span=span_of(item)
+        )
 
     def on_into(self, item: Branch) -> str:
         text: str = self.only(item)

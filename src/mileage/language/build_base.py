@@ -34,9 +34,9 @@ class BaseBuilder:
     def __init__(self) -> None:
         self.problems: list[Diagnostic] = []
 
-    def build(self, item: Branch | Token) -> Any:  # noqa: ANN401  (each rule has its own type)
+    def build(self, item: Branch | Token) -> Any:
         """Return the node of a tree."""
-        assert isinstance(item, Tree)  # noqa: S101
+        assert isinstance(item, Tree)
         return getattr(self, f"on_{item.data}")(item)
 
     def every(self, item: Branch) -> tuple[Any, ...]:
@@ -55,13 +55,13 @@ class BaseBuilder:
 
     def number(self, token: Branch | Token) -> int | float:
         """Return the number, whole if it is written so."""
-        assert isinstance(token, Token)  # noqa: S101
+        assert isinstance(token, Token)
         text = str(token)
         try:
             value = int(text) if text.lstrip("+-").replace("_", "").isdigit() else float(text)
         except ValueError:
             value = math.inf
-        if math.isinf(value) or abs(value) > 1e300:  # noqa: PLR2004  (the range of a double)
+        if math.isinf(value) or abs(value) > 1e300:
             self._bad_number(token, f"'{_short(text)}' is not a number that can be kept", None)
             return 0
         return value
@@ -69,7 +69,7 @@ class BaseBuilder:
     def whole(self, token: Branch | Token, what: str) -> int:
         """Return a whole number, 0 or more; anything else is a mistake."""
         value = self.number(token)
-        assert isinstance(token, Token)  # noqa: S101
+        assert isinstance(token, Token)
         if isinstance(value, float) or value < 0:
             near = str(max(1, round(value)))
             self._bad_number(token, f"{what} needs a whole number, not {_short(str(token))}", near)
@@ -89,7 +89,7 @@ class BaseBuilder:
 
     def on_name(self, item: Branch) -> ast.Name:
         token = item.children[0]
-        assert isinstance(token, Token)  # noqa: S101
+        assert isinstance(token, Token)
         quoted = token.type == "QUOTED"
         return ast.Name(unquote(str(token)) if quoted else str(token), quoted, span=span_of(token))
 
@@ -134,7 +134,9 @@ class BaseBuilder:
     # metrics
 
     def on_metric(self, item: Branch) -> ast.Metric:
-        return ast.Metric(self.on_name(_tree(item, 0)).text, tuple(self.build(c) for c in item.children[1:]), span=span_of(item))
+        return ast.Metric(
+            self.on_name(_tree(item, 0)).text, tuple(self.build(c) for c in item.children[1:]), span=span_of(item)
+        )
 
     def on_arg(self, item: Branch) -> ast.Arg:
         return ast.Arg(None, self.build(item.children[0]), span=span_of(item))
@@ -146,7 +148,9 @@ class BaseBuilder:
     # operators
 
     def on_op(self, item: Branch) -> ast.Op:
-        return ast.Op(self.on_name(_tree(item, 0)).text, tuple(self.build(c) for c in item.children[1:]), span=span_of(item))
+        return ast.Op(
+            self.on_name(_tree(item, 0)).text, tuple(self.build(c) for c in item.children[1:]), span=span_of(item)
+        )
 
     def on_opts(self, item: Branch) -> tuple[ast.Param, ...]:
         return self.every(item)
@@ -193,7 +197,7 @@ class BaseBuilder:
     def on_weighted(self, item: Branch) -> ast.Alternative:
         weight = self.number(item.children[1])
         if weight < 0:
-            assert isinstance(item.children[1], Token)  # noqa: S101
+            assert isinstance(item.children[1], Token)
             self._bad_number(item.children[1], "a weight is 0 or more", str(-weight))
         return ast.Alternative(self.build(item.children[0]), float(abs(weight)), span=span_of(item))
 
@@ -206,9 +210,9 @@ class BaseBuilder:
 
 def _tree(item: Branch, at: int) -> Branch:
     child = item.children[at]
-    assert isinstance(child, Tree)  # noqa: S101
+    assert isinstance(child, Tree)
     return child
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 24 else f"{text[:24]}…"  # noqa: PLR2004
+    return text if len(text) <= 24 else f"{text[:24]}…"

@@ -62,7 +62,7 @@ class ClauseBuilder(BaseBuilder):
     def on_bootstrap(self, item: Branch) -> ast.Bootstrap:
         return ast.Bootstrap(self.whole(item.children[0], "BOOTSTRAP"), span=span_of(item))
 
-    def only(self, item: Branch) -> Any:  # noqa: ANN401
+    def only(self, item: Branch) -> Any:
         """Return the node of the only child."""
         return self.build(item.children[0])
 
@@ -167,7 +167,7 @@ class ClauseBuilder(BaseBuilder):
     def on_where(self, item: Branch) -> ast.Sql:
         return self.sql(item.children[0])
 
-    def on_confidence(self, item: Branch) -> Any:  # noqa: ANN401
+    def on_confidence(self, item: Branch) -> Any:
         return self.build(item.children[-1])
 
     def on_require(self, item: Branch) -> ast.Require:

@@ -39,7 +39,7 @@ class QueryBuilder:
     def __str__(self) -> str:
         return format_query(self.query)
 
-    def run(self, session: Any = None, **options: Any) -> Any:  # noqa: ANN401  (the session is of a higher layer)
+    def run(self, session: Any = None, **options: Any) -> Any:
         """Run the query; ``mileage`` sets what runs it, as the language itself runs nothing."""
         if type(self)._runner is None:
             message = "nothing is set to run a query"
@@ -57,7 +57,7 @@ class QueryBuilder:
 
     # problem
 
-    def from_(self, source: Any, *, name: str = "frame") -> QueryBuilder:  # noqa: ANN401  (any frame type)
+    def from_(self, source: Any, *, name: str = "frame") -> QueryBuilder:
         """Take the rows from a file, a table, a ``(SELECT ...)`` or a frame of this program.
 
         A text with a dot, a slash or a star is a file; one in parentheses is SQL; any other is a table.
@@ -73,13 +73,13 @@ class QueryBuilder:
         """Use all columns but these."""
         return self._with(ast.Excluding(_names(columns)))
 
-    def validate(  # noqa: PLR0913  (one for each word of the clause)
+    def validate(
         self,
         *,
         folds: int | None = None,
         holdout: str | Number | None = None,
         bootstrap: int | None = None,
-        on: Any = None,  # noqa: ANN401
+        on: Any = None,
         together: str | tuple[str, ...] | list[str] = (),
         in_order_of: str | None = None,
         stratified_by: str | tuple[str, ...] | list[str] = (),
@@ -106,7 +106,7 @@ class QueryBuilder:
         """Use packs of knowledge by name."""
         return self._with(ast.UsingKnowledge(_names(packs)))
 
-    def prefer(  # noqa: PLR0913
+    def prefer(
         self,
         *intents: str,
         to: str | None = None,
@@ -229,7 +229,9 @@ class FactBuilder:
         text = ", ".join(f"{word(name)} = {option}" for name, option in options.items())
         return self._is(f"ARE NOISY ({text})" if text else "ARE NOISY", because)
 
-    def missing(self, mechanism: str | None = None, *, codes: tuple[Any, ...] = (), because: str | None = None) -> FactBuilder:
+    def missing(
+        self, mechanism: str | None = None, *, codes: tuple[Any, ...] = (), because: str | None = None
+    ) -> FactBuilder:
         """State missing values: ``"at random"``, ``"not at random"``, or coded by values."""
         how = f" {mechanism.upper().replace('_', ' ')}" if mechanism else ""
         coded = f" CODED AS ({', '.join(value(code) for code in codes)})" if codes else ""
@@ -279,12 +281,12 @@ def col(*columns: str) -> FactBuilder:
     return FactBuilder(" AND ".join(word(column, FACT_WORDS) for column in columns))
 
 
-def false_negatives(of: str | Number | bool, *, cost: float, because: str | None = None) -> ast.Fact:  # noqa: FBT001
+def false_negatives(of: str | Number | bool, *, cost: float, because: str | None = None) -> ast.Fact:
     """State what it costs to miss a case of a class."""
     return ast.Fact(None, ast.Cost("negatives", of, float(cost)), because)
 
 
-def false_positives(of: str | Number | bool, *, cost: float, because: str | None = None) -> ast.Fact:  # noqa: FBT001
+def false_positives(of: str | Number | bool, *, cost: float, because: str | None = None) -> ast.Fact:
     """State what it costs to see a case of a class where there is none."""
     return ast.Fact(None, ast.Cost("positives", of, float(cost)), because)
 
@@ -306,7 +308,7 @@ def _names(columns: tuple[str, ...]) -> tuple[ast.Name, ...]:
     return tuple(ast.Name(column) for column in columns)
 
 
-def _source(source: Any, name: str) -> tuple[ast.Source, dict[str, Any]]:  # noqa: ANN401
+def _source(source: Any, name: str) -> tuple[ast.Source, dict[str, Any]]:
     if isinstance(source, str) and source.startswith("("):
         clause = f.clause_of(ast.From, f"FROM {source}", where="from_")
         return clause.source, {}
@@ -321,7 +323,7 @@ def _method(
     folds: int | None,
     holdout: str | Number | None,
     bootstrap: int | None,
-    on: Any,  # noqa: ANN401
+    on: Any,
 ) -> tuple[ast.Method, dict[str, Any]]:
     given = [item for item in (folds, holdout, bootstrap, on) if item is not None]
     if len(given) != 1:

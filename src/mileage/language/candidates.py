@@ -22,7 +22,8 @@ _SIGNS = {"==": "=", "=>": ">=", "=<": "<=", "≥": ">=", "≤": "<=", ":=": "="
 _CLOSERS = {"(": ")", "{": "}"}
 # Words that begin a clause of ours and are no words of SQL, so an open SELECT may end before them.
 _AFTER_SQL = re.compile(
-    r"\b(VALIDATE|OPTIMIZE|KNOWING|PREFER|REQUIRE|BUDGET|EXCLUDING|FEATURES|WITHOUT|REUSE|SEED|NAMED|HINT|BECAUSE)\b", re.IGNORECASE
+    r"\b(VALIDATE|OPTIMIZE|KNOWING|PREFER|REQUIRE|BUDGET|EXCLUDING|FEATURES|WITHOUT|REUSE|SEED|NAMED|HINT|BECAUSE)\b",
+    re.IGNORECASE,
 )
 
 
@@ -44,7 +45,7 @@ class Candidate:
 def candidates(machine: Automaton, text: str, trace: Trace) -> Iterator[Candidate]:
     """Yield edits to try, in no order."""
     bad = trace.bad
-    assert bad is not None  # noqa: S101
+    assert bad is not None
     yield from _typos(machine, trace, bad)
     yield from _units(machine, trace, bad)
     yield from _signs(text, bad)
@@ -67,7 +68,9 @@ def _typos(machine: Automaton, trace: Trace, bad: Step) -> Iterator[Candidate]:
         for far, keyword in near_keywords(token.text, keywords):
             # A changed first letter is the rarest slip; it settles ties such as AS / IS.
             cost = far + extra + (0.2 if keyword[0] != token.text[0].upper() else 0.0)
-            yield Candidate(token.start, token.end, keyword, "E101", f"unknown word {token.text}", cost, (token.start, token.end))
+            yield Candidate(
+                token.start, token.end, keyword, "E101", f"unknown word {token.text}", cost, (token.start, token.end)
+            )
 
 
 def _units(machine: Automaton, trace: Trace, bad: Step) -> Iterator[Candidate]:
@@ -106,7 +109,9 @@ def _unclosed(text: str, trace: Trace, bad: Step) -> Iterator[Candidate]:
             # Inside an unclosed string or comment a closer does not help, and the next stop is tried.
             yield Candidate(at, at, ")", "E103", message, 1.0 + stop / (len(text) + 1), (token.start, token.end))
     elif text.startswith("/*", token.start):
-        yield Candidate(len(text), len(text), "*/", "E103", "this comment is never closed", 0.5, (token.start, token.start + 2))
+        yield Candidate(
+            len(text), len(text), "*/", "E103", "this comment is never closed", 0.5, (token.start, token.start + 2)
+        )
     for step in (bad, *trace.steps[:-3:-1]):
         # A quote that was left open swallows the text up to the next one.
         if step.token.kind in ("STRING", "QUOTED") and re.search(r"\s", step.token.text):
@@ -161,14 +166,26 @@ def _inserted(machine: Automaton, trace: Trace, bad: Step) -> Iterator[Candidate
         for spelling in machine.spellings(terminal)[:3]:
             if spelling in (",", ";", ")", "}"):
                 code = "E103" if spelling in _CLOSERS.values() else "E107"
-                yield Candidate(after, after, spelling, code, f"a '{spelling}' is missing before {_shown(bad.token)}", 1.2, place)
+                yield Candidate(
+                    after, after, spelling, code, f"a '{spelling}' is missing before {_shown(bad.token)}", 1.2, place
+                )
             elif _WORD.match(spelling):
                 text = f"{spelling} "
-                yield Candidate(place[0], place[0], text, "E107", f"{spelling} is missing before {_shown(bad.token)}", 2.5, place)
+                yield Candidate(
+                    place[0], place[0], text, "E107", f"{spelling} is missing before {_shown(bad.token)}", 2.5, place
+                )
             else:
                 cost = 1.3 if spelling == "=" else 1.6
                 text = f"{spelling} " if spelling != "(" else spelling
-                yield Candidate(place[0], place[0], text, "E107", f"a '{spelling}' is missing before {_shown(bad.token)}", cost, place)
+                yield Candidate(
+                    place[0],
+                    place[0],
+                    text,
+                    "E107",
+                    f"a '{spelling}' is missing before {_shown(bad.token)}",
+                    cost,
+                    place,
+                )
 
 
 def _stand_ins(machine: Automaton, bad: Step) -> Iterator[Candidate]:
@@ -178,12 +195,16 @@ def _stand_ins(machine: Automaton, bad: Step) -> Iterator[Candidate]:
     for terminal in machine.accepts(bad.stack):
         for spelling in machine.spellings(terminal)[:1]:
             if _WORD.match(spelling):
-                yield Candidate(*place, spelling, "E101", f"unknown word {_cut(bad.token.text)}", 2.6, place, silent=True)
+                yield Candidate(
+                    *place, spelling, "E101", f"unknown word {_cut(bad.token.text)}", 2.6, place, silent=True
+                )
 
 
 def _removed(token: Token) -> Candidate:
     place = (token.start, token.end)
-    return Candidate(*place, "", "E101" if _WORD.fullmatch(token.text) else "E107", f"unexpected {_shown(token)}", 2.2, place)
+    return Candidate(
+        *place, "", "E101" if _WORD.fullmatch(token.text) else "E107", f"unexpected {_shown(token)}", 2.2, place
+    )
 
 
 def _shown(token: Token) -> str:
@@ -192,4 +213,4 @@ def _shown(token: Token) -> str:
 
 def _cut(text: str) -> str:
     text = text.split("\n", 1)[0]
-    return text if len(text) <= 30 else f"{text[:30]}…"  # noqa: PLR2004
+    return text if len(text) <= 30 else f"{text[:30]}…"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mileage.language import ast
 
@@ -55,7 +55,7 @@ def commented(node: object) -> Iterator[ast.Commented]:
 
 def _give(node: N, owned: dict[int, list[str]]) -> N:
     """Return the node with comments given to it and below; the outer of two that begin at one place gets them."""
-    changes: dict[str, object] = {}
+    changes: dict[str, Any] = {}
     if isinstance(node, ast.Commented) and not isinstance(node, ast.Script) and node.span and node.span.start in owned:
         changes["comments"] = tuple(owned.pop(node.span.start))
     for field in fields(node):

@@ -24,7 +24,11 @@ _TAIL = re.compile(r"[@#]?\w*\Z")
 
 
 def complete(
-    text: str, cursor: int | None = None, *, columns: Iterable[str] = (), names: Mapping[str, Iterable[str]] | None = None
+    text: str,
+    cursor: int | None = None,
+    *,
+    columns: Iterable[str] = (),
+    names: Mapping[str, Iterable[str]] | None = None,
 ) -> tuple[str, ...]:
     """Return what may stand at the cursor, names first, then keywords.
 
@@ -78,6 +82,10 @@ def _names(kinds: list[str], columns: tuple[str, ...], families: Mapping[str, tu
         family = _FAMILIES.get(kind)
         if family and depth == 0:
             return list(families.get(family, ()))
-        if kind.isupper() and kind not in _FAMILIES and kind not in ("IDENT", "QUOTED", "NUMBER", "STRING", "UNIT", "RPAR", "LPAR"):
+        if (
+            kind.isupper()
+            and kind not in _FAMILIES
+            and kind not in ("IDENT", "QUOTED", "NUMBER", "STRING", "UNIT", "RPAR", "LPAR")
+        ):
             break
     return [word(column) for column in columns]

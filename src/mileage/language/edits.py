@@ -115,8 +115,13 @@ def _add(query: ast.Predict, clause: ast.Clause) -> ast.Predict:
         _fail("E261", f"the query has a {word} clause already", clause.span, f"write SET {format_node(clause)}")
     last = query.clauses_of(kind)[-1]
     attribute = LISTS[kind]
-    joined = replace(last, **{attribute: (*getattr(last, attribute), *getattr(clause, attribute))})
+    joined = _with_items(last, (*getattr(last, attribute), *getattr(clause, attribute)))
     return replace(query, clauses=tuple(joined if c is last else c for c in query.clauses))
+
+
+def _with_items(clause: ast.Clause, items: tuple[Item, ...]) -> ast.Clause:
+    changes: dict[str, Any] = {LISTS[type(clause)]: items}
+    return replace(clause, **changes)
 
 
 def _set(query: ast.Predict, clause: ast.Clause) -> ast.Predict:
@@ -181,7 +186,7 @@ def _map_items(query: ast.Predict, change: Callable[[Item], Item | None]) -> ast
             continue
         items = tuple(new for old in getattr(clause, attribute) if (new := change(old)) is not None)
         if items:
-            clauses.append(replace(clause, **{attribute: items}))
+            clauses.append(_with_items(clause, items))
     return replace(query, clauses=tuple(clauses))
 
 
@@ -218,7 +223,7 @@ def _pin(query: ast.Predict, slot: ast.Name, chain: ast.Chain | None, chosen: Ma
     found = chain or next((c for name, c in chosen.items() if name.casefold() == slot.text.casefold()), None)
     if found is None:
         _fail("E262", f"nothing is known to pin {slot} to", slot.span, f"write PIN {slot} = an operator")
-    assert found is not None  # noqa: S101
+    assert found is not None
     return _set(query, ast.With((ast.Assign(slot, found),)))
 
 
@@ -227,7 +232,9 @@ def _unpin(query: ast.Predict, slot: ast.Name) -> ast.Predict:
     slots = [a.slot.text for clause in query.clauses_of(ast.With) for a in clause.assignments]
     if wanted not in [name.casefold() for name in slots]:
         _fail("E262", f"{slot} is not pinned", slot.span, f"slots with a choice: {', '.join(slots) or 'none'}")
-    return _map_items(query, lambda old: None if isinstance(old, ast.Assign) and old.slot.text.casefold() == wanted else old)
+    return _map_items(
+        query, lambda old: None if isinstance(old, ast.Assign) and old.slot.text.casefold() == wanted else old
+    )
 
 
 def diff(before: ast.Predict, after: ast.Predict) -> tuple[ast.Delta, ...]:
@@ -253,7 +260,7 @@ def diff(before: ast.Predict, after: ast.Predict) -> tuple[ast.Delta, ...]:
     return tuple(deltas)
 
 
-def _diff_once(old: Any, new: Any) -> list[ast.Delta]:  # noqa: ANN401  (clauses of one kind, or None)
+def _diff_once(old: Any, new: Any) -> list[ast.Delta]:
     if old is None:
         return [] if new is None else [ast.Add(new)]
     if new is None:

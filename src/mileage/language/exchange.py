@@ -101,7 +101,7 @@ def from_yaml(text: str) -> ast.Script | ast.Statement:
     return from_json(_plain(data))
 
 
-def _yaml() -> Any:  # noqa: ANN401  (ruamel is loaded late)
+def _yaml() -> Any:
     from ruamel.yaml import YAML
 
     yaml = YAML(typ="rt")
@@ -110,25 +110,25 @@ def _yaml() -> Any:  # noqa: ANN401  (ruamel is loaded late)
     return yaml
 
 
-def _flowed(data: Any) -> Any:  # noqa: ANN401
+def _flowed(data: Any) -> Any:
     """Return mappings of the top level in block style, small things below on one line."""
     from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-    def node(item: Any, depth: int) -> Any:  # noqa: ANN401
+    def node(item: Any, depth: int) -> Any:
         if isinstance(item, dict):
             made: Any = CommentedMap((key, node(value, depth + 1)) for key, value in item.items())
         elif isinstance(item, list):
             made = CommentedSeq(node(value, depth + 1) for value in item)
         else:
             return item
-        if depth > 0 and len(str(item)) <= 100 and "\n" not in str(item):  # noqa: PLR2004
+        if depth > 0 and len(str(item)) <= 100 and "\n" not in str(item):
             made.fa.set_flow_style()
         return made
 
     return node(data, 0)
 
 
-def _plain(data: Any) -> Any:  # noqa: ANN401
+def _plain(data: Any) -> Any:
     if isinstance(data, dict):
         return {str(key): _plain(value) for key, value in data.items()}
     if isinstance(data, list):

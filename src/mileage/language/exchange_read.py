@@ -93,7 +93,7 @@ def read_query(data: Data) -> ast.Predict:
     return _checked(_commented(query, tuple(str(text) for text in _list("comments", notes.get("predict", [])))))
 
 
-def _commented(node: Any, comments: tuple[str, ...]) -> Any:  # noqa: ANN401
+def _commented(node: Any, comments: tuple[str, ...]) -> Any:
     from dataclasses import replace
 
     return replace(node, comments=comments) if comments else node
@@ -113,7 +113,7 @@ def _task(head: dict[str, Data]) -> ast.Task | None:
 
 
 def _shown(data: Data) -> str:
-    return repr(data) if len(repr(data)) <= 40 else f"{repr(data)[:40]}…"  # noqa: PLR2004
+    return repr(data) if len(repr(data)) <= 40 else f"{repr(data)[:40]}…"
 
 
 def _list(where: str, data: Data) -> list[Data]:
@@ -135,15 +135,20 @@ def _whole(where: str, data: Data) -> int:
 
 
 def _number(where: str, data: Data) -> int | float:
-    fits = isinstance(data, int | float) and not isinstance(data, bool) and abs(data) < 1e300  # noqa: PLR2004
-    return data if fits else fail("E111", f"{where}: a number is wanted, not {_shown(data)}")
+    fits = isinstance(data, int | float) and not isinstance(data, bool) and abs(data) < 1e300
+    number: int | float = data if fits else fail("E111", f"{where}: a number is wanted, not {_shown(data)}")
+    return number
 
 
 def _choice(where: str, data: Data, options: tuple[str, ...]) -> str:
     text = _text(where, data)
     if text not in options:
         near = near_matches(text, options, at_most=1)
-        fail("E110", f"{where}: unknown word '{text}'", f"did you mean '{near[0]}'?" if near else f"one of {', '.join(options)}")
+        fail(
+            "E110",
+            f"{where}: unknown word '{text}'",
+            f"did you mean '{near[0]}'?" if near else f"one of {', '.join(options)}",
+        )
     return text
 
 
@@ -242,7 +247,9 @@ def _trait(name: str, data: dict[str, Data]) -> ast.Trait:
     kind = ast.Kind(
         name,
         options=options,
-        mechanism=_choice("mechanism", data["mechanism"], ("at_random", "not_at_random")) if "mechanism" in data else None,
+        mechanism=_choice("mechanism", data["mechanism"], ("at_random", "not_at_random"))
+        if "mechanism" in data
+        else None,
         codes=_values("codes", data["codes"]) if "codes" in data else (),
         values=_values("values", data.get("values")) if name == "ordinal" else (),
         of=ast.Name(_text("of", data.get("of"))) if name == "proxy" else None,
@@ -350,7 +357,9 @@ _CLAUSES: dict[str, Callable[[Data], ast.Clause]] = {
     "with": _with,
     "without": lambda data: ast.Without(_ops(data)),
     "reuse": _reuse,
-    "budget": lambda data: ast.Budget(tuple(_limit(item) for item in ([data] if isinstance(data, str) else _some("budget", data)))),
+    "budget": lambda data: ast.Budget(
+        tuple(_limit(item) for item in ([data] if isinstance(data, str) else _some("budget", data)))
+    ),
     "return": _return,
     "seed": lambda data: ast.Seed(_whole("seed", data)),
     "named": lambda data: ast.Named(ast.Name(_text("named", data))),

@@ -35,7 +35,7 @@ def write_query(query: ast.Predict) -> dict[str, Data]:
     return data | ({"comments": notes} if notes else {})
 
 
-def _clause(item: ast.Clause) -> tuple[str, Data]:  # noqa: C901, PLR0911, PLR0912  (one case for each clause)
+def _clause(item: ast.Clause) -> tuple[str, Data]:
     match item:
         case ast.From():
             return "from", source(item.source)
@@ -143,7 +143,11 @@ def _fact_body(item: ast.FactBody) -> tuple[str, dict[str, Data]]:
         case ast.Cost():
             return f"false_{item.error}", {"of": value(item.label), "cost": _cost(item.cost)}
         case ast.Mistaking():
-            return "mistaking", {"actual": value(item.actual), "predicted": value(item.predicted), "cost": _cost(item.cost)}
+            return "mistaking", {
+                "actual": value(item.actual),
+                "predicted": value(item.predicted),
+                "cost": _cost(item.cost),
+            }
         case ast.Monotone():
             return item.direction, {"column": item.target.text, "with": _names(item.columns)}
         case ast.Interaction():

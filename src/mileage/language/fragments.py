@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mileage.core.diagnostics import Diagnostic
 from mileage.errors import ParseError
@@ -28,7 +28,9 @@ def clauses_of(text: str, *, where: str = "") -> tuple[ast.Clause, ...]:
             span = problem.span and problem.span.shifted(-len(_HEAD))
             shifted = tuple(replace(f, span=f.span.shifted(-len(_HEAD))) for f in problem.fixes)
             message = f"{where}: {problem.message}" if where else problem.message
-            moved.append(replace(problem, message=message, span=span if span and span.start >= 0 else None, fixes=shifted))
+            moved.append(
+                replace(problem, message=message, span=span if span and span.start >= 0 else None, fixes=shifted)
+            )
         raise ParseError(moved, source=text, name=where or "query") from None
     return tuple(spanless(clause) for clause in query.clauses)
 
@@ -44,7 +46,7 @@ def clause_of(kind: type[C], text: str, *, where: str = "") -> C:
 
 def spanless(node: N) -> N:
     """Return the node without places: its text is not the user's."""
-    changes: dict[str, object] = {"span": None}
+    changes: dict[str, Any] = {"span": None}
     for field in fields(node):
         value = getattr(node, field.name)
         if isinstance(value, ast.Node):

@@ -88,7 +88,7 @@ def meaning(item: object) -> Meaning:
         return item
     if isinstance(item, tuple):
         return [meaning(part) for part in item]
-    assert isinstance(item, ast.Node)  # noqa: S101
+    assert isinstance(item, ast.Node)
     if isinstance(item, ast.Fact):
         return ["Fact", item.belief or default_belief(item.body), meaning(item.body), item.because]
     if isinstance(item, ast.Optimize):

@@ -35,9 +35,9 @@ def distance(left: str, right: str) -> int:
 def near_keywords(text: str, keywords: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
     """Return keywords close to a word with their distances, nearest first."""
     upper = text.upper()
-    if len(upper) > 24:  # noqa: PLR2004  (no keyword is near so long a word)
+    if len(upper) > 24:
         return ()
-    reach = 1 if len(upper) <= 3 else 2 if len(upper) <= 8 else 3  # noqa: PLR2004
+    reach = 1 if len(upper) <= 3 else 2 if len(upper) <= 8 else 3
     close = ((distance(upper, k), k) for k in keywords if abs(len(k) - len(upper)) <= reach)
     return tuple(sorted(pair for pair in close if 0 < pair[0] <= reach))
 
@@ -53,6 +53,6 @@ def near_units(text: str) -> tuple[str, ...]:
     folded = text.casefold()
     if folded in UNIT_ALIASES:
         return (UNIT_ALIASES[folded],)
-    if not 2 <= len(folded) <= 9:  # noqa: PLR2004
+    if not 2 <= len(folded) <= 9:
         return ()
     return tuple(unit for unit in UNITS if len(unit) > 1 and distance(folded, unit.casefold()) == 1)

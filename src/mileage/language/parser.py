@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mileage.core.diagnostics import Diagnostic
 from mileage.core.spans import Span
@@ -32,7 +32,7 @@ def parse(text: str, *, name: str = "query") -> ast.Script:
     script, problems = read(text)
     if problems:
         raise ParseError(problems, source=text, name=name)
-    assert script is not None  # noqa: S101  (no tree comes with problems only)
+    assert script is not None
     return script
 
 
@@ -96,14 +96,14 @@ def _tree(text: str, trace: Trace) -> tuple[ast.Script, tuple[Diagnostic, ...]]:
     interactive = automaton().lark.parse_interactive("")
     comments: list[Comment] = []
     at = 0
-    tree = None
+    tree: Any = None
     for step in trace.steps:
         token = step.token
         skip_blank(text, at, comments)
         at = token.end
         place = {"start_pos": token.start, "end_pos": token.end, "line": 0, "column": 0, "end_line": 0, "end_column": 0}
         if token.kind == END:
-            tree = interactive.feed_eof()
+            tree = interactive.feed_eof()  # type: ignore[no-untyped-call]
         else:
             interactive.feed_token(Token(token.kind, token.text, **place))
     builder = Builder()

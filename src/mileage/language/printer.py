@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 
 from mileage.language import ast
 from mileage.language import printer_base as p
-from mileage.language.printer_clauses import WIDTH, bound, budget_item, clause_lines, comment_lines, fact, fact_lines, intent, kind
+from mileage.language.printer_clauses import (
+    WIDTH,
+    bound,
+    budget_item,
+    clause_lines,
+    comment_lines,
+    fact,
+    fact_lines,
+    intent,
+    kind,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -127,7 +137,7 @@ def delta_lines(delta: ast.Delta) -> list[str]:
     return [*comment_lines(delta.comments), *_delta_body(delta)]
 
 
-def _delta_body(delta: ast.Delta) -> list[str]:  # noqa: PLR0911  (one return for each delta)
+def _delta_body(delta: ast.Delta) -> list[str]:
     match delta:
         case ast.Add(clause=clause):
             return _with_clause("ADD", clause)
@@ -181,7 +191,7 @@ def _explain_lines(item: ast.Explain) -> list[str]:
     return [head, *lines] if item.subject.comments else [f"{head} {lines[0]}", *lines[1:]]
 
 
-def _statement_line(item: ast.Statement) -> str:  # noqa: PLR0911, C901  (one return for each statement)
+def _statement_line(item: ast.Statement) -> str:
     match item:
         case ast.CreateView():
             made = "CREATE MATERIALIZED VIEW" if item.materialized else "CREATE VIEW"
@@ -223,8 +233,8 @@ def _suggest(item: ast.Suggest) -> str:
     return text + ("" if item.ref is None else f" FOR {item.ref}")
 
 
-CLAUSES: tuple[type[ast.Commented], ...] = ast.Clause.__args__  # type: ignore[attr-defined]
-_DELTAS: tuple[type[ast.Commented], ...] = ast.Delta.__args__  # type: ignore[attr-defined]
+CLAUSES: tuple[type[ast.Commented], ...] = ast.Clause.__args__
+_DELTAS: tuple[type[ast.Commented], ...] = ast.Delta.__args__
 _PARTS: Mapping[type[ast.Node], Callable[..., str]] = {
     ast.Fact: fact,
     ast.Intent: intent,

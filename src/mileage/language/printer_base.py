@@ -58,7 +58,7 @@ def short(number: float) -> str:
     >>> short(10.0), short(0.05)
     ('10', '0.05')
     """
-    return str(int(number)) if float(number).is_integer() and abs(number) < 1e15 else repr(number)  # noqa: PLR2004
+    return str(int(number)) if float(number).is_integer() and abs(number) < 1e15 else repr(number)
 
 
 def quantity(amount: Quantity) -> str:
@@ -130,7 +130,9 @@ def op(item: ast.Op, avoid: frozenset[str] = frozenset()) -> str:
 
 def metric(item: ast.Metric) -> str:
     """Return a metric."""
-    args = [f"{word(a.name, VALUE_WORDS)} = {value(a.value)}" if a.name is not None else value(a.value) for a in item.args]
+    args = [
+        f"{word(a.name, VALUE_WORDS)} = {value(a.value)}" if a.name is not None else value(a.value) for a in item.args
+    ]
     return word(item.name) + (f"({', '.join(args)})" if args else "")
 
 

@@ -48,7 +48,7 @@ def _body(item: ast.Clause) -> list[str]:
             return [_line(item)]
 
 
-def _line(item: ast.Clause) -> str:  # noqa: PLR0911  (one return for each short clause)
+def _line(item: ast.Clause) -> str:
     match item:
         case ast.From():
             return f"FROM {p.source(item.source)}"

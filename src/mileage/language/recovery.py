@@ -103,7 +103,7 @@ def _resume_at(trace: Trace, start: int) -> int:
 def _best(machine: Automaton, text: str, trace: Trace) -> list[Candidate]:
     """Return the edits after which the text parses furthest, the cheapest first; none if no edit passes the bad token."""
     bad = trace.bad
-    assert bad is not None  # noqa: S101
+    assert bad is not None
     if _too_deep(machine, bad):
         return []
     scored: list[tuple[float, float, Candidate]] = []
@@ -127,7 +127,7 @@ def _reach(machine: Automaton, text: str, trace: Trace, candidate: Candidate) ->
     if found.bad is None:
         # All of the horizon fits; a shorter edit must not win because it leaves room for one token more.
         return float("inf")
-    if candidate.cost >= 2 and len(found.steps) < 4:  # noqa: PLR2004
+    if candidate.cost >= 2 and len(found.steps) < 4:
         # To drop or add a whole word is a poor guess unless a few more tokens fit after it.
         return -1
     return found.reach - (len(edited) - len(text))
@@ -150,11 +150,13 @@ def _too_deep(machine: Automaton, bad: Step) -> bool:
 
 def _unmended(machine: Automaton, trace: Trace) -> Diagnostic:
     bad = trace.bad
-    assert bad is not None  # noqa: S101
+    assert bad is not None
     token = bad.token
     span = Span(token.start, token.end)
     if _too_deep(machine, bad):
-        return Diagnostic("E103", f"more than {MAX_DEPTH} parentheses are open here", span, (), "name a part, or write it flat")
+        return Diagnostic(
+            "E103", f"more than {MAX_DEPTH} parentheses are open here", span, (), "name a part, or write it flat"
+        )
     wanted = expected(machine, bad)
     if token.kind == END:
         return Diagnostic("E102", f"the text ends too early: expected {wanted}", span)
@@ -171,7 +173,7 @@ def expected(machine: Automaton, step: Step) -> str:
         options = (_PLACEHOLDERS[terminal],) if terminal in _PLACEHOLDERS else machine.spellings(terminal)
         shown += [option for option in options if option and option not in shown]
     shown.sort(key=lambda option: (option.isupper(), option))
-    if len(shown) > 8:  # noqa: PLR2004
+    if len(shown) > 8:
         shown = [*shown[:7], "…"]
     return " or ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
 
@@ -179,14 +181,16 @@ def expected(machine: Automaton, step: Step) -> str:
 def _blank(machine: Automaton, mended: Repaired, trace: Trace) -> int:
     """Blank from the last place where the text could go on to the word it goes on with; return the step to resume at."""
     bad = trace.bad
-    assert bad is not None  # noqa: S101
+    assert bad is not None
     steps = _steps(trace)
     for tries, match in enumerate(_LANDMARK.finditer(mended.text, bad.token.start)):
         mark = match.group("mark")
-        if mark is None or tries > 400:  # noqa: PLR2004
+        if mark is None or tries > 400:
             continue
         kinds = ("SEMICOLON",) if mark == ";" else _clause_kinds(machine, mark)
-        back = next((at for at in _candidates_back(steps) if any(machine.feed(steps[at].stack, k) for k in kinds)), None)
+        back = next(
+            (at for at in _candidates_back(steps) if any(machine.feed(steps[at].stack, k) for k in kinds)), None
+        )
         if back is not None and (match.start() > bad.token.start or back < len(trace.steps)):
             _wipe(mended, steps[back].token.start, match.start())
             return back
@@ -196,7 +200,7 @@ def _blank(machine: Automaton, mended: Repaired, trace: Trace) -> int:
 
 
 def _candidates_back(steps: tuple[Step, ...]) -> range | list[int]:
-    return range(len(steps) - 1, -1, -1) if len(steps) < 500 else [*range(len(steps) - 1, len(steps) - 400, -1), 0]  # noqa: PLR2004
+    return range(len(steps) - 1, -1, -1) if len(steps) < 500 else [*range(len(steps) - 1, len(steps) - 400, -1), 0]
 
 
 def _clause_kinds(machine: Automaton, word: str) -> tuple[str, ...]:
@@ -205,8 +209,32 @@ def _clause_kinds(machine: Automaton, word: str) -> tuple[str, ...]:
 
 
 _BEGINNERS = frozenset(
-    "FROM FEATURES EXCLUDING VALIDATE OPTIMIZE KNOWING USING PREFER REQUIRE BUDGET WITH WITHOUT REUSE RETURN SEED NAMED HINT "
-    "ADD SET DROP PIN UNPIN ACCEPT REJECT".split()  # noqa: SIM905
+    [
+        "FROM",
+        "FEATURES",
+        "EXCLUDING",
+        "VALIDATE",
+        "OPTIMIZE",
+        "KNOWING",
+        "USING",
+        "PREFER",
+        "REQUIRE",
+        "BUDGET",
+        "WITH",
+        "WITHOUT",
+        "REUSE",
+        "RETURN",
+        "SEED",
+        "NAMED",
+        "HINT",
+        "ADD",
+        "SET",
+        "DROP",
+        "PIN",
+        "UNPIN",
+        "ACCEPT",
+        "REJECT",
+    ]
 )
 
 

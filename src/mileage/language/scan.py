@@ -37,7 +37,9 @@ class Trace:
         return self.bad.token.start if self.bad else (self.steps[-1].token.end if self.steps else 0)
 
 
-def scan(machine: Automaton, text: str, *, at: int = 0, stack: Stack | None = None, depth: int = 0, limit: int | None = None) -> Trace:
+def scan(
+    machine: Automaton, text: str, *, at: int = 0, stack: Stack | None = None, depth: int = 0, limit: int | None = None
+) -> Trace:
     """Read ``text`` from ``at`` until a token does not fit, the end, or ``limit`` tokens."""
     stack = stack or machine.start
     steps: list[Step] = []

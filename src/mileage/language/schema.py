@@ -24,7 +24,12 @@ def json_schema() -> Schema:
     >>> json_schema()["properties"]["mileage"]
     {'const': 1}
     """
-    statement = {"type": "object", "properties": {"statement": TEXT}, "required": ["statement"], "additionalProperties": False}
+    statement = {
+        "type": "object",
+        "properties": {"statement": TEXT},
+        "required": ["statement"],
+        "additionalProperties": False,
+    }
     query = _closed(_query_properties(), required=["predict"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -47,7 +52,11 @@ def _closed(properties: Schema, **more: object) -> Schema:
 
 def _query_properties() -> Schema:
     clauses = _clause_properties()
-    head = {"target": NAMES, "task": {"enum": ["classification", "regression", "ranking", "forecast", "quantiles"]}, "options": TEXTS}
+    head = {
+        "target": NAMES,
+        "task": {"enum": ["classification", "regression", "ranking", "forecast", "quantiles"]},
+        "options": TEXTS,
+    }
     notes = {"type": "object", "properties": {key: TEXTS for key in ("predict", *CLAUSE_KEYS)}}
     return {
         "predict": _closed(head, required=["target"]),
@@ -76,7 +85,9 @@ def _clause_properties() -> Schema:
         "using_knowledge": NAMES,
         "prefer": {"type": "array", "items": intent},
         "require": {"type": "array", "items": {"anyOf": [bound, intent]}},
-        "with": {"anyOf": [{"type": "object", "additionalProperties": TEXT}, {"type": "array", "items": {"type": "object"}}]},
+        "with": {
+            "anyOf": [{"type": "object", "additionalProperties": TEXT}, {"type": "array", "items": {"type": "object"}}]
+        },
         "without": TEXTS,
         "reuse": NAMES,
         "budget": {"anyOf": [TEXT, {"type": "array", "items": limit}]},
@@ -94,7 +105,12 @@ def _fact() -> Schema:
     types |= {"of": VALUE, "actual": VALUE, "predicted": VALUE}
     facts: Schema = {}
     for name, keys in KINDS.items():
-        properties = {"columns": NAMES, "labels": {"type": "boolean"}, **{k: types.get(k, TEXT) for k in keys}, **common}
+        properties = {
+            "columns": NAMES,
+            "labels": {"type": "boolean"},
+            **{k: types.get(k, TEXT) for k in keys},
+            **common,
+        }
         # The options of NOISY are named by the user.
         facts[name] = {"type": "object", "properties": properties} if name == "noisy" else _closed(properties)
     for name, keys in OTHER_FACTS.items():
