@@ -21,7 +21,7 @@ from mileage.data import (
     quote,
 )
 from mileage.errors import DataError
-from mileage.language import ast, format_metric
+from mileage.language import ast, format_node
 from mileage.monitors import Finding, WatchContext, monitors
 from mileage.operators.metrics import default_metric, resolve_metric
 from mileage.planner.budget import plan_budget
@@ -193,7 +193,7 @@ class _Binder:
         found = []
         for level in clause.metrics:
             for metric in level[:1]:
-                call = format_metric(metric)
+                call = format_node(metric)
                 try:
                     found.append(Objective(call, resolve_metric(call, task).greater_is_better, metric))
                 except ValueError as error:

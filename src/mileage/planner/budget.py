@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mileage.core.units import Quantity
-from mileage.language import ast, format_metric
+from mileage.language import ast, format_node
 from mileage.operators.metrics import resolve_metric
 from mileage.planner.logical import Assumption, BudgetPlan, Goal
 from mileage.planner.mistakes import Mistakes
@@ -56,7 +56,7 @@ def _patience(budget: BudgetPlan, quantity: Quantity, item: ast.Patience, mistak
 
 
 def _until(budget: BudgetPlan, item: ast.Until, task: str, mistakes: Mistakes) -> BudgetPlan:
-    call = format_metric(item.metric)
+    call = format_node(item.metric)
     try:
         resolve_metric(call, task)
     except ValueError as error:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from mileage.core.reasons import Reason
 from mileage.data import Dataset, Profile, SplitSpec, TargetProfile
-from mileage.language import Metric, Predict
+from mileage.language.ast import Metric, Predict
 from mileage.monitors import Finding
 from mileage.space import SearchSpace
 from mileage.workflow import Features, Setting

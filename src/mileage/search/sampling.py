@@ -112,6 +112,8 @@ def _fit_to(step: object, wanted: StepSpec) -> StepSpec:
     values: dict[str, Value] = {}
     for name, domain in step.open:
         param = operator.param(name)
+        if name not in given and param is not None and domain == param.search:
+            continue  # nobody asked for another value: the operator's default stands
         for value in (given.get(name, _MISSING), param.default if param else _MISSING, _middle(domain)):
             if value is not _MISSING and domain.contains(value):  # type: ignore[arg-type]
                 values[name] = value  # type: ignore[assignment]

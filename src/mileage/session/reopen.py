@@ -9,6 +9,7 @@ from mileage.language import parse_query
 from mileage.planner import bind
 from mileage.session.result import Result
 from mileage.session.run import rank
+from mileage.session.trials import simplest
 from mileage.workflow import instantiate
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def reopen(session: Session, record: QueryRecord) -> Result:
     if str(plan.dataset.fingerprint) != run.data_fingerprint:
         raise UnknownRefError(f"the data of @q{record.id} has changed since it ran", hint="run the query again")
     trials = [
-        replace(trial, workflow=instantiate(trial.configuration, plan.features, plan.setting)[0])
+        replace(trial, workflow=instantiate(trial.configuration, simplest(plan.features) if trial.number == 0 else plan.features, plan.setting)[0])
         for trial in session.catalog.trials(run.id)
     ]
     board = rank(plan, trials)

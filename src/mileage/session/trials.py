@@ -24,7 +24,7 @@ from mileage.session.data_tasks import DataTasks
 from mileage.session.forecast import Forecaster
 from mileage.session.measure import Measured, measure
 from mileage.space import Configuration
-from mileage.workflow import TaskKind, Workflow, instantiate
+from mileage.workflow import Features, TaskKind, Workflow, instantiate
 
 LAG = 4
 _SKIPS = 25  # proposals in a row that do not fit the rest of the budget before the search ends
@@ -143,7 +143,8 @@ class TrialLoop:
 
     def _submit(self, proposal: Proposal) -> None:
         number = self.next_number
-        workflow, assumed = instantiate(proposal.configuration.choices, self.plan.features, self.plan.setting)
+        features = simplest(self.plan.features) if number == 0 else self.plan.features
+        workflow, assumed = instantiate(proposal.configuration.choices, features, self.plan.setting)
         evaluation = self.compile(workflow)
         context = PlanContext(kept=self.kept, shares=not self.fixed, off=self._off(), keep=_KEEP)
         physical, _ = optimize((*self.data.tasks, *evaluation.tasks), evaluation.scores, context)
@@ -302,6 +303,15 @@ class TrialLoop:
         return -mean if self.plan.objectives[0].greater_is_better else mean
 
     _told_best: float | None = None
+
+
+def simplest(features: Features) -> Features:
+    """Return one column of the features, the cheapest to read: all that the constant predictor needs."""
+    for kind in ("numeric", "categorical", "datetime", "text"):
+        names = getattr(features, kind)
+        if names:
+            return Features(**{kind: names[:1]})
+    return features
 
 
 _CONSTANT = Configuration((("model", (StepSpec("dummy"),)),))

@@ -32,7 +32,7 @@ class TfIdf(Operator):
         from mileage.operators.glue import as_texts
 
         words = TfidfVectorizer(
-            max_features=params["max_features"], ngram_range=(1, params["ngrams"]), sublinear_tf=True, token_pattern=r"(?u)\\b\\w+\\b"
+            max_features=params["max_features"], ngram_range=(1, params["ngrams"]), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b"
         )
         return make_pipeline(FunctionTransformer(as_texts), words)
 

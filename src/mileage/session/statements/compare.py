@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mileage.core.diagnostics import Diagnostic
 from mileage.core.events import Listener
 from mileage.errors import NotYetError, UnknownRefError
-from mileage.language import ast, format_metric
+from mileage.language import ast, format_node
 from mileage.results import compare
 from mileage.results.report import Report
 from mileage.session.refs import result_of, trial_of
@@ -26,7 +26,7 @@ def run_compare(session: Session, statement: ast.Compare, text: str, on_event: L
         raise UnknownRefError("COMPARE needs two workflows", hint="for example COMPARE @w1, @w2")
     result = result_of(session, statement.refs[0])
     trials = [trial_of(session, ref) for ref in statement.refs]
-    metrics = tuple(format_metric(m) for m in statement.metrics) or tuple(o.call for o in result.plan.objectives)
+    metrics = tuple(format_node(m) for m in statement.metrics) or tuple(o.call for o in result.plan.objectives)
     trials = with_metrics(result, trials, metrics)
     names = tuple(str(ref) for ref in statement.refs)
     made = compare(trials, metrics, names=names)
