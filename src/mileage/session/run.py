@@ -32,10 +32,23 @@ class RunSetting:
     bus: EventBus
 
 
+def warm(session: Session) -> None:
+    """Let the workers' libraries load while the data is read."""
+    if backend_name(session, {}) == "processes":
+        from mileage.engine.backends.processes import warm as start_server
+
+        start_server()
+
+
+def backend_name(session: Session, hints: Mapping[str, object]) -> str:
+    """Return where tasks run: what the query hints, the session says, or the environment; else ``processes``."""
+    return str(hints.get("backend") or session.backend or os.environ.get("MILE_BACKEND") or "processes")
+
+
 def open_executor(session: Session, data: SessionData, bus: EventBus, *, plan: LogicalPlan) -> tuple[Executor, int]:
     """Return an executor on the session's backend, and its number of workers."""
     hints = dict(plan.hints)
-    name = str(hints.get("backend") or session.backend or os.environ.get("MILE_BACKEND") or "processes")
+    name = backend_name(session, hints)
     n = int(str(hints.get("workers") or session.workers or plan.budget.cores or os.cpu_count() or 1))
     local = {op.name: op for op in operators.added()}
     resources = Resources(data.source, data.deal, data.score, local)

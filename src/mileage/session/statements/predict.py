@@ -8,7 +8,7 @@ from mileage.core.events import EventBus, Listener
 from mileage.language import ast, format_query, semantic_hash
 from mileage.planner import bind
 from mileage.session.clock import Clock
-from mileage.session.run import RunSetting, run_plan
+from mileage.session.run import RunSetting, run_plan, warm
 
 if TYPE_CHECKING:
     from mileage.session.result import Result
@@ -23,6 +23,7 @@ def run_predict(
     if on_event is not None:
         bus.listen(on_event)
     clock = Clock()
+    warm(session)
     bus.tell("stage", name="reading data")
     plan = bind(query, session.database, source=text)
     clock.seconds = plan.budget.seconds

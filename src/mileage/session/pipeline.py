@@ -1,0 +1,62 @@
+"""A ranked workflow as one fitted scikit-learn pipeline; the fit runs as a task like any other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mileage.core.events import EventBus
+from mileage.engine import Limits
+from mileage.operators import Branch, BuildContext, Family, Operator, Params, operators
+from mileage.optimizer import PlanContext, optimize
+from mileage.session.apply import finished
+from mileage.session.data_tasks import SessionData, data_tasks
+from mileage.session.run import open_executor
+from mileage.workflow import Task, TaskKind, Workflow, to_pipeline
+
+if TYPE_CHECKING:
+    from mileage.results import Trial
+    from mileage.session.result import Result
+
+
+class WholePipeline(Operator):
+    """All steps of one workflow as a single estimator, for those who take it away."""
+
+    name = "whole_pipeline"
+    family = Family.OTHER
+    accepts = (Branch.MATRIX,)
+
+    def __init__(self, workflow: Workflow) -> None:
+        self.workflow = workflow
+
+    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+        """Return the unfitted pipeline."""
+        del params, context
+        return to_pipeline(self.workflow)
+
+
+def fitted_pipeline(result: Result, trial: Trial) -> Any:  # noqa: ANN401
+    """Return a scikit-learn ``Pipeline`` fitted on all rows; it reads a DataFrame of the raw columns.
+
+    It predicts class codes: positions in ``result.plan.classes``.
+    """
+    assert trial.workflow is not None
+    operators.add(WholePipeline(trial.workflow))
+    try:
+        source = data_tasks(result.plan).source
+        fit = Task(
+            TaskKind.FIT,
+            WholePipeline.name,
+            params=(("workflow", str(trial.workflow.fingerprint)),),
+            inputs=(source.port("X"), source.port("y")),
+            outputs=("state",),
+            is_model=True,
+            label=f"fit {trial.describe}",
+        )
+        context = PlanContext(kept=result.session.store.has, shares=False, keep=frozenset({TaskKind.FIT}))
+        physical, _ = optimize((source, fit), (fit.port("state"),), context)
+        executor, _ = open_executor(result.session, SessionData.of(result.plan), EventBus(), plan=result.plan)
+        with executor:
+            executor.submit(physical, label="fit the pipeline", limits=Limits())
+            return finished(executor).values[fit.port("state")]
+    finally:
+        operators.remove(WholePipeline.name)
