@@ -23,7 +23,9 @@ OK, FAILED, USAGE, QUERY, DATA, NOT_YET, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 class Answer(Protocol):
     """What a statement returns, as far as the faces are concerned."""
 
-    kind: str
+    @property
+    def kind(self) -> str:
+        """``result``, ``explain``, ``show``, ..."""
 
     def text(self, *, width: int = 120) -> str:
         """Return the answer for a terminal."""

@@ -41,8 +41,8 @@ def format_files(output: Output, files: Sequence[str], *, check: bool, diff: boo
             output.note(f"{'would change' if check or diff else 'formatted'} {file}")
     output.code = FAILED if check and any(item["changed"] for item in done) else OK
     output.data({"kind": "fmt", "files": done}, "".join(shown).rstrip("\n"))
-    for error in problems:
-        output.fail(error)
+    for problem in problems:
+        output.fail(problem)
 
 
 def formatted(text: str, *, name: str = "query") -> str:

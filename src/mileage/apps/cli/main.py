@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mileage.apps.cli.answers import OK, Options, Output, code_of
+from mileage.apps.cli.answers import INTERRUPTED, OK, Options, Output, code_of
 from mileage.apps.cli.arguments import VERBS, hoist, join, quoted, reference, route, source
 from mileage.core.near import near_matches
 
@@ -258,7 +258,12 @@ def _dispatch(output: Output, own: list[str], words: list[str]) -> None:
         return
     if "--help" in routed or "-h" in routed:
         output.options = Options()  # help is text
-    app([*own, *routed], prog_name="mile", standalone_mode=False, obj=output)
+    try:
+        ended = app([*own, *routed], prog_name="mile", standalone_mode=False, obj=output)
+    except SystemExit as left:  # typer leaves so when the reader of stdout is gone
+        raise BrokenPipeError from left
+    if ended == INTERRUPTED:  # typer swallows Ctrl-C
+        raise KeyboardInterrupt
 
 
 @contextlib.contextmanager

@@ -71,7 +71,7 @@ def _one(session: Session, output: Output, text: str) -> None:
             output.refuse(f"no helper '{word}'", "\\help lists them")
         elif word:
             run_script(session, output, text)
-    except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001  (the next statement is still welcome)
+    except (KeyboardInterrupt, Exception) as error:  # the next statement is still welcome
         if isinstance(error, _Leave | BrokenPipeError):
             raise
         output.fail(error)
@@ -106,7 +106,7 @@ def _include(session: Session, output: Output, rest: str) -> None:
     run_script(session, output, text, name=name)
 
 
-_HELPERS: dict[str, "Callable[[Session, Output, str], None]"] = {
+_HELPERS: dict[str, Callable[[Session, Output, str], None]] = {
     "\\help": _help, "\\h": _help, "\\?": _help, "help": _help,
     "\\quit": _quit, "\\q": _quit, "quit": _quit, "exit": _quit,
     "\\d": _columns, "\\i": _include,

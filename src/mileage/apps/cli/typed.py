@@ -36,8 +36,7 @@ def needs_more(text: str) -> bool:
     mistakes = check(text)
     if not mistakes:
         return _lacks_data(text)
-    last = text[max(text.rfind(" "), text.rfind("\n")) + 1 :]
-    return _open(text) or all(d.span is not None and d.span.start >= len(text) - (0 if last else 1) for d in mistakes)
+    return len(text.split()) == 1 or _open(text) or all(d.span is not None and d.span.start >= len(text) for d in mistakes)
 
 
 def is_verb(line: str) -> bool:
@@ -57,7 +56,7 @@ def statements(lines: Iterable[str]) -> Iterator[str]:
 
     Examples
     --------
-    >>> list(statements(["PREDICT y", "FROM t;", "SHOW history", "SHOW data", "", r"\\quit"]))
+    >>> list(statements(["PREDICT y", "FROM t;", "SHOW history", "SHOW data", "", r"\quit"]))
     ['PREDICT y\nFROM t;', 'SHOW history', 'SHOW data', '\\quit']
     """
     held: list[str] = []
