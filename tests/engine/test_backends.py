@@ -12,7 +12,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-import world
 from world import RESOURCES, plan, scored_port
 
 from mileage.engine import Executor, JobState, Limits, backends
@@ -21,12 +20,14 @@ from mileage.testing.backends import check_backend
 
 HERE = Path(__file__).parent
 MIB = 2**20
-ENV = {**os.environ, "PYTHONPATH": os.pathsep.join(str(Path(path).resolve()) for path in sys.path if path)}
+ENV = {
+    **os.environ,
+    "PYTHONPATH": os.pathsep.join(str(Path(path).resolve()) for path in sys.path if path),
+}
 
 
 @pytest.mark.parametrize("name", ["inline", "processes"])
 def test_the_backend_keeps_its_laws(name):
-    world._stand_in()
     check_backend(backends.get(name))
 
 
@@ -45,7 +46,12 @@ def test_spawned_workers_work_where_there_is_no_fork_server():
     ("behavior", "limits", "state", "text"),
     [
         ("busy", Limits(timeout_s=0.3), JobState.TIMEOUT, "stopped at its limit of"),
-        ("hog", Limits(memory_bytes=600 * MIB), JobState.MEMORY, "over its limit of 600.0 MB"),
+        (
+            "hog",
+            Limits(memory_bytes=600 * MIB),
+            JobState.MEMORY,
+            "over its limit of 600.0 MB",
+        ),
         ("segfault", Limits(), JobState.LOST, "its process died (SIGSEGV)"),
     ],
 )
@@ -109,7 +115,16 @@ def test_a_script_without_a_main_guard_runs_once(tmp_path, how):
     (tmp_path / "script.py").write_text(text)
     command = [sys.executable, "-"] if how == "stdin" else [sys.executable, "script.py"]
     given = {"input": text} if how == "stdin" else {}
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False, env=ENV, **given)
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        env=ENV,
+        **given,
+    )
     assert done.stdout.count("main runs") == 1, done.stderr
     assert "state done" in done.stdout, done.stdout + done.stderr
     assert done.stderr == ""
@@ -119,7 +134,11 @@ def test_a_script_without_a_main_guard_runs_once(tmp_path, how):
 def busy(tmp_path):
     """A driver whose workers are both busy for long, and their process ids."""
     process = subprocess.Popen(
-        [sys.executable, "-c", script(behavior="busy")], stdout=subprocess.PIPE, text=True, start_new_session=True, env=ENV
+        [sys.executable, "-c", script(behavior="busy")],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=ENV,
     )
     pids: list[int] = []
     while len(pids) < 2:
@@ -130,6 +149,7 @@ def busy(tmp_path):
     yield process, family
     process.kill()
     process.wait()
+    process.stdout.close()
 
 
 def test_no_orphan_is_left_when_the_driver_is_killed(busy):

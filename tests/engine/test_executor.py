@@ -18,7 +18,11 @@ from mileage.workflow.task import TaskKind
 def executor(request, tmp_path):
     bus = EventBus()
     with Executor(
-        backends.get(request.param).new(), DictStore(tmp_path / "kept"), resources=RESOURCES, n_workers=2, events=bus
+        backends.get(request.param).new(),
+        DictStore(tmp_path / "kept"),
+        resources=RESOURCES,
+        n_workers=2,
+        events=bus,
     ) as made:
         made.seen = []
         bus.listen(lambda event: made.seen.append(event.kind))
@@ -71,7 +75,11 @@ def test_a_failure_names_task_and_inputs_and_spares_others(executor):
     bad, good = plan(1, behavior="raise"), plan(2)
     [failed, done] = run(executor, bad, good)
     assert failed.state is JobState.FAILED
-    assert (failed.error.type, failed.error.message, failed.error.label) == ("ValueError", "no good", "fit model 1")
+    assert (failed.error.type, failed.error.message, failed.error.label) == (
+        "ValueError",
+        "no good",
+        "fit model 1",
+    )
     assert failed.error.inputs[0].startswith("ndarray (20, 3)")
     assert "no good" not in failed.error.trace and "world.py" in failed.error.trace
     assert done.state is JobState.DONE
@@ -169,3 +177,29 @@ def test_an_unlimited_ticket_outlives_the_limit_of_an_earlier_one(tmp_path):
         while len(states) < 2:
             states |= {o.ticket: o.state for o in executor.wait(20)}
     assert states == {first: JobState.TIMEOUT, second: JobState.DONE}
+
+
+def test_a_plan_cancelled_and_submitted_again_runs(tmp_path):
+    made = plan(1, behavior="sleep", seconds=0.2)
+    with Executor(backends.get("processes").new(), None, resources=RESOURCES, n_workers=2) as executor:
+        first = executor.submit(made)
+        while not any(unit.tasks[-1].kind is TaskKind.PREDICT for unit in executor._running.values()):
+            executor.wait(0.02)
+        executor.cancel(first)
+        second = executor.submit(made)
+        states = {}
+        while len(states) < 2:
+            states |= {o.ticket: (o.state, str(o.error)) for o in executor.wait(20)}
+    assert states[first][0] is JobState.CANCELLED
+    assert states[second] == (JobState.DONE, "None")
+
+
+def test_a_shared_prefix_does_not_wait_for_the_rest_of_a_segment(tmp_path):
+    slow = plan(1, behavior="sleep", seconds=1.0)
+    whole = PhysicalPlan(slow.tasks, slow.wanted, (tuple(p.task.fingerprint for p in slow),))
+    with Executor(backends.get("processes").new(), None, resources=RESOURCES, n_workers=2) as executor:
+        executor.submit(whole)
+        quick = executor.submit(plan(2))
+        [first] = executor.wait(20)
+    assert first.ticket == quick and first.state is JobState.DONE
+    assert set(executor.computed.values()) == {1}

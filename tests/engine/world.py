@@ -110,7 +110,7 @@ def deal(task: Task, inputs: list[Any]) -> dict[str, Any]:
 
 
 def score(task: Task, inputs: list[Any]) -> dict[str, Any]:
-    return {"out": [float(np.sum(part)) for part in inputs[:-2]]}
+    return {"out": [float(np.sum(part.values)) for part in inputs[:-2]]}
 
 
 RESOURCES = Resources(source, deal, score, {"center": CenterOperator()})
@@ -143,9 +143,19 @@ def workflow(tag: int = 0, *, n: int = 40, **params: Any) -> tuple[list[Task], l
     tasks, segments, predictions = [src, dealt], [[src, dealt]], []
     for split in range(2):
         parts = [_take(src, dealt, split, part) for part in ("train", "test")]
-        center = Task(TaskKind.FIT, "center", inputs=(parts[0].port(),), outputs=("state", "out"), label="fit center")
+        center = Task(
+            TaskKind.FIT,
+            "center",
+            inputs=(parts[0].port(),),
+            outputs=("state", "out"),
+            label="fit center",
+        )
         applied = Task(TaskKind.APPLY, inputs=(center.port("state"), parts[1].port()))
-        y = Task(TaskKind.TARGET, params=(("split", split), ("part", "train")), inputs=(src.port("y"), dealt.port("splits")))
+        y = Task(
+            TaskKind.TARGET,
+            params=(("split", split), ("part", "train")),
+            inputs=(src.port("y"), dealt.port("splits")),
+        )
         model = Task(
             TaskKind.FIT,
             "center",
@@ -157,12 +167,19 @@ def workflow(tag: int = 0, *, n: int = 40, **params: Any) -> tuple[list[Task], l
             label=f"fit model {tag}",
         )
         predicted = Task(
-            TaskKind.PREDICT, params=(("task", "regression"),), inputs=(model.port("state"), applied.port())
+            TaskKind.PREDICT,
+            params=(("task", "regression"),),
+            inputs=(model.port("state"), applied.port()),
         )
         tasks += [*parts, center, applied, y, model, predicted]
         segments += [[*parts, center, applied], [y, model, predicted]]
         predictions.append(predicted.port())
-    scored = Task(TaskKind.SCORE, "sum", inputs=(*predictions, src.port("y"), dealt.port("splits")), label="score")
+    scored = Task(
+        TaskKind.SCORE,
+        "sum",
+        inputs=(*predictions, src.port("y"), dealt.port("splits")),
+        label="score",
+    )
     return [*tasks, scored], [*segments, [scored]], scored
 
 
@@ -182,26 +199,3 @@ def plan(tag: int = 0, *, keep: bool = False, wanted: tuple[Port, ...] = (), **p
 def scored_port(made: PhysicalPlan) -> Port:
     """Return the port of the plan's score."""
     return made.wanted[0]
-
-
-def _stand_in() -> None:
-    """Stand in for ``mileage.operators.running`` until it is there; workers import this file too."""
-    import importlib.util
-    import sys
-    import types
-
-    name = "mileage.operators.running"
-    if name in sys.modules or importlib.util.find_spec(name) is not None:
-        return
-    running = types.ModuleType("mileage.operators.running")
-    vars(running).update(
-        fit_model=lambda estimator, X, y: estimator.fit(X, y),
-        fit_transform=lambda estimator, X, y: (estimator, estimator.fit_transform(X, y)),
-        apply=lambda state, X: state.transform(X),
-        predict=lambda state, X, task: state.predict(X),
-        join=lambda parts, dense: np.hstack(parts),
-    )
-    sys.modules[name] = running
-
-
-_stand_in()

@@ -4,7 +4,15 @@ What to compute, load and keep is decided by the optimizer; the engine obeys. Ne
 how plans become jobs, :mod:`mileage.engine.backends` for where jobs run.
 """
 
-from mileage.engine.backend import Backend, Job, JobResult, JobState, Located, Place, WorkerSetup
+from mileage.engine.backend import (
+    Backend,
+    Job,
+    JobResult,
+    JobState,
+    Located,
+    Place,
+    WorkerSetup,
+)
 from mileage.engine.backends import backends
 from mileage.engine.executor import Executor
 from mileage.engine.limits import Limits

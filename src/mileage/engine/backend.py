@@ -55,7 +55,7 @@ class Job:
     tasks: tuple[Task, ...]
     inputs: tuple[Located, ...] = ()
     publish: tuple[tuple[Port, bool], ...] = ()
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(slots=True)

@@ -15,7 +15,15 @@ from typing import Any, Self
 
 from mileage.core.events import EventBus
 from mileage.core.fingerprint import Fingerprint
-from mileage.engine.backend import Backend, Job, JobResult, JobState, Located, Place, WorkerSetup
+from mileage.engine.backend import (
+    Backend,
+    Job,
+    JobResult,
+    JobState,
+    Located,
+    Place,
+    WorkerSetup,
+)
 from mileage.engine.limits import Limits
 from mileage.engine.outcome import Outcome, Values
 from mileage.engine.scratch import Scratch, Store
@@ -49,7 +57,10 @@ class _Ticket:
     def left(self) -> Limits:
         """The limits for what is still to come."""
         limit = self.limits.timeout_s
-        return Limits(None if limit is None else max(0.0, limit - self.compute_s), self.limits.memory_bytes)
+        return Limits(
+            None if limit is None else max(0.0, limit - self.compute_s),
+            self.limits.memory_bytes,
+        )
 
 
 class Executor:
@@ -217,7 +228,10 @@ class Executor:
     def _push(self, unit: Unit) -> None:
         if not unit.waits and not unit.over:
             self._last_push += 1
-            heapq.heappush(self._ready_driver if unit.on_driver else self._ready, (unit.priority, self._last_push, unit))
+            heapq.heappush(
+                self._ready_driver if unit.on_driver else self._ready,
+                (unit.priority, self._last_push, unit),
+            )
 
     def _pop(self, heap: list[_Entry]) -> Unit | None:
         while heap:
@@ -238,7 +252,13 @@ class Executor:
         unit.running = True
         unit.limits = self._loosest(unit)
         located = tuple(self._reachable(port) for port in unit.needs)
-        job = Job(self._last_job, tuple(unit.tasks), located, tuple(unit.publish.items()), unit.limits)
+        job = Job(
+            self._last_job,
+            tuple(unit.tasks),
+            located,
+            tuple(unit.publish.items()),
+            unit.limits,
+        )
         self._running[job.id] = unit
         self._tell("segment_started", unit, job=job.id, n_tasks=len(unit.tasks))
         self.backend.submit(job)
@@ -279,7 +299,13 @@ class Executor:
             return
         unit = self._running.pop(result.job)
         unit.running = False
-        self._tell("segment_finished", unit, job=result.job, state=str(result.state), seconds=result.wall_s)
+        self._tell(
+            "segment_finished",
+            unit,
+            job=result.job,
+            state=str(result.state),
+            seconds=result.wall_s,
+        )
         if result.state is JobState.LOST:
             self._tell("worker_lost", unit, job=result.job, why=str(result.error))
         self.computed.update(result.seconds.keys())
@@ -296,10 +322,20 @@ class Executor:
             ticket = self._tickets.get(number)
             if ticket is not None and not ticket.limits.allows(seconds=ticket.compute_s):
                 limit = ticket.limits.timeout_s
-                self._fail(ticket, TaskError("", f"stopped at its limit of {limit:g} s", "timeout", ticket.label))
+                self._fail(
+                    ticket,
+                    TaskError(
+                        "",
+                        f"stopped at its limit of {limit:g} s",
+                        "timeout",
+                        ticket.label,
+                    ),
+                )
 
     def _take_in(self, unit: Unit, result: JobResult) -> None:
         for port, located in result.published.items():
+            if port in self._table.located:
+                continue
             for ready in self._table.arrive(port, located):
                 self._push(ready)
             if located.place is Place.OBJECT:
@@ -352,7 +388,8 @@ class Executor:
     def _break(self, unit: Unit, result: JobResult) -> None:
         """Fail whatever needs a port that will not come."""
         why = result.error or TaskError("", "its result did not come", "lost", unit.tasks[-1].label)
-        gone = {p: result.errors.get(p.task, why) for p in unit.publish if p not in self._table.located}
+        table = self._table
+        gone = {p: result.errors.get(p.task, why) for p in unit.publish if not table.is_coming(p)}
         hit, stack = set(unit.tickets), list(gone)
         while stack:
             port = stack.pop()
@@ -362,7 +399,7 @@ class Executor:
                 waiter.over = True
                 hit |= waiter.tickets
                 self._table.disown(waiter)
-                fresh = [p for p in waiter.publish if p not in gone]
+                fresh = [p for p in waiter.publish if p not in gone and not table.is_coming(p)]
                 gone |= dict.fromkeys(fresh, gone[port])
                 stack += fresh
         for number in sorted(hit):
@@ -386,14 +423,14 @@ class Executor:
                 self._tried.add(port.key)
                 self._runner.publish(port, self._read(located), keep=True, said=ticket.warnings)
 
-    def _read(self, located: Located) -> Any:  # noqa: ANN401  (a value of a task)
+    def _read(self, located: Located) -> Any:
         return read(located, store=self.store, scratch=self.scratch)
 
     def _fail(self, ticket: _Ticket, error: TaskError) -> None:
         state = JobState(error.kind) if error.kind in set(JobState) else JobState.FAILED
         self._end(ticket, state, {}, error)
 
-    def _end(self, ticket: _Ticket, state: JobState, values: Any, error: TaskError | None) -> None:  # noqa: ANN401
+    def _end(self, ticket: _Ticket, state: JobState, values: Any, error: TaskError | None) -> None:
         self._tickets.pop(ticket.id, None)
         kept = frozenset(port.key for port, keep in ticket.ports.items() if keep and self._is_kept(port))
         self._finished.append(
@@ -432,8 +469,11 @@ class Executor:
         else:
             unit.over = True
 
-    def _tell(self, kind: str, unit: Unit, **data: Any) -> None:  # noqa: ANN401  (plain data of an event)
-        label = next((self._tickets[n].label for n in sorted(unit.tickets) if n in self._tickets), "")
+    def _tell(self, kind: str, unit: Unit, **data: Any) -> None:
+        label = next(
+            (self._tickets[n].label for n in sorted(unit.tickets) if n in self._tickets),
+            "",
+        )
         self.events.tell(kind, tickets=tuple(sorted(unit.tickets)), label=label, **data)
 
 

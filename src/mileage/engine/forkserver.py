@@ -9,6 +9,7 @@ the system kills the workers (Linux).
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import selectors
@@ -20,10 +21,17 @@ import sys
 import tempfile
 import time
 from multiprocessing.connection import Connection
+from typing import Any
 
 EXIT = struct.Struct("<ii")  # pid, exit code
 _TAIL_BYTES = 2000
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "LOKY_MAX_CPU_COUNT",
+)
 
 
 def command(module: str, function: str, fd: int) -> list[str]:
@@ -33,7 +41,7 @@ def command(module: str, function: str, fd: int) -> list[str]:
         f"sys.path[:] = {[path for path in sys.path if isinstance(path, str)]!r}; "
         f"from {module} import {function}; {function}({fd})"
     )
-    return [sys.executable, *subprocess._args_from_interpreter_flags(), "-c", code]  # type: ignore[attr-defined]  # noqa: SLF001
+    return [sys.executable, *subprocess._args_from_interpreter_flags(), "-c", code]  # type: ignore[attr-defined]
 
 
 def environment() -> dict[str, str]:
@@ -50,7 +58,7 @@ class ForkServer:
         self._owner = 0
         self._exits: dict[int, int] = {}
         self._rest = b""
-        self._log = None
+        self._log: Any = None
 
     def warm(self) -> None:
         """Start the server if it is not running; returns at once."""
@@ -60,7 +68,7 @@ class ForkServer:
         ours, theirs = socket.socketpair()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the server)
         with theirs:
-            self._process = subprocess.Popen(  # noqa: S603  (our own interpreter)
+            self._process = subprocess.Popen(
                 command("mileage.engine.forkserver", "serve", theirs.fileno()),
                 pass_fds=[theirs.fileno()],
                 env=environment(),
@@ -74,7 +82,7 @@ class ForkServer:
         """Ask for a worker; return our end of its pipe, at once."""
         self.warm()
         ours, theirs = socket.socketpair()
-        assert self._control is not None  # noqa: S101  (warm has made it)
+        assert self._control is not None
         with theirs:
             try:
                 socket.send_fds(self._control, [b"f"], [theirs.fileno()])
@@ -121,22 +129,15 @@ class ForkServer:
         if self._control is not None:
             self._control.close()
         if self._process is not None and self._owner == os.getpid():
-            with contextlib.suppress(OSError):
-                self._process.kill() if self._process.poll() is None and not self._ended() else None
+            self._process.kill()  # its workers die with it
+            self._process.wait()
         if self._log is not None:
             self._log.close()
         self._control = self._process = self._log = None
 
-    def _ended(self) -> bool:
-        """Give the server a moment to kill its workers and to end by itself."""
-        assert self._process is not None  # noqa: S101
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(0.5)
-            return True
-        return False
-
 
 server = ForkServer()
+atexit.register(server.stop)
 
 
 def serve(fd: int) -> None:

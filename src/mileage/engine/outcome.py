@@ -20,7 +20,7 @@ class Values(Mapping[Port, Any]):
         self._read = read
         self._values: dict[Port, Any] = {}
 
-    def __getitem__(self, port: Port) -> Any:  # noqa: ANN401  (a value of a task)
+    def __getitem__(self, port: Port) -> Any:
         if port not in self._values:
             self._values[port] = self._read(self._located[port])
         return self._values[port]

@@ -25,10 +25,10 @@ _WORD = struct.Struct("<Q")
 class Store(Protocol):
     """What the engine needs of a store; the artifact store of the catalog is one."""
 
-    def put(self, key: str, value: Any) -> int:  # noqa: ANN401
+    def put(self, key: str, value: Any) -> int:
         """Keep a value; return its size in bytes."""
 
-    def get(self, key: str) -> Any:  # noqa: ANN401
+    def get(self, key: str) -> Any:
         """Return a value, not to be changed."""
 
     def has(self, key: str) -> bool:
@@ -42,7 +42,7 @@ class Scratch:
         self.path = Path(path) if path is not None else Path(tempfile.mkdtemp(prefix="mileage-"))
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def put(self, key: str, value: Any) -> int:  # noqa: ANN401
+    def put(self, key: str, value: Any) -> int:
         """Write a value; a reader sees all of it or nothing."""
         buffers: list[pickle.PickleBuffer] = []
         body = io.BytesIO()
@@ -60,7 +60,7 @@ class Scratch:
         temporary.replace(self.path / key)
         return size
 
-    def get(self, key: str) -> Any:  # noqa: ANN401
+    def get(self, key: str) -> Any:
         """Read a value; raises KeyError where there is none."""
         try:
             with (self.path / key).open("rb") as file:
@@ -74,7 +74,7 @@ class Scratch:
             at += -at % _ALIGN
             parts.append(view[at : at + length])
             at += length
-        return freeze(pickle.loads(parts[0], buffers=parts[1:]))  # noqa: S301  (a private folder of this run)
+        return freeze(pickle.loads(parts[0], buffers=parts[1:]))
 
     def has(self, key: str) -> bool:
         """Say whether the key is there."""
@@ -100,12 +100,12 @@ class MemoryCache:
     def __contains__(self, key: str) -> bool:
         return key in self._items
 
-    def get(self, key: str) -> Any:  # noqa: ANN401
+    def get(self, key: str) -> Any:
         """Return a value that is in the cache."""
         self._items.move_to_end(key)
         return self._items[key][0]
 
-    def put(self, key: str, value: Any, size: int) -> list[str]:  # noqa: ANN401
+    def put(self, key: str, value: Any, size: int) -> list[str]:
         """Add a value; return the keys that had to go."""
         if key in self._items:
             self.used_bytes -= self._items.pop(key)[1]

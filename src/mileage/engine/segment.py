@@ -19,7 +19,7 @@ from mileage.workflow.task import Port, Task
 Progress = Callable[[int, dict[Port, Located]], None]
 
 
-def read(located: Located, *, store: Store | None, scratch: Store | None) -> Any:  # noqa: ANN401  (a value of a task)
+def read(located: Located, *, store: Store | None, scratch: Store | None) -> Any:
     """Return the value of a port from where it is."""
     if located.place is Place.OBJECT:
         return located.value
@@ -44,7 +44,13 @@ class Runner:
         self.cache = MemoryCache(0 if by_reference else setup.cache_bytes)
         self._meter = PeakMeter()
 
-    def run(self, job: Job, *, progress: Progress | None = None, deadline_s: float | None = None) -> JobResult:
+    def run(
+        self,
+        job: Job,
+        *,
+        progress: Progress | None = None,
+        deadline_s: float | None = None,
+    ) -> JobResult:
         """Return the result of a job; a failure is a result too.
 
         Parameters
@@ -72,7 +78,7 @@ class Runner:
         result.peak_bytes = self._meter.bytes()
         return result
 
-    def publish(self, port: Port, value: Any, *, keep: bool, said: dict[str, None]) -> tuple[Located, bool, list[str]]:  # noqa: ANN401
+    def publish(self, port: Port, value: Any, *, keep: bool, said: dict[str, None]) -> tuple[Located, bool, list[str]]:
         """Put a value where others can read it; return where, whether it is kept, and what left the cache."""
         kept = keep and self._keep(port.key, value, said)
         if self.by_reference:
@@ -83,11 +89,11 @@ class Runner:
         if kept:
             located = Located(port.key, Place.STORE, None, size_of(value))
         else:
-            assert self.setup.scratch is not None  # noqa: S101  (the executor always gives one)
+            assert self.setup.scratch is not None
             located = Located(port.key, Place.SCRATCH, None, self.setup.scratch.put(port.key, value))
         return located, kept, self.cache.put(port.key, value, located.size)
 
-    def _keep(self, key: str, value: Any, said: dict[str, None]) -> bool:  # noqa: ANN401
+    def _keep(self, key: str, value: Any, said: dict[str, None]) -> bool:
         """Write to the store; a full disk must not fail a task whose result is good."""
         store = self.setup.store
         if store is None:
@@ -117,15 +123,18 @@ class _Once:
         self.evicted: list[str] = []
 
     def step(self, task: Task) -> None:
-        error = next((self.out.errors[p.task] for p in task.inputs if p.task in self.out.errors), None)
-        if error is not None:
-            self.out.errors[task.fingerprint] = error
+        root = next(
+            (self.out.errors[p.task] for p in task.inputs if p.task in self.out.errors),
+            None,
+        )
+        if root is not None:
+            self.out.errors[task.fingerprint] = root
             return
         inputs: list[Any] = []
         kind = "load"
         try:
             for port in task.inputs:
-                inputs.append(self._value(port))  # noqa: PERF401  (what was read is reported if the next one fails)
+                inputs.append(self._value(port))
             kind = "task"
             self._run(task, inputs)
         except Exception as error:  # noqa: BLE001  (an estimator may raise anything)
@@ -144,7 +153,7 @@ class _Once:
             if port in self.keep:
                 self._publish(port, frozen)
 
-    def _publish(self, port: Port, value: Any) -> None:  # noqa: ANN401
+    def _publish(self, port: Port, value: Any) -> None:
         located, kept, evicted = self.runner.publish(port, value, keep=self.keep[port], said=self.said)
         self.out.published[port] = located
         self.out.sizes[port.key] = max(located.size, self.out.sizes[port.key])
@@ -154,7 +163,7 @@ class _Once:
             self.cached.append(port.key)
         self.evicted += evicted
 
-    def _value(self, port: Port) -> Any:  # noqa: ANN401
+    def _value(self, port: Port) -> Any:
         if port in self.values:
             return self.values[port]
         cache, key = self.runner.cache, port.key
@@ -162,7 +171,13 @@ class _Once:
             value = cache.get(key)
         else:
             located = self.located[key]
-            value = freeze(read(located, store=self.runner.setup.store, scratch=self.runner.setup.scratch))
+            value = freeze(
+                read(
+                    located,
+                    store=self.runner.setup.store,
+                    scratch=self.runner.setup.scratch,
+                )
+            )
             if located.place in {Place.SCRATCH, Place.STORE}:
                 self.evicted += cache.put(key, value, located.size or size_of(value))
                 self.cached.append(key)
@@ -187,7 +202,13 @@ class _Once:
     def stop(self, task: Task) -> None:
         """Record that the time is over before this task."""
         limit = self.job.limits.timeout_s
-        error = TaskError("", f"stopped at its limit of {limit:g} s", "timeout", task.label, task.fingerprint)
+        error = TaskError(
+            "",
+            f"stopped at its limit of {limit:g} s",
+            "timeout",
+            task.label,
+            task.fingerprint,
+        )
         self.out.error, self.out.state = error, JobState.TIMEOUT
 
     def result(self) -> JobResult:

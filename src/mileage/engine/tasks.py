@@ -64,7 +64,15 @@ class TaskError:
         shapes = tuple(shape_of(value) for value in inputs)
         text = getattr(error, "message", None) or str(error)
         label = task.label or f"{task.kind} {task.operator}".strip()
-        return cls(type(error).__name__, str(text), kind, label, task.fingerprint, shapes, "".join(frames))
+        return cls(
+            type(error).__name__,
+            str(text),
+            kind,
+            label,
+            task.fingerprint,
+            shapes,
+            "".join(frames),
+        )
 
 
 def run_task(task: Task, inputs: list[Any], *, resources: Resources) -> dict[str, Any]:
@@ -91,7 +99,8 @@ def _take(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]
     del resources
     params = dict(task.params)
     frame, columns = inputs[0], params.get("columns")
-    frame = frame if columns is None else _columns(frame, tuple(columns))
+    assert columns is None or isinstance(columns, tuple)
+    frame = frame if columns is None else _columns(frame, tuple(str(column) for column in columns))
     rows = _rows(params, inputs)
     return {"out": frame if rows is None else _take_rows(frame, rows)}
 
@@ -102,7 +111,7 @@ def _target(task: Task, inputs: list[Any], resources: Resources) -> dict[str, An
     return {"out": y if rows is None else y[rows]}
 
 
-def _rows(params: Mapping[str, Any], inputs: list[Any]) -> Any:  # noqa: ANN401  (array of indices, or None for all)
+def _rows(params: Mapping[str, Any], inputs: list[Any]) -> Any:
     part = params.get("part", "all")
     if part == "all":
         return None
@@ -110,7 +119,7 @@ def _rows(params: Mapping[str, Any], inputs: list[Any]) -> Any:  # noqa: ANN401 
     return (pair.train if part == "train" else pair.test).indices()
 
 
-def _columns(frame: Any, columns: tuple[str, ...]) -> Any:  # noqa: ANN401  (a DataFrame)
+def _columns(frame: Any, columns: tuple[str, ...]) -> Any:
     if len(columns) == frame.shape[1] and tuple(frame.columns) == columns:
         return frame
     first = frame.columns.get_loc(columns[0]) if columns else 0
@@ -119,7 +128,7 @@ def _columns(frame: Any, columns: tuple[str, ...]) -> Any:  # noqa: ANN401  (a D
     return frame[list(columns)]
 
 
-def _take_rows(frame: Any, rows: Any) -> Any:  # noqa: ANN401  (DataFrame, array of indices)
+def _take_rows(frame: Any, rows: Any) -> Any:
     n = len(rows)
     if n and rows[-1] - rows[0] == n - 1 and bool((rows[1:] > rows[:-1]).all()):
         return frame.iloc[int(rows[0]) : int(rows[0]) + n]
@@ -129,7 +138,8 @@ def _take_rows(frame: Any, rows: Any) -> Any:  # noqa: ANN401  (DataFrame, array
 def _fit(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
     from mileage.operators import running
 
-    estimator = _operator(task.operator, resources).build(dict(task.params), BuildContext(**dict(task.context)))  # type: ignore[arg-type]
+    context: dict[str, Any] = dict(task.context)
+    estimator = _operator(task.operator, resources).build(dict(task.params), BuildContext(**context))
     X, y = inputs[0], (inputs[1] if len(inputs) > 1 else None)
     if task.is_model:
         return {"state": running.fit_model(estimator, X, y)}
@@ -161,8 +171,9 @@ def _predict(task: Task, inputs: list[Any], resources: Resources) -> dict[str, A
     del resources
     from mileage.operators import running
 
-    settings = {**dict(task.context), **dict(task.params)}
-    return {"out": running.predict(inputs[0], inputs[1], str(settings.get("task", "binary")))}
+    settings: dict[str, Any] = {**dict(task.context), **dict(task.params)}
+    kind, n_classes = str(settings.get("task", "binary")), int(settings.get("n_classes", 2))
+    return {"out": running.predict(inputs[0], inputs[1], kind, n_classes)}
 
 
 def _driver(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
@@ -200,7 +211,7 @@ class _Threads:
         if len(sys.modules) != self._seen:  # a library that was imported since may have brought a pool
             self._controller = ThreadpoolController()
             self._seen = len(sys.modules)
-        assert self._controller is not None  # noqa: S101  (set above)
+        assert self._controller is not None
         return self._controller.limit(limits=1)
 
 
@@ -212,11 +223,15 @@ def quiet(said: dict[str, None]) -> Iterator[None]:
     """One thread, and warnings (numpy's too) as keys of ``said`` instead of on the screen."""
     import numpy as np
 
-    def record(message: Any, category: Any, *_: Any, **__: Any) -> None:  # noqa: ANN401  (signature of warnings)
+    def record(message: Any, category: Any, *_: Any, **__: Any) -> None:
         if len(said) < _MANY_WARNINGS:
             said.setdefault(f"{category.__name__}: {message}")
 
-    with _threads.limit(), warnings.catch_warnings(), np.errstate(all="warn", under="ignore"):
+    with (
+        _threads.limit(),
+        warnings.catch_warnings(),
+        np.errstate(all="warn", under="ignore"),
+    ):
         warnings.simplefilter("always")
         warnings.showwarning = record
         yield

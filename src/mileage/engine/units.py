@@ -33,7 +33,7 @@ class Unit:
     tickets: set[int] = field(default_factory=set)
     running: bool = False
     over: bool = False
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def priority(self) -> tuple[int, int]:
@@ -86,6 +86,13 @@ class Table:
         if unit is None or (unit.running and port not in unit.publish):
             return None
         return unit
+
+    def is_coming(self, port: Port) -> bool:
+        """Say whether the value is there, or some unit will publish it."""
+        if port in self.located:
+            return True
+        unit = self.owner.get(port.task)
+        return unit is not None and port in unit.publish
 
     def split(self, unit: Unit, ports: Iterable[Port]) -> Unit:
         """Take the tasks that ``ports`` need out of a unit that has not started, and return them as a unit.
@@ -149,9 +156,7 @@ def demand(plan: PhysicalPlan, table: Table) -> Demand:
     return found
 
 
-def _walk(
-    plan: PhysicalPlan, table: Table, found: Demand, awaited: dict[Unit, list[Port]]
-) -> set[Fingerprint]:
+def _walk(plan: PhysicalPlan, table: Table, found: Demand, awaited: dict[Unit, list[Port]]) -> set[Fingerprint]:
     """From the wanted ports backward: which tasks are computed anew."""
     needed: dict[Fingerprint, dict[str, None]] = {}
     for port in found.ports:

@@ -26,7 +26,7 @@ class _BoundedBuffer(io.BytesIO):
         super().__init__()
         self.limit = limit
 
-    def write(self, data: Any) -> int:  # noqa: ANN401  (any buffer)
+    def write(self, data: Any) -> int:
         if self.tell() + memoryview(data).nbytes > self.limit:
             raise _FullError
         return super().write(data)
@@ -44,7 +44,7 @@ def pack(value: object, limit: int = INLINE_BYTES) -> bytes | None:
     return buffer.getvalue()
 
 
-def dump(value: object, file: Any, buffers: Any = None) -> None:  # noqa: ANN401  (file and callback of pickle)
+def dump(value: object, file: Any, buffers: Any = None) -> None:
     """Pickle a value; classes that only this process knows (a notebook's) go by value."""
     start = file.tell()
     try:
@@ -57,12 +57,12 @@ def dump(value: object, file: Any, buffers: Any = None) -> None:  # noqa: ANN401
         cloudpickle.Pickler(file, 5, buffer_callback=buffers).dump(value)
 
 
-def unpack(packed: bytes) -> Any:  # noqa: ANN401  (a value of a task)
+def unpack(packed: bytes) -> Any:
     """Return the value that :func:`pack` packed in this run; arrays are read-only."""
-    return freeze(pickle.loads(packed))  # noqa: S301  (written by our own workers, over a private pipe)
+    return freeze(pickle.loads(packed))
 
 
-def freeze(value: Any) -> Any:  # noqa: ANN401  (a value of a task)
+def freeze(value: Any) -> Any:
     """Return the value with its arrays read-only; an array of the caller's own stays writable for the caller.
 
     Examples
@@ -79,10 +79,15 @@ def freeze(value: Any) -> Any:  # noqa: ANN401  (a value of a task)
             value.sum_duplicates()  # readers may want canonical form, and could not make it in place any more
         for array in (value.data, value.indices, value.indptr):
             array.setflags(write=False)
+    elif is_dataclass(value) and not isinstance(value, type):  # predictions
+        parts: list[Any] = [getattr(value, f.name, None) for f in fields(value)]
+        for part in parts:
+            if hasattr(part, "setflags"):
+                part.setflags(write=False)
     return value
 
 
-def size_of(value: Any, depth: int = _DEPTH) -> int:  # noqa: ANN401  (a value of a task)
+def size_of(value: Any, depth: int = _DEPTH) -> int:
     """Return the size in bytes, estimated without copying anything.
 
     Examples
@@ -103,7 +108,7 @@ def size_of(value: Any, depth: int = _DEPTH) -> int:  # noqa: ANN401  (a value o
     return sys.getsizeof(value) + sum(size_of(part, depth - 1) for part in _parts(value))
 
 
-def _parts(value: Any) -> list[Any]:  # noqa: ANN401
+def _parts(value: Any) -> list[Any]:
     if isinstance(value, str | bytes | int | float | None):
         return []
     if isinstance(value, dict):
@@ -115,7 +120,7 @@ def _parts(value: Any) -> list[Any]:  # noqa: ANN401
     return list(getattr(value, "__dict__", {}).values())[:_ITEMS]
 
 
-def shape_of(value: Any) -> str:  # noqa: ANN401  (a value of a task)
+def shape_of(value: Any) -> str:
     """Return type and shape in words, for the report of a failure.
 
     Examples

@@ -16,7 +16,7 @@ from typing import Any
 _WATCH_S = 1.0
 
 
-def work(connection: Any) -> None:  # noqa: ANN401  (a multiprocessing connection, of either platform)
+def work(connection: Any) -> None:
     """Serve jobs until the other end is closed.
 
     The first message is the pickled :class:`~mileage.engine.backend.WorkerSetup`; then each message is a job. The
@@ -27,9 +27,9 @@ def work(connection: Any) -> None:  # noqa: ANN401  (a multiprocessing connectio
 
     with contextlib.suppress(EOFError, OSError):
         connection.send(("ready", os.getpid()))
-        sys_path, packed = pickle.loads(connection.recv_bytes())  # noqa: S301  (from our own driver)
+        sys_path, packed = pickle.loads(connection.recv_bytes())
         sys.path[:] = sys_path
-        runner = Runner(pickle.loads(packed), by_reference=False)  # noqa: S301
+        runner = Runner(pickle.loads(packed), by_reference=False)
         while True:
             job = connection.recv()
             connection.send(("task", job.id, 0, {}))
@@ -37,7 +37,7 @@ def work(connection: Any) -> None:  # noqa: ANN401  (a multiprocessing connectio
             connection.send(("done", runner.run(job, progress=say)))
 
 
-def _say(connection: Any, job_id: int, index: int, published: Any) -> None:  # noqa: ANN401
+def _say(connection: Any, job_id: int, index: int, published: Any) -> None:
     connection.send(("task", job_id, index, published))
 
 

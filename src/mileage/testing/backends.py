@@ -11,7 +11,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mileage.engine import Backend, Executor, JobState, Limits, Outcome, Resources, backends
+from mileage.engine import (
+    Backend,
+    Executor,
+    JobState,
+    Limits,
+    Outcome,
+    Resources,
+    backends,
+)
 from mileage.operators.base import BuildContext, Operator, Params
 from mileage.workflow.plan import PhysicalPlan, PlannedTask
 from mileage.workflow.task import Task, TaskKind
@@ -25,7 +33,7 @@ class _Model:
     def __init__(self, mood: str = "", power: int = 1) -> None:
         self.mood, self.power = mood, power
 
-    def fit(self, X: Any, y: Any) -> _Model:  # noqa: ANN401  (a matrix, a vector)
+    def fit(self, X: Any, y: Any) -> _Model:
         if self.mood == "fails":
             message = "this model always fails"
             raise ValueError(message)
@@ -42,7 +50,7 @@ class _ModelOperator(Operator):
 
     name: ClassVar[str] = "check_model"
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return a model in the mood asked for."""
         del context
         return _Model(**dict(params))  # type: ignore[arg-type]
@@ -54,13 +62,21 @@ def _source(task: Task, inputs: list[Any]) -> dict[str, Any]:
 
     n = int(dict(task.params)["n"])  # type: ignore[arg-type]
     values = np.random.default_rng(0).normal(size=(n, 3))
-    return {"X": pd.DataFrame(values, columns=["a", "b", "c"]), "y": (values[:, 0] > 0).astype(int), "aux": None}
+    return {
+        "X": pd.DataFrame(values, columns=["a", "b", "c"]),
+        "y": (values[:, 0] > 0).astype(int),
+        "aux": None,
+    }
 
 
-def _plan(n: int = 100, **params: Any) -> PhysicalPlan:  # noqa: ANN401
+def _plan(n: int = 100, **params: Any) -> PhysicalPlan:
     """Return a plan that takes two columns, all rows, and wants a fitted model."""
     source = Task(TaskKind.SOURCE, params=(("n", n),), outputs=("X", "y", "aux"))
-    take = Task(TaskKind.TAKE, params=(("columns", ("a", "c")), ("part", "all")), inputs=(source.port("X"),))
+    take = Task(
+        TaskKind.TAKE,
+        params=(("columns", ("a", "c")), ("part", "all")),
+        inputs=(source.port("X"),),
+    )
     fit = Task(
         TaskKind.FIT,
         "check_model",

@@ -147,7 +147,11 @@ class ProcessBackend(Backend):
             return
         limits = job.limits
         if limits.timeout_s is not None and time.monotonic() - worker.started_s >= limits.timeout_s:
-            self._stop(worker, JobState.TIMEOUT, f"stopped at its limit of {limits.timeout_s:g} s")
+            self._stop(
+                worker,
+                JobState.TIMEOUT,
+                f"stopped at its limit of {limits.timeout_s:g} s",
+            )
         elif limits.memory_bytes is not None and worker.meter is not None:
             worker.peak_bytes = max(worker.peak_bytes, worker.meter.bytes())
             if worker.peak_bytes > limits.memory_bytes:
@@ -175,7 +179,7 @@ class ProcessBackend(Backend):
 
     def _report(self, worker: _Worker, state: JobState, why: str, trace: str = "") -> None:
         job = worker.job
-        assert job is not None  # noqa: S101  (callers have looked)
+        assert job is not None
         task = job.tasks[min(worker.index, len(job.tasks) - 1)]
         label = task.label or f"{task.kind} {task.operator}".strip()
         error = TaskError("", why, str(state), label, task.fingerprint, trace=trace)
@@ -228,7 +232,7 @@ def _packed(setup: WorkerSetup) -> bytes:
 
     local = type(setup.resources)(operators=setup.resources.operators)  # handlers hold connections: driver only
     light = WorkerSetup(setup.store, setup.scratch, local, setup.cache_bytes)
-    paths = [path for path in sys.path if isinstance(path, str)]
+    paths = [path or os.getcwd() for path in sys.path if isinstance(path, str)]
     return pickle.dumps((paths, cloudpickle.dumps(light, protocol=5)), protocol=5)
 
 
@@ -238,7 +242,7 @@ def _spawn() -> _Worker:
         raise EngineError(message, code="X606", hint="use the inline backend")
     ours, theirs = socket.socketpair()
     with theirs:
-        process = subprocess.Popen(  # noqa: S603  (our own interpreter)
+        process = subprocess.Popen(
             command("mileage.engine.worker", "spawned", theirs.fileno()),
             pass_fds=[theirs.fileno()],
             env=environment(),
@@ -260,7 +264,7 @@ def _kill(worker: _Worker) -> None:
 def _memory_text(limits: Limits, used: int) -> str:
     from mileage.core.units import format_bytes
 
-    assert limits.memory_bytes is not None  # noqa: S101  (the caller compared with it)
+    assert limits.memory_bytes is not None
     return f"stopped at {format_bytes(used)}, over its limit of {format_bytes(limits.memory_bytes)}"
 
 
