@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from mileage.core.domains import Domain, Value
+from mileage.core.domains import AnyOf, Domain, FloatRange, IntRange, Value
 from mileage.core.near import near_matches
 from mileage.errors import OperatorError
 
@@ -201,7 +201,7 @@ class Operator(ABC):
             if not known[name].domain.contains(value):
                 wanted = known[name].domain.describe()
                 raise OperatorError(f"{self.name}({name} = {value}) is not legal", code="O502", hint=f"{name} must be {wanted}")
-        return {p.name: params.get(p.name, p.default) for p in self.params}
+        return {p.name: _normal(params.get(p.name, p.default), p.domain) for p in self.params}
 
     def param(self, name: str) -> Param | None:
         """Return the parameter of this name, or None."""
@@ -214,6 +214,17 @@ class Operator(ABC):
 
     def __repr__(self) -> str:
         return f"<operator {self.name}>"
+
+
+def _normal(value: Value, domain: Domain) -> Value:
+    """Return a number in the type its domain means: ``3.0`` trees are 3, ``C = 1`` is 1.0."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    domains = domain.domains if isinstance(domain, AnyOf) else (domain,)
+    kinds = [type(d) for d in domains if d.contains(value)]
+    if IntRange in kinds and (isinstance(value, int) or FloatRange not in kinds):
+        return int(value)
+    return float(value) if FloatRange in kinds else value
 
 
 def _name_hint(name: str, known: tuple[str, ...]) -> str:

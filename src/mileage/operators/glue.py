@@ -1,12 +1,29 @@
-"""Plain functions between estimators; an exported script carries their source, so they use numpy and pandas only."""
+"""Plain functions between estimators; an exported script carries their source, so they use numpy and pandas only.
 
-import numpy as np
-import pandas as pd
+``np`` and ``pd`` are loaded when a function first uses them: listing the operators stays quick.
+"""
+
+from importlib import import_module
+
+
+class _Late:
+    """A module that is imported when it is first used."""
+
+    def __init__(self, name):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204
+        self._name = name
+
+    def __getattr__(self, attribute):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204
+        return getattr(import_module(self._name), attribute)
+
+
+np = _Late("numpy")
+pd = _Late("pandas")
 
 
 def as_texts(X):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, N803  (copied into scripts)
     """Return a one-column table as an array of texts; missing ones are empty."""
-    return pd.DataFrame(X).iloc[:, 0].fillna("").astype(str).to_numpy(dtype=object)
+    texts = pd.DataFrame(X).iloc[:, 0].astype(object)
+    return texts.where(texts.notna(), "").astype(str).to_numpy(dtype=object)
 
 
 def date_parts(X):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, N803
@@ -25,8 +42,24 @@ def as_objects(X):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, N803
     return frame.astype(object).where(frame.notna(), None)
 
 
+def as_categories(X):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, N803
+    """Return filled categories as a table of texts again."""
+    return pd.DataFrame(X).astype(str)
+
+
+def missing_as_level(X):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, N803
+    """Return categories with the word ``missing`` where there is none."""
+    frame = pd.DataFrame(X)
+    return frame.astype(object).where(frame.notna(), "missing").astype(str)
+
+
 def filled(X):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, N803
     """Return categories as lists of ``column=value`` words, for hashing."""
     frame = pd.DataFrame(X)
     frame = frame.astype(object).where(frame.notna(), "missing")
     return [[f"{i}={value}" for i, value in enumerate(row)] for row in frame.itertuples(index=False)]
+
+
+def first_columns(X, n):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, N803
+    """Return the first ``n`` columns, or all if there are fewer."""
+    return X[:, :n]

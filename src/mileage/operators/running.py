@@ -75,12 +75,14 @@ def predict(state: Estimator, X: Any, task: str, n_classes: int = 2) -> Predicti
         values = np.asarray(state.predict(X), dtype=np.float64).reshape(-1)
         return Predictions("value", values, values)
     seen = np.asarray(state.classes_, dtype=np.int64)
+    n_classes = max(n_classes, int(seen.max(initial=0)) + 1)
     if hasattr(state, "predict_proba"):
         values = _aligned(np.asarray(state.predict_proba(X), dtype=np.float64), seen, n_classes, 0.0)
         return Predictions("proba", values, values.argmax(axis=1))
     margins = np.asarray(state.decision_function(X), dtype=np.float64)
     labels = np.asarray(state.predict(X), dtype=np.int64)
-    if margins.ndim == 2:  # noqa: PLR2004
+    if n_classes > 2:  # noqa: PLR2004
+        margins = np.column_stack([-margins, margins])[:, -len(seen) :] if margins.ndim == 1 else margins
         margins = _aligned(margins, seen, n_classes, float(margins.min(initial=0.0)) - 1.0)
     return Predictions("decision", margins, labels)
 

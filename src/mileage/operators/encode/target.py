@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params, Traits
 
 
 class TargetEncode(Operator):
@@ -14,16 +14,22 @@ class TargetEncode(Operator):
     name = "target"
     family = Family.ENCODE
     aliases = ("target_mean",)
-    params = (Param("cv", IntRange(2, 20), 5, "folds of the cross-fitting"),)
+    params = (
+        Param("cv", IntRange(2, 20), 5, "folds of the cross-fitting"),
+        Param("smooth", AnyOf((OneOf(("auto",)), FloatRange(0.0, 1e9))), "auto", "rows' worth of the overall mean mixed in"),
+    )
     traits = Traits(row_wise=True, reads_y=True, cross_fitted=True, seeded=True, native_missing=True)
     accepts = (Branch.CATEGORICAL,)
     emits = Branch.NUMERIC
 
     def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
         """Return scikit-learn's TargetEncoder."""
+        from sklearn.model_selection import KFold, StratifiedKFold
         from sklearn.preprocessing import TargetEncoder
 
         kind = {"regression": "continuous"}.get(context.task, context.task)
-        return TargetEncoder(target_type=kind, random_state=context.seed, **params)
+        folds = StratifiedKFold if context.is_classification else KFold
+        cv = folds(params["cv"], shuffle=True, random_state=context.seed)
+        return TargetEncoder(target_type=kind, smooth=params["smooth"], cv=cv)
 
 TARGET = TargetEncode()

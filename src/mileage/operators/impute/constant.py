@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.core.domains import FloatRange
+from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params, Traits
 
 
 class Constant(Operator):
@@ -18,10 +18,15 @@ class Constant(Operator):
     accepts = (Branch.NUMERIC, Branch.CATEGORICAL)
 
     def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
-        """Return scikit-learn's SimpleImputer."""
+        """Return scikit-learn's SimpleImputer, or for categories a function."""
+        if context.branch == Branch.CATEGORICAL:
+            from sklearn.preprocessing import FunctionTransformer
+
+            from mileage.operators.glue import missing_as_level
+
+            return FunctionTransformer(missing_as_level)
         from sklearn.impute import SimpleImputer
 
-        value = "missing" if context.branch is Branch.CATEGORICAL else params["fill_value"]
-        return SimpleImputer(strategy="constant", fill_value=value, keep_empty_features=True)
+        return SimpleImputer(strategy="constant", fill_value=params["fill_value"], keep_empty_features=True)
 
 CONSTANT = Constant()

@@ -1,17 +1,17 @@
-"""``knn_impute``: missing numbers from the nearest rows."""
+"""``impute_knn``: missing numbers from the nearest rows."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.core.domains import IntRange
+from mileage.operators.base import BuildContext, Cost, Family, Operator, Param, Params, Traits
 
 
-class KnnImpute(Operator):
+class ImputeKnn(Operator):
     """Fill each missing number with the mean of the nearest rows that have it (Troyanskaya et al. 2001)."""
 
-    name = "knn_impute"
+    name = "impute_knn"
     family = Family.IMPUTE
     aliases = ("knn",)
     params = (Param("n_neighbors", IntRange(1, 100), 5, "rows to average", IntRange(3, 15)),)
@@ -25,4 +25,4 @@ class KnnImpute(Operator):
 
         return KNNImputer(n_neighbors=params["n_neighbors"], keep_empty_features=True)
 
-KNN_IMPUTE = KnnImpute()
+IMPUTE_KNN = ImputeKnn()

@@ -1,15 +1,14 @@
-"""``most_frequent``: missing numbers become the column's most frequent value."""
+"""``most_frequent``: missing values become the column's most frequent value."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.base import Branch, BuildContext, Family, Operator, Params, Traits
 
 
 class MostFrequent(Operator):
-    """Put the column's most frequent value in the place of missing numbers."""
+    """Put the column's most frequent value in the place of missing values."""
 
     name = "most_frequent"
     family = Family.IMPUTE
@@ -18,9 +17,17 @@ class MostFrequent(Operator):
 
     def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
         """Return scikit-learn's SimpleImputer."""
-        del context, params
+        del params
         from sklearn.impute import SimpleImputer
 
-        return SimpleImputer(strategy="most_frequent", keep_empty_features=True)
+        if context.branch != Branch.CATEGORICAL:
+            return SimpleImputer(strategy="most_frequent", keep_empty_features=True)
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import FunctionTransformer
+
+        from mileage.operators.glue import as_categories, as_objects
+
+        fill = SimpleImputer(strategy="most_frequent", missing_values=None, keep_empty_features=True)
+        return make_pipeline(FunctionTransformer(as_objects), fill, FunctionTransformer(as_categories))
 
 MOST_FREQUENT = MostFrequent()

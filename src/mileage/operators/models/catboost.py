@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
+from mileage.core.domains import FloatRange, IntRange
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
 
 
@@ -19,7 +19,7 @@ class CatBoost(Operator):
         Param("depth", IntRange(1, 16), 6, "depth of the trees", IntRange(4, 8), Stage.CONTINUE),
         Param("l2_leaf_reg", FloatRange(0.0, 1e6), 3.0, "penalty on leaves", FloatRange(1.0, 10.0, log=True), Stage.CONTINUE),
     )
-    traits = Traits(row_wise=True, native_missing=True, sparse=True, prefix=("iterations",), monotone_capable=True, scale_free=True, seeded=True)
+    traits = Traits(row_wise=True, native_missing=True, native_categorical=True, sparse=True, prefix=("iterations",), monotone_capable=True, scale_free=True, seeded=True)
     cost = Cost(0.3, 2e-5)
     accepts = (Branch.MATRIX,)
     extra = "catboost"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
-from mileage.operators.criteria import check_criterion
+from mileage.core.domains import AnyOf, IntRange, OneOf
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.criteria import check_criterion
 
 
 class DecisionTree(Operator):
@@ -17,7 +17,7 @@ class DecisionTree(Operator):
     params = (
         Param("max_depth", AnyOf((OneOf((None,)), IntRange(1, 1000))), None, "deepest tree", IntRange(2, 16), Stage.CONTINUE),
         Param("min_samples_leaf", IntRange(1, 1_000_000), 1, "fewest rows of a leaf", IntRange(1, 20, log=True), Stage.CONTINUE),
-        Param("criterion", OneOf((None, "gini", "entropy", "log_loss", "squared_error", "absolute_error", "friedman_mse", "poisson")), None, "quality of a cut", None, Stage.CONTINUE),
+        Param("criterion", OneOf((None, "gini", "entropy", "log_loss", "squared_error", "absolute_error", "poisson")), None, "quality of a cut", None, Stage.CONTINUE),
     )
     traits = Traits(row_wise=True, native_missing=True, sparse=True, weighted01=True, scale_free=True, glass_box=True, lossless_projection=True, seeded=True)
     cost = Cost(0.005, 3e-7)
@@ -32,7 +32,8 @@ class DecisionTree(Operator):
         from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
         made = DecisionTreeClassifier if context.is_classification else DecisionTreeRegressor
-        given = {k: v for k, v in params.items() if v is not None}
+        self.check(params, context.task)
+        given = {k: v for k, v in params.items() if k != "criterion" or v is not None}
         return made(random_state=context.seed, **given)
 
 

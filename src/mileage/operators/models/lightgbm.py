@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
+from mileage.core.domains import FloatRange, IntRange, OneOf
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
 
 
@@ -25,7 +25,7 @@ class LightGbm(Operator):
         Param("reg_lambda", FloatRange(0.0, 1e6), 0.0, "l2 penalty on leaves", FloatRange(1e-3, 10.0, log=True), Stage.CONTINUE),
         Param("class_weight", OneOf((None, "balanced")), None, "weights of classes"),
     )
-    traits = Traits(row_wise=True, native_missing=True, sparse=True, prefix=("n_estimators",), bins_once=True, monotone_capable=True, scale_free=True, seeded=True)
+    traits = Traits(row_wise=True, native_missing=True, native_categorical=True, sparse=True, prefix=("n_estimators",), bins_once=True, monotone_capable=True, scale_free=True, seeded=True)
     cost = Cost(0.1, 5e-6)
     accepts = (Branch.MATRIX,)
 
@@ -35,7 +35,11 @@ class LightGbm(Operator):
 
         given = dict(params)
         weight = given.pop("class_weight")
-        fixed = {"n_jobs": 1, "verbosity": -1, "random_state": context.seed, "subsample_freq": 1}
+        fixed: dict[str, Any] = {"n_jobs": 1, "verbosity": -1, "random_state": context.seed, "subsample_freq": 1}
+        fixed |= {"deterministic": True, "force_col_wise": True}
+        if context.codes:
+            # The name ``categorical_feature`` works here too, but with a warning; this alias works without.
+            fixed["cat_feature"] = list(context.codes)
         if context.is_classification:
             return LGBMClassifier(class_weight=weight, **fixed, **given)
         return LGBMRegressor(**fixed, **given)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
+from mileage.core.domains import FloatRange, IntRange
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
 
 
@@ -22,7 +22,7 @@ class XgBoost(Operator):
         Param("colsample_bytree", FloatRange(0.001, 1.0), 1.0, "share of columns for a tree", FloatRange(0.3, 1.0), Stage.CONTINUE),
         Param("reg_lambda", FloatRange(0.0, 1e6), 1.0, "l2 penalty on leaves", FloatRange(1e-2, 10.0, log=True), Stage.CONTINUE),
     )
-    traits = Traits(row_wise=True, native_missing=True, sparse=True, prefix=("n_estimators",), bins_once=True, monotone_capable=True, scale_free=True, seeded=True)
+    traits = Traits(row_wise=True, native_missing=True, native_categorical=True, sparse=True, prefix=("n_estimators",), bins_once=True, monotone_capable=True, scale_free=True, seeded=True)
     cost = Cost(0.1, 6e-6)
     accepts = (Branch.MATRIX,)
     extra = "xgboost"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
+from mileage.core.domains import AnyOf, FloatRange, IntRange
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
 
 
 class Pca(Operator):
-    """Turn the matrix to its principal components and keep the first ones."""
+    """Turn the matrix to its principal components and keep the first ones (Pearson 1901).
+
+    All components are fitted and the first ones kept, so that a number larger than there are is no mistake."""
 
     name = "pca"
     family = Family.REDUCE
@@ -32,6 +34,13 @@ class Pca(Operator):
         from sklearn.decomposition import PCA
 
         n = params["n_components"]
-        return PCA(n_components=n, svd_solver="full" if isinstance(n, float) else "auto", random_state=context.seed)
+        if isinstance(n, float):
+            return PCA(n_components=n, random_state=context.seed)
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import FunctionTransformer
+
+        from mileage.operators.glue import first_columns
+
+        return make_pipeline(PCA(random_state=context.seed), FunctionTransformer(first_columns, kw_args={"n": n}))
 
 PCA_OPERATOR = Pca()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.core.domains import IntRange
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Traits
+
+WORDS = r"(?u)\b\w+\b|^\W*$"  # a text without words counts as one word, so that no vocabulary is ever empty
 
 
 class TfIdf(Operator):
@@ -32,7 +34,7 @@ class TfIdf(Operator):
         from mileage.operators.glue import as_texts
 
         words = TfidfVectorizer(
-            max_features=params["max_features"], ngram_range=(1, params["ngrams"]), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b"
+            max_features=params["max_features"], ngram_range=(1, params["ngrams"]), sublinear_tf=True, token_pattern=WORDS
         )
         return make_pipeline(FunctionTransformer(as_texts), words)
 
