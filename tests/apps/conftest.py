@@ -39,6 +39,8 @@ def mile(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", _MAIN.format(stub=str(_STUB)), *arguments]
-        return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=30, cwd=tmp_path, check=False)
+        return subprocess.run(
+            command, input=stdin, capture_output=True, text=True, timeout=30, cwd=tmp_path, check=False
+        )
 
     return run

@@ -114,7 +114,15 @@ def _search(bus: EventBus, *, slow: bool) -> bool:
                 time.sleep(5)
         except KeyboardInterrupt:
             return True
-        bus.tell("trial_finished", number=number, describe="hist_gbm", state="ok", seconds=0.1, elapsed_s=0.1 * number, **score)
+        bus.tell(
+            "trial_finished",
+            number=number,
+            describe="hist_gbm",
+            state="ok",
+            seconds=0.1,
+            elapsed_s=0.1 * number,
+            **score,
+        )
     bus.tell("run_finished", state="finished", seconds=0.3)
     return False
 
@@ -122,7 +130,9 @@ def _search(bus: EventBus, *, slow: bool) -> bool:
 Session = StubSession
 
 
-def connect(project: str | Path | None = None, *, backend: str | None = None, workers: int | None = None) -> StubSession:
+def connect(
+    project: str | Path | None = None, *, backend: str | None = None, workers: int | None = None
+) -> StubSession:
     """Return a stub on the folder."""
     del backend, workers
     return StubSession(Path(project or "."))

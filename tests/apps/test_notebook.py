@@ -73,7 +73,10 @@ def test_a_cell_may_name_the_project(shell: Shell, tmp_path: Path) -> None:
 
 def test_frames_are_found_in_sql_too() -> None:
     frame = SimpleNamespace(__arrow_c_stream__=None)
-    assert frames("PREDICT y FROM (SELECT * FROM a JOIN b USING (id))", {"a": frame, "b": frame, "id": frame}) == {"a": frame, "b": frame}
+    assert frames("PREDICT y FROM (SELECT * FROM a JOIN b USING (id))", {"a": frame, "b": frame, "id": frame}) == {
+        "a": frame,
+        "b": frame,
+    }
     assert frames("PREDICT y FROM a", {"a": frame}) == {}
 
 

@@ -11,9 +11,23 @@ from mileage.apps.cli.progress import Lines, Live, RunState, Silent, note_line, 
 from mileage.core.events import Event
 
 
-def _finished(number: int, at_s: float, *, score: float | None = 0.8, best: float | None = 0.8, state: str = "ok") -> Event:
-    data = {"number": number, "describe": "ridge", "state": state, "score": score, "se": 0.01, "metric": "r2", "best": best}
-    return Event("trial_finished", {**data, "seconds": 1.0, "elapsed_s": at_s, "error": "out of memory" if state != "ok" else None}, at_s)
+def _finished(
+    number: int, at_s: float, *, score: float | None = 0.8, best: float | None = 0.8, state: str = "ok"
+) -> Event:
+    data = {
+        "number": number,
+        "describe": "ridge",
+        "state": state,
+        "score": score,
+        "se": 0.01,
+        "metric": "r2",
+        "best": best,
+    }
+    return Event(
+        "trial_finished",
+        {**data, "seconds": 1.0, "elapsed_s": at_s, "error": "out of memory" if state != "ok" else None},
+        at_s,
+    )
 
 
 def test_the_best_keeps_its_own_noise_band() -> None:
@@ -43,7 +57,12 @@ def test_the_line_shows_what_runs_now() -> None:
 def test_lines_are_rate_limited_but_never_hide_an_improvement() -> None:
     stream = io.StringIO()
     lines = Lines(stream, every_s=1.0)
-    for event in (_finished(1, 0.0), _finished(2, 0.1), _finished(3, 0.2, score=0.9, best=0.9), _finished(4, 0.3, best=0.9)):
+    for event in (
+        _finished(1, 0.0),
+        _finished(2, 0.1),
+        _finished(3, 0.2, score=0.9, best=0.9),
+        _finished(4, 0.3, best=0.9),
+    ):
         lines(event)
     lines(Event("worker_lost", {"why": "killed"}))
     lines(Event("run_finished", {"state": "finished", "seconds": 0.4}))
@@ -54,7 +73,10 @@ def test_lines_are_rate_limited_but_never_hide_an_improvement() -> None:
 
 
 def test_a_failed_trial_says_why() -> None:
-    assert trial_line(_finished(7, 2.0, score=None, best=None, state="failed").data) == "[  2.0 s]   7  failed  ridge: out of memory"
+    assert (
+        trial_line(_finished(7, 2.0, score=None, best=None, state="failed").data)
+        == "[  2.0 s]   7  failed  ridge: out of memory"
+    )
     assert note_line({"text": "F1 a leak", "severity": "warning"}) == "  warning: F1 a leak"
 
 

@@ -61,7 +61,10 @@ def test_a_statement_goes_on_while_it_breaks_off(text: str, *, more: bool) -> No
 
 
 def test_a_statement_of_a_pipe_ends_where_the_next_begins() -> None:
-    assert list(statements(["EXPLAIN PLAN", "PREDICT y FROM t", "SHOW data"])) == ["EXPLAIN PLAN\nPREDICT y FROM t", "SHOW data"]
+    assert list(statements(["EXPLAIN PLAN", "PREDICT y FROM t", "SHOW data"])) == [
+        "EXPLAIN PLAN\nPREDICT y FROM t",
+        "SHOW data",
+    ]
 
 
 def _typed(keys: str, stub: ModuleType, tmp_path: Path) -> list[str]:

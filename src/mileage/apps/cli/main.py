@@ -80,7 +80,9 @@ def _options(  # noqa: PLR0913  (one for each option)
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Progress as plain lines.")] = False,
     backend: Annotated[str | None, typer.Option(help="Where tasks run: processes or inline.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Number of worker processes; one per core by default.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Number of worker processes; one per core by default.")
+    ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     output: Output = context.obj
@@ -97,7 +99,8 @@ def query(context: typer.Context, words: list[str]) -> None:
 
 @app.command()
 def run(
-    context: typer.Context, script: Annotated[str, typer.Argument(metavar="FILE|-", help="A .mile file, or - for stdin.")]
+    context: typer.Context,
+    script: Annotated[str, typer.Argument(metavar="FILE|-", help="A .mile file, or - for stdin.")],
 ) -> None:
     """Run the statements of a file."""
     from mileage.apps.cli.texts import read_text
@@ -157,7 +160,9 @@ def fmt(
 @app.command()
 def explain(
     context: typer.Context,
-    words: Annotated[list[str], typer.Argument(metavar="[plan|space|data] QUERY|@REF", help="What to explain, of what.")],
+    words: Annotated[
+        list[str], typer.Argument(metavar="[plan|space|data] QUERY|@REF", help="What to explain, of what.")
+    ],
 ) -> None:
     """Say what a query would do, and why; nothing runs."""
     _run(context.obj, "EXPLAIN " + join([words[0].upper() if len(words) > 1 else words[0], *words[1:]]))

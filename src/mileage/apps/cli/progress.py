@@ -108,7 +108,7 @@ class RunState:
         """How many trials are done."""
         of = f"/{self.budget_trials}" if self.budget_trials else ""
         failed = f", {self.n_failed} failed" if self.n_failed else ""
-        return f"{self.n_done}{of} trials{failed}"
+        return f"{self.n_done}{of} {'trial' if (self.budget_trials or self.n_done) == 1 else 'trials'}{failed}"
 
     def time_text(self, now_s: float) -> str:
         """Time spent, of the budget if there is one."""

@@ -36,7 +36,9 @@ def needs_more(text: str) -> bool:
     mistakes = check(text)
     if not mistakes:
         return _lacks_data(text)
-    return len(text.split()) == 1 or _open(text) or all(d.span is not None and d.span.start >= len(text) for d in mistakes)
+    return (
+        len(text.split()) == 1 or _open(text) or all(d.span is not None and d.span.start >= len(text) for d in mistakes)
+    )
 
 
 def is_verb(line: str) -> bool:

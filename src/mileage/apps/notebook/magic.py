@@ -47,7 +47,9 @@ class Magic:
                 return self._run(line.strip(), "")
             match = _OPTIONS.match(line.strip())
             if match is None:
-                raise MileError(f"cannot read '%%mileage {line}'", code="U001", hint="write %%mileage [name] [--project DIR]")
+                raise MileError(
+                    f"cannot read '%%mileage {line}'", code="U001", hint="write %%mileage [name] [--project DIR]"
+                )
             self._project = str(Path(match["project"]).resolve()) if match["project"] else self._project
             return self._run(cell, match["name"] or "")
         except MileError as error:
