@@ -1,0 +1,21 @@
+"""What a run answers: trials, the ranked list, comparisons, and scripts to take away.
+
+Results are records; nothing here trains, reads or writes a project. Kept by :mod:`mileage.catalog`.
+"""
+
+from mileage.results.comparison import Comparison, PairedDifference, compare, paired_difference
+from mileage.results.leaderboard import Leaderboard, Row
+from mileage.results.report import Report, Section
+from mileage.results.trial import Trial
+
+__all__ = [
+    "Comparison",
+    "Leaderboard",
+    "PairedDifference",
+    "Report",
+    "Row",
+    "Section",
+    "Trial",
+    "compare",
+    "paired_difference",
+]
