@@ -203,3 +203,9 @@ def test_a_shared_prefix_does_not_wait_for_the_rest_of_a_segment(tmp_path):
         [first] = executor.wait(20)
     assert first.ticket == quick and first.state is JobState.DONE
     assert set(executor.computed.values()) == {1}
+
+
+def test_a_fit_that_asks_for_writable_arrays_gets_copies(executor):
+    [outcome] = run(executor, plan(1, behavior="writes"))
+    assert outcome.state is JobState.DONE, outcome.error
+    assert outcome.n_computed == len(plan(1).tasks)

@@ -49,6 +49,8 @@ class Center:
             with Path(self.path).open("a") as file:
                 file.write("fit\n")
         _misbehave(self.behavior, self.seconds)
+        if self.behavior == "writes":
+            X += 1
         self.mean_ = np.asarray(X).mean(axis=0)
         return self
 

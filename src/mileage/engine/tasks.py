@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mileage.core.fingerprint import Fingerprint
-from mileage.engine.values import shape_of
+from mileage.engine.values import shape_of, thaw
 from mileage.errors import InternalError
 from mileage.operators.base import BuildContext, Operator
 from mileage.workflow.task import Task, TaskKind
@@ -92,7 +92,13 @@ def run_task(task: Task, inputs: list[Any], *, resources: Resources) -> dict[str
     Exception
         Whatever the operator's estimator raises.
     """
-    return _RUN[task.kind](task, inputs, resources)
+    try:
+        return _RUN[task.kind](task, inputs, resources)
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+    # some libraries' compiled code asks for writable arrays without writing to them: they get copies
+    return _RUN[task.kind](task, [thaw(value) for value in inputs], resources)
 
 
 def _take(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:

@@ -87,6 +87,12 @@ def freeze(value: Any) -> Any:
     return value
 
 
+def thaw(value: Any) -> Any:
+    """Return a writable copy of an array or a matrix, and anything else as it is."""
+    is_sparse = hasattr(value, "indptr") and hasattr(value, "data")
+    return value.copy() if is_sparse or hasattr(value, "setflags") else value
+
+
 def size_of(value: Any, depth: int = _DEPTH) -> int:
     """Return the size in bytes, estimated without copying anything.
 
