@@ -38,7 +38,7 @@ def command(module: str, function: str, fd: int) -> list[str]:
     """Return the command line of a process that calls a function with the number of a descriptor."""
     code = (
         "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); "
-        f"sys.path[:] = {[path for path in sys.path if isinstance(path, str)]!r}; "
+        f"sys.path[:] = {list(sys.path)!r}; "
         f"from {module} import {function}; {function}({fd})"
     )
     return [sys.executable, *subprocess._args_from_interpreter_flags(), "-c", code]  # type: ignore[attr-defined]

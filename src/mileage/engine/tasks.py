@@ -207,7 +207,8 @@ class _Threads:
     """Keeps the thread pools of BLAS and OpenMP at one thread; finding the pools is slow, so it is done once."""
 
     def __init__(self) -> None:
-        self._seen, self._controller = -1, None
+        self._seen = -1
+        self._controller: Any = None
 
     def limit(self) -> contextlib.AbstractContextManager[Any]:
         try:
@@ -217,7 +218,6 @@ class _Threads:
         if len(sys.modules) != self._seen:  # a library that was imported since may have brought a pool
             self._controller = ThreadpoolController()
             self._seen = len(sys.modules)
-        assert self._controller is not None
         return self._controller.limit(limits=1)
 
 
