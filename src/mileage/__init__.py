@@ -58,10 +58,27 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Load a public name when it is first used, so that ``import mileage`` is quick."""
+    if name == "predict":
+        _let_queries_run()
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     message = f"module 'mileage' has no attribute {name!r}"
     raise AttributeError(message)
+
+
+def _let_queries_run() -> None:
+    """Give the query builder its ``run``: the language itself knows no session."""
+    from mileage.language.builder import QueryBuilder
+
+    QueryBuilder._runner = staticmethod(_run_builder)  # noqa: SLF001  (the hook that the builder offers)
+
+
+def _run_builder(builder: object, session: object = None, **options: object) -> object:
+    from mileage.session import Session, connect
+
+    if isinstance(session, Session):
+        return session.run(builder, **options)  # type: ignore[arg-type]
+    return connect().run(builder, **options)  # type: ignore[arg-type]
 
 
 def __dir__() -> list[str]:

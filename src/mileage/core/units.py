@@ -40,7 +40,7 @@ class Quantity:
         return self.value / 100 if self.unit == "%" else self.value
 
     def __str__(self) -> str:
-        number = f"{self.value:g}" if float(self.value).is_integer() and abs(self.value) < 1e15 else repr(self.value)
+        number = str(int(self.value)) if float(self.value).is_integer() and abs(self.value) < 1e15 else repr(self.value)
         return f"{number}%" if self.unit == "%" else f"{number} {self.unit}".rstrip()
 
 

@@ -218,7 +218,8 @@ class _Threads:
         if len(sys.modules) != self._seen:  # a library that was imported since may have brought a pool
             self._controller = ThreadpoolController()
             self._seen = len(sys.modules)
-        return self._controller.limit(limits=1)
+        limited: contextlib.AbstractContextManager[Any] = self._controller.limit(limits=1)
+        return limited
 
 
 _threads = _Threads()

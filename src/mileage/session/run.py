@@ -120,7 +120,7 @@ def _refit_best(
     notes: list[str] = []
     for trial in board.ranked:
         left = loop.clock.left_s
-        reserve = loop.refit_reserve_s(trial)
+        reserve = (trial.fit_s or 0.0) / leaves.train_share
         if left is not None and reserve > max(left, 0.0) and trial.number != 0:
             notes.append(f"{trial.describe} was not refitted on all rows: forecast {reserve:.1f} s, {max(0.0, left):.1f} s left")
             continue

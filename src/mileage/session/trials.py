@@ -28,7 +28,7 @@ from mileage.workflow import Features, TaskKind, Workflow, instantiate
 
 LAG = 4
 _SKIPS = 25  # proposals in a row that do not fit the rest of the budget before the search ends
-_REFIT_MARGIN = 1.3
+_REFIT_MARGIN = 1.5
 _KEEP = frozenset({TaskKind.PREDICT, TaskKind.SCORE})
 
 
@@ -137,7 +137,7 @@ class TrialLoop:
         """Return the seconds to keep for fitting a trial's workflow on all rows."""
         if trial is None or trial.fit_s is None:
             return 0.2
-        return 0.2 + _REFIT_MARGIN * trial.fit_s / self.data.train_share
+        return 0.3 + _REFIT_MARGIN * trial.fit_s / self.data.train_share
 
     # --- one trial ----------------------------------------------------------------------------------------------------
 
@@ -231,7 +231,7 @@ class TrialLoop:
                 error=str(outcome.error) if outcome.error else None,
             )
         measured = measure(p.evaluation, outcome, self._all_metrics())
-        if measured.fit_s is not None and outcome.n_computed:
+        if measured.fit_s is not None and outcome.n_computed and pending.number > 0:
             self.forecaster.learn(p.workflow, measured.fit_s / self.data.train_share)
         return self._ok(p, measured)
 

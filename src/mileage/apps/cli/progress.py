@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 LINE_EVERY_S = 0.5
+LINE_WIDTH = 160
 _MARKS = {"assumed": "assumed", "warning": "warning", "error": "warning", "info": "note"}
 
 
@@ -156,11 +157,15 @@ def trial_line(data: dict[str, Any]) -> str:
     """
     clock = f"[{data.get('elapsed_s') or 0.0:5.1f} s] {data['number']:>3}"
     if data.get("score") is None:
-        why = f": {' '.join(str(data['error']).split())[:100]}" if data.get("error") else ""
-        return f"{clock}  {data.get('state')}  {data.get('describe', '')}{why}"
+        why = f"{' '.join(str(data['error']).split())}: " if data.get("error") else ""
+        return _cut(f"{clock}  {data.get('state')}  {why}{data.get('describe', '')}")
     band = f" ± {data['se']:.4f}" if data.get("se") is not None else ""
     best = f"  (best {data['best']:.4f})" if data.get("best") is not None else ""
-    return f"{clock}  {data.get('metric')} {data['score']:.4f}{band}{best}  {data.get('describe', '')}"
+    return _cut(f"{clock}  {data.get('metric')} {data['score']:.4f}{band}{best}  {data.get('describe', '')}")
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= LINE_WIDTH else f"{line[: LINE_WIDTH - 1]}…"
 
 
 def lost_line(data: dict[str, Any]) -> str:
@@ -204,7 +209,7 @@ class Lines(_Base):
             self._print(lost_line(event.data))
         elif event.kind == "stage" and event.data.get("name") != "searching":
             self._print(f"  {event.data.get('name')}")
-        elif event.kind == "trial_finished":
+        elif event.kind == "trial_finished" and event.data.get("state") != "skipped":
             self._trial(event)
         elif event.kind == "run_finished":
             more = f" ({self._skipped} more trials not shown)" if self._skipped else ""

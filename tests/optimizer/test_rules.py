@@ -1,0 +1,92 @@
+"""Plans: equal tasks are one, kept ones are loaded, and no rule changes a result."""
+
+import pytest
+
+from mileage.errors import InternalError
+from mileage.operators import StepSpec
+from mileage.optimizer import BATCHES, PlanContext, evaluation_tasks, optimize
+from mileage.optimizer.rule import run_rule, verify
+from mileage.workflow import Action, Features, PhysicalPlan, PlannedTask, Port, Setting, Task, TaskKind, Workflow, instantiate
+
+SOURCE = Task(TaskKind.SOURCE, params=(("data", "x"),), outputs=("X", "y", "aux"))
+DEAL = Task(TaskKind.DEAL, inputs=(SOURCE.port("y"), SOURCE.port("aux")), outputs=("splits",))
+
+
+def workflow(c: float) -> Workflow:
+    choices = (("impute", (StepSpec("median"),)), ("model", (StepSpec.of("logistic", C=c),)))
+    return instantiate(choices, Features(("a",), ("b",), levels=3, numeric_missing=True), Setting("binary", 100))[0]
+
+
+def tasks(*cs: float) -> tuple[list[Task], list[Port]]:
+    made = [evaluation_tasks(workflow(c), SOURCE, DEAL, n_splits=3, metrics=("roc_auc",), setting=()) for c in cs]
+    return [SOURCE, DEAL, *[t for e in made for t in e.tasks]], [p for e in made for p in e.scores]
+
+
+def test_configurations_share_all_but_the_model() -> None:
+    one, _ = optimize(*tasks(1.0), PlanContext())
+    two, record = optimize(*tasks(1.0, 9.0), PlanContext())
+    models = 3 * 2 + 1  # fit and predict for each split, one score
+    assert two.count(Action.COMPUTE) == one.count(Action.COMPUTE) + models
+    merged = next(r for r in record if r.rule == "merge_equal_tasks")
+    assert merged.before > merged.after
+
+
+def test_kept_predictions_make_the_rest_unneeded() -> None:
+    made, wanted = tasks(1.0)
+    keys = {t.port().key for t in made if t.kind is TaskKind.PREDICT}
+    plan, _ = optimize(made, wanted, PlanContext(kept=keys.__contains__))
+    assert {p.task.kind for p in plan if p.action is Action.COMPUTE} == {TaskKind.SOURCE, TaskKind.DEAL, TaskKind.SCORE}
+    assert not any(p.action is Action.COMPUTE and p.task.kind is TaskKind.FIT for p in plan)
+
+
+@pytest.mark.parametrize("shares", [True, False])
+def test_segments_hold_each_computed_task_once_and_in_order(shares: bool) -> None:
+    plan, _ = optimize(*tasks(1.0, 2.0), PlanContext(shares=shares))
+    flat = [name for segment in plan.segments for name in segment]
+    computed = [p.task for p in plan if p.action is Action.COMPUTE]
+    assert sorted(flat) == sorted(t.fingerprint for t in computed)
+    place = {name: i for i, segment in enumerate(plan.segments) for name in segment}
+    for task in computed:
+        assert all(place[port.task] <= place[task.fingerprint] for port in task.inputs if port.task in place)
+
+
+@pytest.mark.parametrize("rule", [rule.__name__ for _, rules in BATCHES for rule in rules])
+def test_a_rule_that_is_off_leaves_a_plan_that_runs(rule: str) -> None:
+    if rule == "merge_equal_tasks":
+        made, wanted = tasks(1.0)
+        made = list({t.fingerprint: t for t in made}.values())
+    else:
+        made, wanted = tasks(1.0, 2.0)
+    plan, record = optimize(made, wanted, PlanContext(off=frozenset({rule})))
+    assert rule not in {r.rule for r in record}
+    verify(plan, "test")
+
+
+def test_every_rule_file_is_in_a_batch() -> None:
+    import pkgutil
+
+    import mileage.optimizer.rules as folder
+
+    listed = {rule.__name__ for _, rules in BATCHES for rule in rules}
+    assert {info.name for info in pkgutil.iter_modules(folder.__path__)} == listed
+
+
+def test_every_rule_shows_before_and_after() -> None:
+    for _, rules in BATCHES:
+        for rule in rules:
+            assert "::" in (rule.__doc__ or ""), rule.__name__
+
+
+def test_a_broken_plan_is_a_bug_of_ours() -> None:
+    def lose_source(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
+        del context
+        return PhysicalPlan(tuple(p for p in plan if p.task.kind is not TaskKind.SOURCE), plan.wanted, ())
+
+    made, wanted = tasks(1.0)
+    with pytest.raises(InternalError, match="reads what is not there"):
+        run_rule(lose_source, PhysicalPlan(tuple(PlannedTask(t) for t in made), tuple(wanted), ()), PlanContext())
+
+
+def test_fingerprints_tell_parameters_apart() -> None:
+    a, b, c = (workflow(v).fingerprint for v in (1.0, 1.0, 2.0))
+    assert a == b != c

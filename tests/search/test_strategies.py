@@ -1,0 +1,87 @@
+"""Laws of search strategies, checked on a space with conditions."""
+
+import random
+
+import pytest
+
+from mileage.operators import StepSpec
+from mileage.search import SearchContext, strategies
+from mileage.search.sampling import nearest, random_configuration
+from mileage.space import Alternative, Configuration, SearchSpace, Slot, StepChoice, conflict
+from mileage.core.domains import FloatRange, IntRange
+
+
+def space() -> SearchSpace:
+    impute = Slot("impute", (Alternative((StepChoice("median"),)), Alternative((StepChoice("impute_native"),))))
+    scale = Slot("scale", (Alternative((StepChoice("none"),)), Alternative((StepChoice("standard"),))))
+    logistic = StepChoice("logistic", (), (("C", FloatRange(0.01, 10.0, log=True)),))
+    trees = StepChoice("hist_gbm", (), (("max_iter", IntRange(5, 50)),))
+    model = Slot("model", (Alternative((logistic,)), Alternative((trees,)), Alternative((StepChoice("multinomial_nb"),))))
+    return SearchSpace((impute, scale, model), "binary")
+
+
+def admitted(configuration: Configuration, wide: SearchSpace) -> bool:
+    for slot in wide.slots:
+        specs = dict(configuration.choices)[slot.name]
+        if not any(all(s.admits(spec) for s, spec in zip(a.steps, specs, strict=True)) for a in slot.alternatives):
+            return False
+    return True
+
+
+@pytest.mark.parametrize("name", ["random", "portfolio", "tpe", "default"])
+def test_proposals_are_points_of_the_space_and_never_repeat(name: str) -> None:
+    strategy = strategies.get(name).begin(SearchContext(space(), seed=1))
+    seen = set()
+    for i in range(25):
+        proposal = strategy.ask()
+        if proposal is None:
+            break
+        assert admitted(proposal.configuration, space())
+        assert conflict(proposal.configuration.steps, "binary") is None
+        assert proposal.configuration.digest not in seen
+        seen.add(proposal.configuration.digest)
+        strategy.tell(proposal.configuration, 0.5 - 0.01 * i if i % 5 else None)
+    assert seen
+
+
+@pytest.mark.parametrize("name", ["random", "tpe", "default"])
+def test_the_same_tells_give_the_same_proposals(name: str) -> None:
+    def proposals() -> list[str]:
+        strategy = strategies.get(name).begin(SearchContext(space(), seed=4))
+        made = []
+        for i in range(15):
+            proposal = strategy.ask()
+            assert proposal is not None
+            made.append(str(proposal.configuration))
+            strategy.tell(proposal.configuration, i % 7)
+        return made
+
+    assert proposals() == proposals()
+
+
+def test_exhaustive_lists_a_finite_space_without_its_conflicts() -> None:
+    whole = space()
+    finite = SearchSpace((*whole.slots[:2], Slot("model", (Alternative((StepChoice("ridge"),)),))), "regression")
+    strategy = strategies.get("exhaustive").begin(SearchContext(finite))
+    found = []
+    while (proposal := strategy.ask()) is not None:
+        found.append(str(proposal.configuration))
+    assert found == ["median >> ridge", "median >> standard >> ridge"]
+
+
+def test_nearest_keeps_the_wish_where_it_is_legal() -> None:
+    wish = {"model": StepSpec.of("logistic", C=5.0), "impute": StepSpec("impute_native"), "scale": StepSpec("standard")}
+    made = nearest(space(), wish)
+    assert made is not None
+    assert str(made) == "median >> standard >> logistic(C = 5.0)"
+
+
+def test_nearest_is_none_where_the_model_is_cut() -> None:
+    assert nearest(space(), {"model": StepSpec("svm")}) is None
+
+
+def test_a_random_configuration_has_no_conflict() -> None:
+    rng = random.Random(0)
+    for _ in range(200):
+        drawn = random_configuration(space(), rng)
+        assert drawn is None or conflict(drawn.steps, "binary") is None
