@@ -1,0 +1,169 @@
+"""A workflow as a script that a data scientist would write: SQL through duckdb, the rest plain scikit-learn.
+
+The script deals the same splits and builds the same estimators as the run did, so it prints the same scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mileage.results.export.code import Writer, bracket, call
+from mileage.results.export.sections import data_section, main_section, score_section, split_section
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScriptSpec:
+    """Everything a script says.
+
+    Attributes
+    ----------
+    sql : str
+        SELECT whose columns are the features and the target, rows without a target left out.
+    target : str
+    task : str
+        ``binary``, ``multiclass`` or ``regression``.
+    classes : tuple of str
+        In the order of their codes; of a binary target the positive one is the last.
+    numeric, categorical, text, datetime : tuple of str
+        The features by kind; the script names those that are there.
+    branches : sequence of (name, estimators, columns)
+        ``estimators`` is one, a chain, or ``()`` for columns that pass as they are.
+    tail : sequence of (name, estimator)
+        The steps on the joined matrix; the last is the model.
+    dense : bool
+        Whether the joined matrix is dense.
+    splits, split_imports : str, tuple of str
+        ``Splits.code`` and ``Splits.imports``: reads ``X``, ``y``, ``groups``, ``order``.
+    metric, scorer, scorer_imports : str, str, tuple of str
+        Name to print; the expression to give to ``scoring=``, as source (``'"roc_auc"'``).
+    sign : int, default 1
+        -1 where the scorer is the negative of the metric.
+    setup : tuple of str
+        Statements for duckdb before the SELECT, such as ATTACH.
+    aux_sql : str, optional
+        SELECT of the columns that deal the rows, in the order of ``sql``'s rows.
+    groups, strata : tuple of str
+        Columns of ``aux_sql`` whose values together make one group, or one stratum.
+    order_by : str, optional
+        Column of ``aux_sql`` that orders the rows in time.
+    test_sql : str, optional
+        Rows of their own to score on, instead of splits.
+    query, header : str, tuple of str
+        The query's text and further lines for the docstring.
+    """
+
+    sql: str
+    target: str
+    task: str
+    branches: Sequence[tuple[str, Any, Sequence[str]]]
+    tail: Sequence[tuple[str, Any]]
+    splits: str
+    split_imports: tuple[str, ...] = ()
+    metric: str = "score"
+    scorer: str = "None"
+    scorer_imports: tuple[str, ...] = ()
+    sign: int = 1
+    classes: tuple[str, ...] = ()
+    dense: bool = True
+    numeric: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
+    datetime: tuple[str, ...] = ()
+    setup: tuple[str, ...] = ()
+    aux_sql: str | None = None
+    groups: tuple[str, ...] = ()
+    strata: tuple[str, ...] = ()
+    order_by: str | None = None
+    test_sql: str | None = None
+    query: str = ""
+    header: tuple[str, ...] = ()
+
+    @property
+    def features(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Name of the list in the script and its columns, for the kinds that are there."""
+        kinds = (("NUMERIC", self.numeric), ("CATEGORICAL", self.categorical), ("TEXT", self.text), ("DATETIME", self.datetime))
+        return tuple((name, columns) for name, columns in kinds if columns)
+
+
+def script(spec: ScriptSpec) -> str:
+    """Return the script as text.
+
+    Its last line of output is one JSON object ``{"metric": ..., "scores": [...], "mean": ...}``.
+
+    Raises
+    ------
+    OperatorError
+        If an estimator cannot be written as code.
+    """
+    writer = Writer()
+    writer.imports |= {"import json", "import duckdb", "import numpy as np", *spec.split_imports, *spec.scorer_imports}
+    build = _build_section(spec, writer)
+    writer.imports.add("import numpy as np")
+    sections = [data_section(spec, writer), build, split_section(spec), score_section(spec, writer), main_section(spec)]
+    helpers = [f"\n\n{source}" if source.startswith(("def ", "class ", "@")) else source for source in writer.helpers]
+    head = [_docstring(spec), "", "from __future__ import annotations", "", *_imports(writer.imports)]
+    return "\n".join([*head, *(["", *helpers] if helpers else []), *sections]).rstrip() + "\n"
+
+
+def _build_section(spec: ScriptSpec, writer: Writer) -> str:
+    """Return the function that builds the estimator."""
+    writer.imports |= {"from sklearn.pipeline import Pipeline", "from sklearn.compose import ColumnTransformer"}
+    lists = {columns: name for name, columns in spec.features}
+    parts = []
+    for name, chain, columns in spec.branches:
+        named = lists.get(tuple(columns)) or writer.value(list(columns))
+        parts.append(bracket("(", [writer.value(name), _chain(chain, writer), named], ")"))
+    threshold = "sparse_threshold=0.0" if spec.dense else "sparse_threshold=1.0"
+    prepare = call("ColumnTransformer", [bracket("[", parts, "]", width=60), threshold])
+    steps = [bracket("(", ['"prepare"', "prepare"], ")")]
+    steps += [bracket("(", [writer.value(name), writer.value(step)], ")") for name, step in spec.tail]
+    pipeline = f"Pipeline({bracket('[', steps, ']', width=80)})"
+    body = f"prepare = {prepare}\nreturn {pipeline}".replace("\n", "\n    ")
+    return f'\n\ndef build():\n    """Return the unfitted workflow."""\n    {body}'
+
+
+def _chain(chain: Any, writer: Writer) -> str:  # noqa: ANN401
+    if not isinstance(chain, tuple | list):
+        return writer.value(chain)
+    if not chain:
+        return '"passthrough"'
+    if len(chain) == 1:
+        return writer.value(chain[0])
+    writer.imports.add("from sklearn.pipeline import make_pipeline")
+    return call("make_pipeline", [writer.value(step) for step in chain])
+
+
+def _docstring(spec: ScriptSpec) -> str:
+    lines = [*spec.query.strip().splitlines(), *([""] if spec.query and spec.header else []), *spec.header]
+    title = f"Predict {spec.target}: a workflow found by MILE, as a plain scikit-learn script."
+    body = "\n".join([title, "", *lines] if lines else [title])
+    safe = body.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    return f'"""{safe}\n"""' if lines else f'"""{safe}"""'
+
+
+def _imports(lines: set[str]) -> list[str]:
+    """Return import lines sorted as isort does: standard library, then the rest; names of one module joined."""
+    import sys
+
+    merged: dict[str, set[str]] = {}
+    for line in lines:
+        for single in line.splitlines():
+            if single.startswith("from "):
+                module, names = single[5:].split(" import ", 1)
+                merged.setdefault(module.strip(), set()).update(n.strip() for n in names.split(","))
+            else:
+                merged.setdefault(single.strip(), set())
+    made: dict[bool, list[tuple[bool, str, str]]] = {True: [], False: []}
+    for module, names in merged.items():
+        root = (module.removeprefix("import ")).split(".")[0].split(" ")[0]
+        if root == "__future__":
+            continue
+        text = f"from {module} import {', '.join(sorted(names, key=lambda n: (not n.isupper(), not n[0].isupper(), n)))}" if names else module
+        made[root in sys.stdlib_module_names].append((bool(names), module, text))
+    standard, others = ([text for *_, text in sorted(made[kind])] for kind in (True, False))
+    return [*standard, *([""] if standard and others else []), *others]
+
+
+__all__ = ["ScriptSpec", "script"]
