@@ -144,8 +144,8 @@ def demand(plan: PhysicalPlan, table: Table) -> Demand:
     """
     found = Demand()
     for planned in plan:
-        if planned.action is not Action.PRUNE:
-            found.ports |= {planned.task.port(name): planned.action is Action.COMPUTE for name in planned.keep}
+        if planned.action is Action.COMPUTE:
+            found.ports |= {planned.task.port(name): True for name in planned.keep}
     found.ports |= {port: found.ports.get(port, False) for port in plan.wanted}
     awaited: dict[Unit, list[Port]] = {}
     compute = _walk(plan, table, found, awaited)
