@@ -63,7 +63,9 @@ def _absolute(node: ast.ImportFrom, module: str, *, is_package: bool) -> str:
 def largest_ring(graph: Graph) -> list[str]:
     """Return the largest set of modules that all import one another, directly or not; empty if there is none."""
     reached = {module: _reach(graph, module) for module in graph}
-    rings = ([other for other in seen if module in reached[other]] for module, seen in reached.items() if module in seen)
+    rings = (
+        [other for other in seen if module in reached[other]] for module, seen in reached.items() if module in seen
+    )
     return sorted(max(rings, key=len, default=[]))
 
 
@@ -115,8 +117,10 @@ def main(argv: list[str] | None = None) -> int:
     print(f"modules {len(files)}, functions {len(bodies)}, lines {sum(lines.values())}")
     print(f"largest import ring: {len(ring)} (bound {MAX_RING}){': ' + ', '.join(ring) if ring else ''}")
     print(f"body lines, 95th percentile: {p95} (bound {MAX_BODY_P95}); longest {bodies[longest_body]}: {longest_body}")
-    print(f"files above {MAX_FILE_LINES} lines: {len(too_long)}{': ' + ', '.join(too_long) if too_long else ''};"
-          f" longest {lines[longest_file]}: {longest_file}")
+    print(
+        f"files above {MAX_FILE_LINES} lines: {len(too_long)}{': ' + ', '.join(too_long) if too_long else ''};"
+        f" longest {lines[longest_file]}: {longest_file}"
+    )
     return int(len(ring) > MAX_RING or p95 > MAX_BODY_P95 or bool(too_long))
 
 
