@@ -75,7 +75,7 @@ def test_lines_are_rate_limited_but_never_hide_an_improvement() -> None:
 def test_a_failed_trial_says_why() -> None:
     assert (
         trial_line(_finished(7, 2.0, score=None, best=None, state="failed").data)
-        == "[  2.0 s]   7  failed  ridge: out of memory"
+        == "[  2.0 s]   7  failed  out of memory: ridge"
     )
     assert note_line({"text": "F1 a leak", "severity": "warning"}) == "  warning: F1 a leak"
 

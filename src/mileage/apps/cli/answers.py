@@ -133,9 +133,9 @@ def exit_code(error: BaseException) -> int:
     """
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
-    if isinstance(error, NotYetError):
-        return NOT_YET
-    if isinstance(error, QueryError | UnknownRefError):
+    if isinstance(error, QueryError):  # a file that is not there is the data's fault, though the query names it
+        return NOT_YET if isinstance(error, NotYetError) else code_of(error.diagnostics) or QUERY
+    if isinstance(error, UnknownRefError):
         return QUERY
     return DATA if isinstance(error, DataError) else FAILED
 

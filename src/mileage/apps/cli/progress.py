@@ -207,7 +207,7 @@ class Lines(_Base):
             self._print(note_line(event.data))
         elif event.kind == "worker_lost":
             self._print(lost_line(event.data))
-        elif event.kind == "stage" and event.data.get("name") != "searching":
+        elif event.kind == "stage" and event.data.get("name") not in ("reading data", "searching"):
             self._print(f"  {event.data.get('name')}")
         elif event.kind == "trial_finished" and event.data.get("state") != "skipped":
             self._trial(event)
