@@ -38,7 +38,7 @@ def codes(database: Database, text: str) -> list[tuple[str, str]]:
         ("PREDICT label FROM 't.csv' WITH MODEL = logistc", [("E208", "logistic")]),
         ("PREDICT label FROM 't.csv' WITH MODEL = logistic(c = 1)", [("E212", "C")]),
         ("PREDICT label FROM 't.csv' WITH MODEL = logistic(C = -1)", [("E213", "")]),
-        ("PREDICT label FROM 't.csv' WITH MODEL = knn(n_neighbors IN 9..3)", [("E214", "")]),
+        ("PREDICT label FROM 't.csv' WITH MODEL = knn(n_neighbors IN 0..3)", [("E213", "")]),
         ("PREDICT label FROM 't.csv' OPTIMIZE roc_auk", [("E206", "")]),
         ("PREDICT income FROM 't.csv' OPTIMIZE accuracy", [("E206", "")]),
         ("PREDICT label FROM 't.csv' WITH MODEL = knn WITHOUT knn", [("E251", "")]),

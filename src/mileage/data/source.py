@@ -118,6 +118,7 @@ class Database:
         self.root = root or Path.cwd()
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._frames: dict[str, Any] = {}
+        self.setup: tuple[str, ...] = ()
         self._hashes: dict[tuple[str, int, int, int], bytes] = {}
 
     @property
@@ -146,7 +147,9 @@ class Database:
         if sqlite:
             self._attach_sqlite(path, alias)
         else:
-            self._run(f"ATTACH IF NOT EXISTS {literal(str(path))} AS {quote(alias)} (READ_ONLY)", f"database '{path}'")
+            attach = f"ATTACH IF NOT EXISTS {literal(str(path))} AS {quote(alias)} (READ_ONLY)"
+            self._run(attach, f"database '{path}'")
+            self.setup = (*self.setup, attach)
         return alias
 
     def _attach_sqlite(self, path: Path, alias: str) -> None:
@@ -318,14 +321,17 @@ class Database:
             n_rows = int(self._in_root(f"SELECT {counted} FROM ({sql})").fetchall()[0][0])
         except duckdb.Error as error:
             if user_sql is not None:
-                raise self._sql_error(error, user_sql, sql) from None
+                raise self._sql_error(error, user_sql, f"DESCRIBE {sql}") from None
             first = str(error).strip().splitlines()[0]
             raise DataError(f"{describe} cannot be read: {first}", code="D403") from None
         return Dataset(self, describe, sql, Schema(columns), n_rows, files)
 
     def _in_root(self, sql: str) -> duckdb.DuckDBPyConnection:
-        self.connection.execute(f"SET file_search_path = {literal(str(self.root))}")
+        self._set_root()
         return self.connection.execute(sql)
+
+    def _set_root(self) -> None:
+        self.connection.execute(f"SET file_search_path = {literal(str(self.root))}")
 
     @staticmethod
     def _sql_error(error: Exception, user: str, whole: str) -> SqlError:
@@ -354,7 +360,8 @@ class Database:
 
     def arrow(self, sql: str) -> pa.Table:
         """Return the rows of a SELECT as an Arrow table."""
-        return self._in_root(sql).to_arrow_table()
+        self._set_root()
+        return self.connection.sql(sql).to_arrow_table()
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Return the rows of a SELECT as tuples."""

@@ -45,7 +45,7 @@ def _own_score(x: pd.Series, y: pd.Series, *, numeric: bool, regression: bool) -
     import numpy as np
     import pandas as pd
 
-    keys = x.astype("string").fillna("") if not numeric else _bins(pd.to_numeric(x, errors="coerce"))
+    keys = x.astype("string").fillna("") if not numeric else _bins(pd.to_numeric(x, errors="coerce").astype(float))
     half = np.arange(len(x)) % 2 == 0
     if regression:
         values = pd.to_numeric(y, errors="coerce").astype(float)

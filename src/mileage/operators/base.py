@@ -212,6 +212,11 @@ class Operator(ABC):
         """First line of the class docstring."""
         return (type(self).__doc__ or "").strip().splitlines()[0]
 
+    @property
+    def is_model(self) -> bool:
+        """Whether it predicts the target."""
+        return self.family is Family.MODEL
+
     def __repr__(self) -> str:
         return f"<operator {self.name}>"
 

@@ -24,3 +24,10 @@ def _versions(extra: str) -> tuple[str, ...]:
         except PackageNotFoundError:
             found.append(f"{name} missing")
     return tuple(found)
+
+
+def versions_of(names: list[str]) -> tuple[str, ...]:
+    """Return the versions behind several operators, each library once."""
+    from mileage.operators import operators
+
+    return tuple(dict.fromkeys(v for name in names for v in versions(operators.get(name))))

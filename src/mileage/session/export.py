@@ -17,9 +17,8 @@ __all__ = ["export_skops", "fitted_pipeline", "script_of"]
 
 def script_of(result: Result, trial: Trial, path: str | None = None) -> str:
     """Return a script that reads the data, scores the workflow on the same splits, and fits it, without MILE."""
-    from mileage.session.script import script_spec
-
     from mileage.results.export import script
+    from mileage.session.script import script_spec
 
     text = script(script_spec(result, trial))
     if path is not None:

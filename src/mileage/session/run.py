@@ -45,10 +45,12 @@ def backend_name(session: Session, hints: Mapping[str, object]) -> str:
     return str(hints.get("backend") or session.backend or os.environ.get("MILE_BACKEND") or "processes")
 
 
-def open_executor(session: Session, data: SessionData, bus: EventBus, *, plan: LogicalPlan) -> tuple[Executor, int]:
+def open_executor(
+    session: Session, data: SessionData, bus: EventBus, *, plan: LogicalPlan, backend: str | None = None
+) -> tuple[Executor, int]:
     """Return an executor on the session's backend, and its number of workers."""
     hints = dict(plan.hints)
-    name = backend_name(session, hints)
+    name = backend or backend_name(session, hints)
     n = int(str(hints.get("workers") or session.workers or plan.budget.cores or os.cpu_count() or 1))
     local = {op.name: op for op in operators.added()}
     resources = Resources(data.source, data.deal, data.score, local)

@@ -173,7 +173,7 @@ def dumps(data: dict[str, Any]) -> str:
     return json.dumps(_plain(data), ensure_ascii=False, allow_nan=False)
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401  (plain data of any kind)
+def _plain(value: Any) -> Any:
     if isinstance(value, bool | int | str) or value is None:
         return value
     if isinstance(value, float):

@@ -71,7 +71,7 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-def _options(  # noqa: PLR0913  (one for each option)
+def _options(
     context: typer.Context,
     project: Annotated[
         Path | None, typer.Option("--project", "-p", help="Folder that holds .mile; else found upwards from here.")
@@ -287,7 +287,7 @@ def _guard(output: Output) -> Iterator[None]:
         output.fail(KeyboardInterrupt())
     except typer.Exit as error:
         output.code = error.exit_code
-    except Exception as error:  # noqa: BLE001  (nothing may leave as a traceback)
+    except Exception as error:
         output.fail(error)
 
 

@@ -117,7 +117,7 @@ class RunState:
         return f"{spent:.0f}/{self.budget_s:.0f} s" if self.budget_s else f"{spent:.0f} s"
 
     def fraction(self, now_s: float) -> float | None:
-        """The part of the budget that is spent, 0 to 1; None without a budget."""
+        """Return the part of the budget that is spent, 0 to 1; None without a budget."""
         parts = []
         if self.budget_s:
             parts.append(self.elapsed_s(now_s) / self.budget_s)

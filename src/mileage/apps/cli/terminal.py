@@ -84,7 +84,7 @@ def colored(line: str) -> StyleAndTextTuples:
     return pieces
 
 
-def typed_statements(session: Session, history: Path, **streams: Any) -> Iterator[str]:  # noqa: ANN401  (input and output of tests)
+def typed_statements(session: Session, history: Path, **streams: Any) -> Iterator[str]:
     """Yield what the user types, statement by statement, until Ctrl-D."""
     prompt: PromptSession[str] = PromptSession(
         [("class:prompt", "mile> ")],

@@ -35,7 +35,7 @@ LINE_EVERY_S = 2.0
 class Magic:
     """The magics of one kernel: one session for each project folder."""
 
-    def __init__(self, shell: Any) -> None:  # noqa: ANN401  (IPython is optional)
+    def __init__(self, shell: Any) -> None:
         self.shell = shell
         self._sessions: dict[str, Session] = {}
         self._project = ""
@@ -45,11 +45,7 @@ class Magic:
         try:
             if cell is None:
                 return self._run(line.strip(), "")
-            match = _OPTIONS.match(line.strip())
-            if match is None:
-                raise MileError(
-                    f"cannot read '%%mileage {line}'", code="U001", hint="write %%mileage [name] [--project DIR]"
-                )
+            match = _options(line)
             self._project = str(Path(match["project"]).resolve()) if match["project"] else self._project
             return self._run(cell, match["name"] or "")
         except MileError as error:
@@ -74,6 +70,13 @@ class Magic:
         """Close all sessions."""
         while self._sessions:
             self._sessions.popitem()[1].close()
+
+
+def _options(line: str) -> re.Match[str]:
+    match = _OPTIONS.match(line.strip())
+    if match is None:
+        raise MileError(f"cannot read '%%mileage {line}'", code="U001", hint="write %%mileage [name] [--project DIR]")
+    return match
 
 
 def frames(text: str, variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,7 +116,7 @@ def _sqls(text: str) -> list[str]:
 
 def _brief(error: MileError) -> MileError:
     """Make IPython show the message of an error and no traceback; the cells after it still do not run."""
-    error._render_traceback_ = lambda *_: str(error).splitlines()  # type: ignore[attr-defined]  # noqa: SLF001
+    error._render_traceback_ = lambda *_: str(error).splitlines()  # type: ignore[attr-defined]
     return error
 
 
@@ -133,12 +136,12 @@ class _Told:
             print(trial_line(event.data), file=sys.stdout)
 
 
-def load_ipython_extension(shell: Any) -> None:  # noqa: ANN401  (IPython's protocol)
+def load_ipython_extension(shell: Any) -> None:
     """Register ``%mileage`` and ``%%mileage``."""
     shell.register_magic_function(Magic(shell), "line_cell", "mileage")
 
 
-def unload_ipython_extension(shell: Any) -> None:  # noqa: ANN401  (IPython's protocol)
+def unload_ipython_extension(shell: Any) -> None:
     """Close the sessions of the magics."""
     magic = shell.magics_manager.magics["cell"].get("mileage")
     if isinstance(magic, Magic):

@@ -8,6 +8,7 @@ from mileage.core.domains import AnyOf, Domain, FloatRange, IntRange, OneOf, Val
 from mileage.core.reasons import Reason
 from mileage.operators import StepSpec
 from mileage.search.sampling import compatible, model_slot
+from mileage.search.strategies.random_search import RANDOM, RandomSearch
 from mileage.search.strategy import Proposal, SearchContext, Strategy
 from mileage.space import Alternative, Configuration, Slot, StepChoice
 
@@ -30,6 +31,7 @@ class Tpe(Strategy):
         fresh._open = {}
         fresh._seen = set()
         fresh._told = []
+        fresh._random = RANDOM.begin(context)
         return fresh
 
     def ask(self) -> Proposal | None:
@@ -43,12 +45,14 @@ class Tpe(Strategy):
                 continue
             self._seen.add(configuration.digest)
             self._open[configuration.digest] = trial
+            self._random.tell(configuration, None)
             return Proposal(configuration, Reason("near what has done well so far (TPE)", "strategy"))
-        return None
+        return self._random.ask()  # the model keeps proposing what is known
 
     def tell(self, configuration: Configuration, loss: float | None) -> None:
         """Add the loss of a configuration, its own or another strategy's."""
         self._seen.add(configuration.digest)
+        self._random.tell(configuration, loss)
         trial = self._open.pop(configuration.digest, None)
         if trial is None:
             self._told.append((configuration, loss))
@@ -112,6 +116,7 @@ class Tpe(Strategy):
     _open: dict[str, Any]
     _seen: set[str]
     _told: list[tuple[Configuration, float | None]]
+    _random: RandomSearch
 
 
 def _label(slot: Slot, index: int) -> str:

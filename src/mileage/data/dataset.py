@@ -1,0 +1,106 @@
+"""A bound source: what it holds, and the SQL that reads it, in the engine and in an exported script alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mileage.core.fingerprint import Fingerprint
+from mileage.data.schema import Column, DType, Kind, Schema
+from mileage.data.sqltext import quote
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from mileage.data.source import Database
+
+# Formats that cannot be mistaken for one another; days before months with slashes would be a guess.
+DATE_FORMATS = ("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A bound source: its schema, its size, and SQL that reads it.
+
+    ``relation_sql`` is valid in a plain DuckDB script; the rows come in the order of the file, table or frame, and of
+    SQL and views sorted by all columns (a parallel GROUP BY or JOIN has no order of its own). ``notes`` says what was
+    done to read it.
+    """
+
+    database: Database = field(repr=False, compare=False)
+    describe: str
+    relation_sql: str
+    schema: Schema
+    n_rows: int
+    files: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def fingerprint(self) -> Fingerprint:
+        """Hash of the content: of the files' bytes, or of the rows where there is no file."""
+        if self.files:
+            return self.database.hash_files(self.files, self.relation_sql)
+        return self.database.hash_rows(self.relation_sql)
+
+    def read(self, columns: Sequence[str], where: str | None = None) -> pa.Table:
+        """Return the columns as an Arrow table in their own types; only they are read.
+
+        Parameters
+        ----------
+        columns : sequence of str
+        where : str, optional
+            An SQL condition that rows must meet.
+        """
+        listed = ", ".join(quote(self.schema.get(name).name) for name in columns)
+        condition = f"\nWHERE {where}" if where else ""
+        return self.database.arrow(f"SELECT {listed}\nFROM ({self.relation_sql}){condition}")
+
+    def scan_sql(self, columns: Sequence[tuple[str, Kind]]) -> str:
+        """Return the SQL that reads columns in canonical types, as an exported script reads them too.
+
+        Numbers are DOUBLE (infinite ones are missing), categories and text VARCHAR, dates TIMESTAMP.
+        """
+        listed = ",\n       ".join(
+            f"{canonical_sql(self.schema.get(name), kind)} AS {quote(name)}" for name, kind in columns
+        )
+        return f"SELECT {listed}\nFROM ({self.relation_sql})"
+
+    def frame(self, columns: Sequence[tuple[str, Kind]]) -> pd.DataFrame:
+        """Return columns in canonical types as pandas: just what ``duckdb.sql(scan_sql).df()`` gives a script."""
+        return self.database.frame(self.scan_sql(columns))
+
+
+def canonical_sql(column: Column, kind: Kind) -> str:
+    """Return the expression that casts a column to the canonical type of its kind.
+
+    Examples
+    --------
+    >>> canonical_sql(Column("age", DType.INT, "BIGINT"), Kind.NUMERIC)
+    'CAST("age" AS DOUBLE)'
+    >>> canonical_sql(Column("since", DType.DATE, "DATE"), Kind.DATETIME)
+    'CAST("since" AS TIMESTAMP)'
+    """
+    name = quote(column.name)
+    if kind is Kind.NUMERIC:
+        if column.dtype in {DType.INT, DType.BOOL}:
+            return f"CAST({name} AS DOUBLE)"
+        number = f"{'CAST' if column.dtype is DType.FLOAT else 'TRY_CAST'}({name} AS DOUBLE)"
+        return f"CASE WHEN isfinite({number}) THEN {number} END"
+    if kind is Kind.DATETIME:
+        return _timestamp(column, name)
+    if column.dtype is DType.FLOAT:  # NaN would be a category of its own
+        return f"CASE WHEN isfinite(CAST({name} AS DOUBLE)) THEN CAST({name} AS VARCHAR) END"
+    return f"CAST({name} AS VARCHAR)"
+
+
+def _timestamp(column: Column, name: str) -> str:
+    if column.dtype is DType.STRING:
+        formats = ", ".join(f"'{form}'" for form in DATE_FORMATS)
+        return f"coalesce(TRY_CAST({name} AS TIMESTAMP), try_strptime({name}, [{formats}]))"
+    if column.sql_type == "TIMESTAMP WITH TIME ZONE":  # else the result would depend on the machine's zone
+        return f"CAST(({name} AT TIME ZONE 'UTC') AS TIMESTAMP)"
+    return f"{'CAST' if column.dtype in {DType.DATE, DType.TIMESTAMP} else 'TRY_CAST'}({name} AS TIMESTAMP)"

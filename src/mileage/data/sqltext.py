@@ -1,0 +1,109 @@
+"""SQL as text: quoting, and mistakes in a user's SELECT put at their place."""
+
+from __future__ import annotations
+
+import re
+
+from mileage.errors import DataError
+
+_LINE = re.compile(r"LINE (\d+): ")
+
+
+class SqlError(DataError):
+    """DuckDB refused a piece of SQL; ``position`` is the character in the user's text, None if unknown."""
+
+    code = "E210"
+
+    def __init__(self, message: str, *, position: int | None = None, hint: str | None = None) -> None:
+        super().__init__(message, code="E210", hint=hint)
+        self.position = position
+
+
+def quote(name: str) -> str:
+    """Return a name as a quoted SQL identifier.
+
+    Examples
+    --------
+    >>> quote('a"b')
+    '"a""b"'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Return a text as an SQL string.
+
+    Examples
+    --------
+    >>> literal("it's")
+    "'it''s'"
+    """
+    return "'" + text.replace("'", "''") + "'"
+
+
+def checked_select(text: str) -> str:
+    """Return the one SELECT-like statement of ``text`` without a closing semicolon.
+
+    Raises
+    ------
+    SqlError
+        If it does not parse, or is no single statement that only reads.
+
+    Examples
+    --------
+    >>> checked_select("SELECT 1 AS a;")
+    'SELECT 1 AS a'
+    """
+    import duckdb
+
+    try:
+        statements = duckdb.extract_statements(text)
+    except duckdb.Error as error:
+        raise sql_error(error, text) from None
+    if not statements:
+        raise SqlError("there is no SELECT here", position=0, hint="write one, for example SELECT * FROM 'data.csv'")
+    if len(statements) > 1:
+        raise SqlError("only one SELECT can stand here", position=len(statements[0].query), hint="remove what follows it")
+    if statements[0].type != duckdb.StatementType.SELECT:
+        word = str(statements[0].type).rsplit(".", 1)[-1].replace("_", " ")
+        raise SqlError(f"only a SELECT can stand here, not {word}", position=0, hint="a source only reads")
+    # Cut by the parser's own end of statement: a semicolon may be followed by a comment that closes nothing.
+    return statements[0].query.rstrip().removesuffix(";").rstrip()
+
+
+def sql_error(error: Exception, text: str) -> SqlError:
+    """Return DuckDB's error about ``text`` with its first line, its candidates, and the place of its caret."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    candidates = next((line.strip() for line in lines[1:] if "andidate" in line or "Did you mean" in line), None)
+    return SqlError(lines[0].strip(), position=_position(lines, text), hint=candidates)
+
+
+def _position(lines: list[str], text: str) -> int | None:
+    for line, below in zip(lines, lines[1:], strict=False):
+        match, caret = _LINE.match(line), below.find("^")
+        if match is None or caret < 0:
+            continue
+        rows = text.split("\n")
+        row = int(match[1]) - 1
+        if row >= len(rows):
+            return None
+        # A long line is shown as an excerpt between dots.
+        shown, column = line[match.end() :], caret - match.end()
+        if shown.startswith("..."):
+            shown, column = shown[3:], column - 3
+        start = rows[row].find(shown.removesuffix("..."))
+        place = sum(len(part) + 1 for part in rows[:row]) + start + column
+        return place if start >= 0 and 0 <= place <= len(text) else None
+    return None
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of DuckDB's message, without the name of its class of errors.
+
+    Examples
+    --------
+    >>> first_line(ValueError("IO Error: No files found\\nmore"))
+    'No files found'
+    """
+    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return re.sub(r"^[A-Z][A-Za-z ]* Error: ", "", line)

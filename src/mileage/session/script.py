@@ -1,0 +1,95 @@
+"""What an exported script says: the data's SQL, the splits, and the estimators of the workflow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import mileage
+from mileage.core.events import EventBus
+from mileage.engine import Limits
+from mileage.errors import DataError
+from mileage.language import ast, format_query
+from mileage.operators.metrics import scorer_code
+from mileage.operators.versions import versions_of
+from mileage.optimizer import PlanContext, optimize
+from mileage.results.export import ScriptSpec
+from mileage.session.apply import finished
+from mileage.session.data_tasks import SessionData, aux_sql, column_kinds, data_tasks, source_sql
+from mileage.session.run import open_executor
+from mileage.workflow import assemble
+
+if TYPE_CHECKING:
+    from mileage.data import Splits
+    from mileage.results import Trial
+    from mileage.session.result import Result
+
+
+def script_spec(result: Result, trial: Trial) -> ScriptSpec:
+    """Return everything the script of a ranked workflow says.
+
+    Raises
+    ------
+    DataError
+        If the data is a frame of this process, which a script cannot read.
+    """
+    plan = result.plan
+    clause = plan.query.clause(ast.From)
+    if clause is not None and isinstance(clause.source, ast.FrameSource):
+        name = clause.source.name
+        message = f"a script cannot read the frame :{name} of this process"
+        raise DataError(message, code="D441", hint=f"write it to a file and query that: {name}.to_parquet('{name}.parquet')")
+    assert trial.workflow is not None
+    made, v = assemble(trial.workflow), plan.validation
+    used = {name for _, _, columns in made.branches for name in columns}
+    kinds = tuple((name, kind) for name, kind in column_kinds(plan.features) if name in used)
+    strata = v.stratify if isinstance(v.stratify, tuple) else ()
+    aux = tuple(dict.fromkeys([*v.groups, *strata, *([v.order_by] if v.order_by else [])]))
+    splits = dealt(result) if plan.test is None else None
+    scorer, imports, sign = scorer_code(plan.objectives[0].call, plan.task, plan.classes)
+    f = plan.features
+    return ScriptSpec(
+        sql=source_sql(plan.dataset, kinds, plan.target, plan.task),
+        target=plan.target,
+        task=plan.task,
+        classes=plan.classes,
+        branches=made.branches,
+        tail=made.tail,
+        dense=made.dense,
+        splits=splits.code if splits is not None else "",
+        split_imports=splits.imports if splits is not None else (),
+        metric=plan.objectives[0].call,
+        scorer=scorer,
+        scorer_imports=imports,
+        sign=int(sign),
+        numeric=tuple(n for n in f.numeric if n in used),
+        categorical=tuple(n for n in f.categorical if n in used),
+        text=tuple(n for n in f.text if n in used),
+        datetime=tuple(n for n in f.datetime if n in used),
+        setup=plan.dataset.database.setup,
+        aux_sql=aux_sql(plan.dataset, aux, plan.target) if aux else None,
+        groups=v.groups,
+        strata=strata,
+        order_by=v.order_by,
+        test_sql=source_sql(plan.test, kinds, plan.target, plan.task) if plan.test is not None else None,
+        query=format_query(plan.query),
+        header=_header(result, trial),
+    )
+
+
+def dealt(result: Result) -> Splits:
+    """Return the splits of an answer, dealt again from the data."""
+    leaves = data_tasks(result.plan)
+    port = leaves.deal.port("splits")
+    physical, _ = optimize(leaves.tasks, (port,), PlanContext(kept=result.session.store.has))
+    executor, _ = open_executor(result.session, SessionData.of(result.plan), EventBus(), plan=result.plan, backend="inline")
+    with executor:
+        executor.submit(physical, label="deal", limits=Limits())
+        splits: Splits = finished(executor).values[port]
+    return splits
+
+
+def _header(result: Result, trial: Trial) -> tuple[str, ...]:
+    metric = result.plan.objectives[0].call
+    score = f"{metric} {trial.mean(metric):.6g} (standard error {trial.se(metric):.2g})"
+    libraries = ", ".join(versions_of([spec.operator for _, specs in trial.configuration for spec in specs]))
+    return (f"Workflow: {trial.describe}", f"Score over the splits: {score}", f"Made by mileage {mileage.__version__} with {libraries}.")

@@ -1,0 +1,165 @@
+"""The law behind each trait; the function has the trait's name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mileage.operators import Branch, Operator, running
+from mileage.testing.laws.fitting import build, dense, fitted, output, same
+from mileage.testing.tables import Table, table, take
+
+_HALF = slice(0, None, 2)
+_LOOSE = 2e-2  # solvers that stop at a tolerance
+
+
+def row_wise(operator: Operator, branch: Branch, task: str) -> None:
+    """Applying a fitted one to some rows gives those rows of applying it to all."""
+    data = table(operator, branch, task, missing=operator.traits.native_missing)
+    state, _ = fitted(operator, data)
+    whole = output(operator, state, data)
+    part = output(operator, state, data, take(data.X, _HALF))
+    assert same(part, whole[_HALF]), "the output of a row depends on other rows"
+
+
+def stateless(operator: Operator, branch: Branch, task: str) -> None:
+    """What it was fitted on does not matter."""
+    one, two = (table(operator, branch, task, seed=s, missing=operator.traits.native_missing) for s in (0, 1))
+    outputs = [output(operator, fitted(operator, t)[0], one) for t in (one, two)]
+    assert same(*outputs, tolerance=0), "it learns from its train rows"
+
+
+def columnwise(operator: Operator, branch: Branch, task: str) -> None:
+    """Another first column changes the first output column only."""
+    data = table(operator, branch, task, missing=operator.traits.native_missing)
+    other = data.X.copy()
+    other.iloc[:, 0] = data.X.iloc[::-1, 0].to_numpy()
+    before = output(operator, fitted(operator, data)[0], data)
+    changed = Table(other, data.y, data.context)
+    after = output(operator, fitted(operator, changed)[0], changed)
+    assert before.shape[1] == data.X.shape[1], "columns in are not columns out"
+    assert same(before[:, 1:], after[:, 1:]), "an output column depends on another input column"
+
+
+def cross_fitted(operator: Operator, branch: Branch, task: str) -> None:
+    """The output for the train rows is not what applying the fitted one to them gives."""
+    assert not _fit_output_is_applied(operator, branch, task), "it is declared cross_fitted and is not"
+
+
+def not_cross_fitted(operator: Operator, branch: Branch, task: str) -> None:
+    """Without the trait, the output of fitting is what applying gives."""
+    if not operator.traits.cross_fitted and not operator.is_model:
+        assert _fit_output_is_applied(operator, branch, task), "output for train rows differs: declare cross_fitted"
+
+
+def native_missing(operator: Operator, branch: Branch, task: str) -> None:
+    """It fits and applies with missing values, also in a column without any value; a model predicts numbers."""
+    data = table(operator, branch, task, missing=True)
+    for X in (data.X, _with_empty_column(data.X)):
+        holey = Table(X, data.y, data.context)
+        state, out = fitted(operator, holey)
+        result = output(operator, state, holey)
+        assert len(result) == len(data.y), "rows were lost"
+        if operator.is_model:
+            assert np.isfinite(result).all(), "a prediction is not finite"
+        elif operator.traits.columnwise:
+            assert dense(out).shape[1] == X.shape[1], "an empty column was dropped"
+
+
+def native_categorical(operator: Operator, branch: Branch, task: str) -> None:
+    """It fits on category codes, missing ones and codes never seen included."""
+    from dataclasses import replace
+
+    data = table(operator, branch, task)
+    X = data.X.copy()
+    X[:, :2] = np.clip(np.round(2 * X[:, :2]) + 4, 0, 8)
+    X[::9, 0] = np.nan
+    coded = Table(X, data.y, replace(data.context, codes=(0, 1)))
+    state, _ = fitted(operator, coded)
+    unseen = X.copy()
+    unseen[:, 1] = 9
+    assert np.isfinite(output(operator, state, coded, unseen)).all(), "a prediction is not finite"
+
+
+def sparse(operator: Operator, branch: Branch, task: str) -> None:
+    """A sparse matrix gives what the same dense one gives."""
+    from scipy.sparse import csr_matrix
+
+    data = table(operator, branch, task)
+    X = np.where(np.abs(data.X) < 0.7, 0.0, data.X) if branch is Branch.MATRIX else data.X.to_numpy()
+    outputs = []
+    for made in (X, csr_matrix(X)):
+        state, _ = fitted(operator, Table(made, data.y, data.context))
+        outputs.append(output(operator, state, data, made))
+    assert same(*outputs, tolerance=_LOOSE), "sparse and dense input differ"
+
+
+def weighted01(operator: Operator, branch: Branch, task: str) -> None:
+    """A weight of 0 is the same as leaving the row out."""
+    data = table(operator, branch, task)
+    kept = np.arange(len(data.y)) % 3 > 0
+    weighted = build(operator, data).fit(data.X, data.y, sample_weight=kept.astype(float))
+    part = data.rows(kept)
+    alone = running.fit_model(build(operator, data), part.X, part.y)
+    outputs = [output(operator, state, data) for state in (weighted, alone)]
+    assert same(*outputs, tolerance=_LOOSE), "weight 0 is not absence"
+
+
+def scale_free(operator: Operator, branch: Branch, task: str) -> None:
+    """Four times a column changes no prediction."""
+    data = table(operator, branch, task)
+    X = data.X * np.array([4.0, 1.0, 0.5, 1.0, 64.0])
+    outputs = [output(operator, fitted(operator, t)[0], t) for t in (data, Table(X, data.y, data.context))]
+    assert same(*outputs, tolerance=1e-6), "the scale of a column matters"
+
+
+def lossless_projection(operator: Operator, branch: Branch, task: str) -> None:
+    """Columns that the fitted one does not use can change without any effect."""
+    data = table(operator, branch, task)
+    data.X[:, 4] = 0.0
+    state, _ = fitted(operator, data)
+    used = used_columns(state)
+    assert used is not None, "it does not tell which columns it uses"
+    X = data.X.copy()
+    X[:, ~used] = 99.0
+    assert same(output(operator, state, data), output(operator, state, data, X)), "a column without use has an effect"
+
+
+def used_columns(state: object) -> np.ndarray | None:
+    """Return which input columns a fitted estimator uses, or None if it does not say."""
+    if hasattr(state, "get_support"):
+        return np.asarray(state.get_support())
+    inner = getattr(state, "regressor_", state)
+    if hasattr(inner, "coef_"):
+        return np.asarray(np.atleast_2d(inner.coef_) != 0).any(axis=0)
+    return np.asarray(inner.feature_importances_) > 0 if hasattr(inner, "feature_importances_") else None
+
+
+LAWS = (
+    row_wise,
+    stateless,
+    columnwise,
+    cross_fitted,
+    not_cross_fitted,
+    native_missing,
+    native_categorical,
+    sparse,
+    weighted01,
+    scale_free,
+    lossless_projection,
+)
+
+
+def _fit_output_is_applied(operator: Operator, branch: Branch, task: str) -> bool:
+    data = table(operator, branch, task)
+    state, out = fitted(operator, data)
+    return same(dense(out), output(operator, state, data))
+
+
+def _with_empty_column(X: object) -> object:
+    made = X.copy()  # type: ignore[attr-defined]
+    if isinstance(made, np.ndarray):
+        made[:, 0] = np.nan
+    else:
+        made.iloc[:, 0] = None
+        made = made.astype(X.dtypes.to_dict())  # type: ignore[attr-defined]
+    return made

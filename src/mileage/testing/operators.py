@@ -1,0 +1,73 @@
+"""The conformance suite of operators: each declared trait is a law, tried on small made-up tables.
+
+``check_operator(MINE)`` in a test of your own distribution runs all of it; ``operator_checks(MINE)`` yields the single
+checks for ``pytest.mark.parametrize``. Each law is a function in ``testing/laws/``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from mileage.operators.base import Branch, Operator
+from mileage.testing.laws import algebra, contract, prefixes, traits
+
+
+@dataclass(frozen=True)
+class Check:
+    """One law for one operator; call it to check. It raises AssertionError where the law is broken."""
+
+    name: str
+    law: Callable[..., None] = field(repr=False)
+    arguments: tuple[object, ...] = field(repr=False, default=())
+
+    def __call__(self) -> None:
+        """Check the law."""
+        self.law(*self.arguments)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def operator_checks(operator: Operator) -> Iterator[Check]:
+    """Yield every check that applies to an operator: its contract, then its declared traits on each branch and task.
+
+    Examples
+    --------
+    >>> from mileage.operators import operators
+    >>> [check.name for check in operator_checks(operators.get("standard"))][:2]
+    ['standard: declaration', 'standard: unknown_parameter']
+    """
+    for law in contract.OF_OPERATOR:
+        yield Check(f"{operator.name}: {law.__name__}", law, (operator,))
+    for branch in operator.accepts or (Branch.NUMERIC,):
+        for task in operator.tasks:
+            if not (operator.traits.reads_y or operator.is_model) and task != operator.tasks[0]:
+                continue
+            for law in (*contract.OF_ESTIMATOR, *traits.LAWS, prefixes.prefix, algebra.mergeable, algebra.subtractable):
+                if applies(operator, law, branch):
+                    yield Check(f"{operator.name}: {law.__name__} on {branch} for {task}", law, (operator, branch, task))
+
+
+def applies(operator: Operator, law: Callable[..., None], branch: Branch) -> bool:
+    """Say whether a law is claimed: laws of the name of a trait are for those that declare it."""
+    if branch is Branch.CATEGORICAL and law.__name__ == "sparse":
+        return False
+    declared = getattr(operator.traits, law.__name__, True)
+    return bool(declared)
+
+
+def check_operator(operator: Operator) -> None:
+    """Check all laws of an operator.
+
+    Raises
+    ------
+    AssertionError
+        Naming the first law that is broken.
+    """
+    for check in operator_checks(operator):
+        try:
+            check()
+        except AssertionError as error:
+            message = f"{check.name}: {error}"
+            raise AssertionError(message) from error
