@@ -197,10 +197,14 @@ class Operator(ABC):
         known = {p.name: p for p in self.params}
         for name, value in params.items():
             if name not in known:
-                raise OperatorError(f"{self.name} has no parameter '{name}'", code="O501", hint=_name_hint(name, tuple(known)))
+                raise OperatorError(
+                    f"{self.name} has no parameter '{name}'", code="O501", hint=_name_hint(name, tuple(known))
+                )
             if not known[name].domain.contains(value):
                 wanted = known[name].domain.describe()
-                raise OperatorError(f"{self.name}({name} = {value}) is not legal", code="O502", hint=f"{name} must be {wanted}")
+                raise OperatorError(
+                    f"{self.name}({name} = {value}) is not legal", code="O502", hint=f"{name} must be {wanted}"
+                )
         return {p.name: _normal(params.get(p.name, p.default), p.domain) for p in self.params}
 
     def param(self, name: str) -> Param | None:

@@ -74,10 +74,16 @@ def _instance(estimator: Any) -> Any:  # noqa: ANN401
         try:
             estimator = getattr(import_module(module), cls)
         except (ImportError, AttributeError, ValueError) as error:
-            raise OperatorError(f"no estimator '{estimator}'", code="O503", hint="give module and class, such as sklearn.svm.SVC") from error
+            raise OperatorError(
+                f"no estimator '{estimator}'", code="O503", hint="give module and class, such as sklearn.svm.SVC"
+            ) from error
     made = estimator() if isinstance(estimator, type) else estimator
     if not hasattr(made, "fit") or not hasattr(made, "get_params"):
-        raise OperatorError(f"{type(made).__name__} is no scikit-learn compatible estimator", code="O503", hint="it needs fit and get_params")
+        raise OperatorError(
+            f"{type(made).__name__} is no scikit-learn compatible estimator",
+            code="O503",
+            hint="it needs fit and get_params",
+        )
     return made
 
 

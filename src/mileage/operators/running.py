@@ -93,7 +93,9 @@ def join(parts: list[Any], dense: bool) -> Any:  # noqa: ANN401, FBT001
     from scipy import sparse
 
     if not dense and any(sparse.issparse(part) for part in parts):
-        return sparse.hstack([p if sparse.issparse(p) else sparse.csr_matrix(np.asarray(p)) for p in parts], format="csr")
+        return sparse.hstack(
+            [p if sparse.issparse(p) else sparse.csr_matrix(np.asarray(p)) for p in parts], format="csr"
+        )
     made = [part.toarray() if sparse.issparse(part) else np.asarray(part) for part in parts]
     return made[0] if len(made) == 1 else np.hstack(made)
 

@@ -25,4 +25,5 @@ class DateParts(Operator):
 
         return FunctionTransformer(glue.date_parts)
 
+
 DATE_PARTS = DateParts()

@@ -29,4 +29,5 @@ class Hashing(Operator):
 
         return make_pipeline(FunctionTransformer(filled), FeatureHasher(params["n_features"], input_type="string"))
 
+
 HASHING = Hashing()

@@ -25,6 +25,9 @@ class EncodeNative(Operator):
         import numpy as np
         from sklearn.preprocessing import OrdinalEncoder
 
-        return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan, **params)
+        return OrdinalEncoder(
+            handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan, **params
+        )
+
 
 ENCODE_NATIVE = EncodeNative()

@@ -28,4 +28,5 @@ class OneHot(Operator):
 
         return OneHotEncoder(handle_unknown="infrequent_if_exist", **params)
 
+
 ONE_HOT = OneHot()

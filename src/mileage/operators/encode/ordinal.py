@@ -23,4 +23,5 @@ class Ordinal(Operator):
 
         return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2)
 
+
 ORDINAL = Ordinal()

@@ -16,7 +16,12 @@ class TargetEncode(Operator):
     aliases = ("target_mean",)
     params = (
         Param("cv", IntRange(2, 20), 5, "folds of the cross-fitting"),
-        Param("smooth", AnyOf((OneOf(("auto",)), FloatRange(0.0, 1e9))), "auto", "rows' worth of the overall mean mixed in"),
+        Param(
+            "smooth",
+            AnyOf((OneOf(("auto",)), FloatRange(0.0, 1e9))),
+            "auto",
+            "rows' worth of the overall mean mixed in",
+        ),
     )
     traits = Traits(row_wise=True, reads_y=True, cross_fitted=True, seeded=True, native_missing=True)
     accepts = (Branch.CATEGORICAL,)
@@ -31,5 +36,6 @@ class TargetEncode(Operator):
         folds = StratifiedKFold if context.is_classification else KFold
         cv = folds(params["cv"], shuffle=True, random_state=context.seed)
         return TargetEncoder(target_type=kind, smooth=params["smooth"], cv=cv)
+
 
 TARGET = TargetEncode()

@@ -29,4 +29,5 @@ class Constant(Operator):
 
         return SimpleImputer(strategy="constant", fill_value=params["fill_value"], keep_empty_features=True)
 
+
 CONSTANT = Constant()

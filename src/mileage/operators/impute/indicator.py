@@ -21,4 +21,5 @@ class Indicator(Operator):
 
         return SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
 
+
 INDICATOR = Indicator()

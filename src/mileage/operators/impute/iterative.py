@@ -23,7 +23,12 @@ class Iterative(Operator):
         from sklearn.impute import IterativeImputer
 
         return IterativeImputer(
-            max_iter=params["max_iter"], tol=1e-2, random_state=context.seed, keep_empty_features=True, n_nearest_features=20
+            max_iter=params["max_iter"],
+            tol=1e-2,
+            random_state=context.seed,
+            keep_empty_features=True,
+            n_nearest_features=20,
         )
+
 
 ITERATIVE = Iterative()

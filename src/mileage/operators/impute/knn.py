@@ -25,4 +25,5 @@ class ImputeKnn(Operator):
 
         return KNNImputer(n_neighbors=params["n_neighbors"], keep_empty_features=True)
 
+
 IMPUTE_KNN = ImputeKnn()

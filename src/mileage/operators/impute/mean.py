@@ -21,4 +21,5 @@ class Mean(Operator):
 
         return SimpleImputer(strategy="mean", keep_empty_features=True)
 
+
 MEAN = Mean()

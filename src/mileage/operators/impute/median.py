@@ -21,4 +21,5 @@ class Median(Operator):
 
         return SimpleImputer(strategy="median", keep_empty_features=True)
 
+
 MEDIAN = Median()

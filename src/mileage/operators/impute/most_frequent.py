@@ -30,4 +30,5 @@ class MostFrequent(Operator):
         fill = SimpleImputer(strategy="most_frequent", missing_values=None, keep_empty_features=True)
         return make_pipeline(FunctionTransformer(as_objects), fill, FunctionTransformer(as_categories))
 
+
 MOST_FREQUENT = MostFrequent()

@@ -22,4 +22,5 @@ class ImputeNative(Operator):
 
         return FunctionTransformer()
 
+
 IMPUTE_NATIVE = ImputeNative()

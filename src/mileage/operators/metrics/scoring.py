@@ -40,7 +40,19 @@ _ALIASES = {
 }
 _DEFAULTS = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
 _PER_CLASS = ("precision", "recall", "f1", "fbeta", "jaccard")
-_REGRESSION_WORDS = ("squared", "absolute", "r2", "explained_variance", "max_error", "poisson", "gamma", "d2_", "rmse", "mse", "mae")
+_REGRESSION_WORDS = (
+    "squared",
+    "absolute",
+    "r2",
+    "explained_variance",
+    "max_error",
+    "poisson",
+    "gamma",
+    "d2_",
+    "rmse",
+    "mse",
+    "mae",
+)
 
 
 def default_metric(task: str) -> str:
@@ -99,7 +111,9 @@ def _scorer_call(name: str, args: tuple[object, ...], named: tuple[tuple[str, ob
         hint = f"for example {default_metric(task)}"
         raise OperatorError(f"{name} does not serve {task}", code="O504", hint=hint)
     if name in _PER_CLASS and task == "multiclass" and not args and not named:
-        raise OperatorError(f"{name} of several classes needs one of them", code="O504", hint=f"{name}('class') or {name}_macro")
+        raise OperatorError(
+            f"{name} of several classes needs one of them", code="O504", hint=f"{name}('class') or {name}_macro"
+        )
     shown_positive = scorer.startswith("neg_") and name != scorer
     return MetricCall(name, args, named, not shown_positive, scorer, -1.0 if shown_positive else 1.0)
 
@@ -121,7 +135,9 @@ def _argument(node: ast.expr) -> object:
     return node.id if isinstance(node, ast.Name) else ast.literal_eval(node)
 
 
-def score(call: str, y: np.ndarray, predictions: Predictions, *, classes: tuple[str, ...], task: str, positive: int = 1) -> float:
+def score(
+    call: str, y: np.ndarray, predictions: Predictions, *, classes: tuple[str, ...], task: str, positive: int = 1
+) -> float:
     """Return the value of a metric on rows with the true codes or values ``y``.
 
     NaN where the metric is not defined on these rows, for example with one class only.
@@ -149,9 +165,19 @@ def _scorer(found: MetricCall, classes: tuple[str, ...], positive: int) -> Any: 
         return make_scorer(function, **_class_arguments(found, classes, positive))
     scorer = get_scorer(found.scorer)
     if found.scorer in {"neg_log_loss"}:
-        return make_scorer(scorer._score_func, greater_is_better=False, response_method="predict_proba", labels=list(range(len(classes))))  # noqa: SLF001
+        return make_scorer(
+            scorer._score_func,
+            greater_is_better=False,
+            response_method="predict_proba",
+            labels=list(range(len(classes))),
+        )  # noqa: SLF001
     if found.named:
-        return make_scorer(scorer._score_func, greater_is_better=scorer._sign > 0, response_method=scorer._response_method, **{**scorer._kwargs, **dict(found.named)})  # noqa: SLF001
+        return make_scorer(
+            scorer._score_func,
+            greater_is_better=scorer._sign > 0,
+            response_method=scorer._response_method,
+            **{**scorer._kwargs, **dict(found.named)},
+        )  # noqa: SLF001
     return scorer
 
 
@@ -198,7 +224,11 @@ def scorer_code(call: str, task: str, classes: tuple[str, ...]) -> tuple[str, tu
     """Return an expression for the scorer in a plain script, its imports, and the sign that shows it as here."""
     found = resolve_metric(call, task)
     if not found.scorer:
-        raise OperatorError(f"{call} is a metric of its own: a plain script cannot compute it", code="O506", hint="OPTIMIZE one of scikit-learn's metrics")
+        raise OperatorError(
+            f"{call} is a metric of its own: a plain script cannot compute it",
+            code="O506",
+            hint="OPTIMIZE one of scikit-learn's metrics",
+        )
     if found.name in _PER_CLASS:
         name = f"{found.name}_score"
         args = ", ".join(f"{k}={v!r}" for k, v in _class_arguments(found, classes, 1).items())

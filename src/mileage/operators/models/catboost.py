@@ -15,11 +15,34 @@ class CatBoost(Operator):
     family = Family.MODEL
     params = (
         Param("iterations", IntRange(1, 100_000), 300, "trees", IntRange(100, 600, log=True), Stage.RESTRICT),
-        Param("learning_rate", FloatRange(1e-6, 10.0), 0.08, "step of each tree", FloatRange(0.01, 0.3, log=True), Stage.CONTINUE),
+        Param(
+            "learning_rate",
+            FloatRange(1e-6, 10.0),
+            0.08,
+            "step of each tree",
+            FloatRange(0.01, 0.3, log=True),
+            Stage.CONTINUE,
+        ),
         Param("depth", IntRange(1, 16), 6, "depth of the trees", IntRange(4, 8), Stage.CONTINUE),
-        Param("l2_leaf_reg", FloatRange(0.0, 1e6), 3.0, "penalty on leaves", FloatRange(1.0, 10.0, log=True), Stage.CONTINUE),
+        Param(
+            "l2_leaf_reg",
+            FloatRange(0.0, 1e6),
+            3.0,
+            "penalty on leaves",
+            FloatRange(1.0, 10.0, log=True),
+            Stage.CONTINUE,
+        ),
     )
-    traits = Traits(row_wise=True, native_missing=True, native_categorical=True, sparse=True, prefix=("iterations",), monotone_capable=True, scale_free=True, seeded=True)
+    traits = Traits(
+        row_wise=True,
+        native_missing=True,
+        native_categorical=True,
+        sparse=True,
+        prefix=("iterations",),
+        monotone_capable=True,
+        scale_free=True,
+        seeded=True,
+    )
     cost = Cost(0.3, 2e-5)
     accepts = (Branch.MATRIX,)
     extra = "catboost"

@@ -15,11 +15,41 @@ class DecisionTree(Operator):
     name = "decision_tree"
     family = Family.MODEL
     params = (
-        Param("max_depth", AnyOf((OneOf((None,)), IntRange(1, 1000))), None, "deepest tree", IntRange(2, 16), Stage.CONTINUE),
-        Param("min_samples_leaf", IntRange(1, 1_000_000), 1, "fewest rows of a leaf", IntRange(1, 20, log=True), Stage.CONTINUE),
-        Param("criterion", OneOf((None, "gini", "entropy", "log_loss", "squared_error", "absolute_error", "poisson")), None, "quality of a cut", None, Stage.CONTINUE),
+        Param(
+            "max_depth",
+            AnyOf((OneOf((None,)), IntRange(1, 1000))),
+            None,
+            "deepest tree",
+            IntRange(2, 16),
+            Stage.CONTINUE,
+        ),
+        Param(
+            "min_samples_leaf",
+            IntRange(1, 1_000_000),
+            1,
+            "fewest rows of a leaf",
+            IntRange(1, 20, log=True),
+            Stage.CONTINUE,
+        ),
+        Param(
+            "criterion",
+            OneOf((None, "gini", "entropy", "log_loss", "squared_error", "absolute_error", "poisson")),
+            None,
+            "quality of a cut",
+            None,
+            Stage.CONTINUE,
+        ),
     )
-    traits = Traits(row_wise=True, native_missing=True, sparse=True, weighted01=True, scale_free=True, glass_box=True, lossless_projection=True, seeded=True)
+    traits = Traits(
+        row_wise=True,
+        native_missing=True,
+        sparse=True,
+        weighted01=True,
+        scale_free=True,
+        glass_box=True,
+        lossless_projection=True,
+        seeded=True,
+    )
     cost = Cost(0.005, 3e-7)
     accepts = (Branch.MATRIX,)
 

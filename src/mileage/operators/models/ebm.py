@@ -18,7 +18,9 @@ class Ebm(Operator):
         Param("learning_rate", FloatRange(1e-6, 10.0), 0.015, "step of each round", FloatRange(0.005, 0.05, log=True)),
         Param("max_bins", IntRange(2, 65_536), 1024, "bins of a column"),
     )
-    traits = Traits(row_wise=True, native_missing=True, bins_once=True, monotone_capable=True, glass_box=True, seeded=True)
+    traits = Traits(
+        row_wise=True, native_missing=True, bins_once=True, monotone_capable=True, glass_box=True, seeded=True
+    )
     cost = Cost(1.0, 1e-4)
     accepts = (Branch.MATRIX,)
     extra = "ebm"
@@ -28,7 +30,11 @@ class Ebm(Operator):
         from mileage.operators.extras import need
 
         glassbox = need("interpret.glassbox", "ebm")
-        made = glassbox.ExplainableBoostingClassifier if context.is_classification else glassbox.ExplainableBoostingRegressor
+        made = (
+            glassbox.ExplainableBoostingClassifier
+            if context.is_classification
+            else glassbox.ExplainableBoostingRegressor
+        )
         return made(n_jobs=1, random_state=context.seed, **params)
 
 

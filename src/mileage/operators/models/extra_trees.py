@@ -17,11 +17,41 @@ class ExtraTrees(Operator):
     params = (
         Param("n_estimators", IntRange(1, 100_000), 100, "trees", IntRange(50, 400, log=True), Stage.RESTRICT),
         Param("max_depth", AnyOf((OneOf((None,)), IntRange(1, 1000))), None, "deepest tree", None, Stage.CONTINUE),
-        Param("min_samples_leaf", IntRange(1, 1_000_000), 1, "fewest rows of a leaf", IntRange(1, 20, log=True), Stage.CONTINUE),
-        Param("criterion", OneOf((None, "gini", "entropy", "log_loss", "squared_error", "absolute_error", "poisson")), None, "quality of a cut", None, Stage.CONTINUE),
-        Param("max_features", AnyOf((OneOf(("default", "sqrt", "log2", None)), FloatRange(0.001, 1.0))), "default", "columns tried at a cut", FloatRange(0.1, 1.0), Stage.CONTINUE),
+        Param(
+            "min_samples_leaf",
+            IntRange(1, 1_000_000),
+            1,
+            "fewest rows of a leaf",
+            IntRange(1, 20, log=True),
+            Stage.CONTINUE,
+        ),
+        Param(
+            "criterion",
+            OneOf((None, "gini", "entropy", "log_loss", "squared_error", "absolute_error", "poisson")),
+            None,
+            "quality of a cut",
+            None,
+            Stage.CONTINUE,
+        ),
+        Param(
+            "max_features",
+            AnyOf((OneOf(("default", "sqrt", "log2", None)), FloatRange(0.001, 1.0))),
+            "default",
+            "columns tried at a cut",
+            FloatRange(0.1, 1.0),
+            Stage.CONTINUE,
+        ),
     )
-    traits = Traits(row_wise=True, native_missing=True, sparse=True, prefix=("n_estimators",), weighted01=True, scale_free=True, lossless_projection=True, seeded=True)
+    traits = Traits(
+        row_wise=True,
+        native_missing=True,
+        sparse=True,
+        prefix=("n_estimators",),
+        weighted01=True,
+        scale_free=True,
+        lossless_projection=True,
+        seeded=True,
+    )
     cost = Cost(0.05, 8e-6)
     accepts = (Branch.MATRIX,)
 

@@ -13,7 +13,16 @@ class GaussianNb(Operator):
 
     name = "gaussian_nb"
     family = Family.MODEL
-    params = (Param("var_smoothing", FloatRange(1e-15, 1.0), 1e-9, "added to variances", FloatRange(1e-10, 1e-1, log=True), Stage.FINALIZE),)
+    params = (
+        Param(
+            "var_smoothing",
+            FloatRange(1e-15, 1.0),
+            1e-9,
+            "added to variances",
+            FloatRange(1e-10, 1e-1, log=True),
+            Stage.FINALIZE,
+        ),
+    )
     traits = Traits(row_wise=True, mergeable=True, subtractable=True, weighted01=True, glass_box=True)
     cost = Cost(0.003, 5e-8)
     accepts = (Branch.MATRIX,)

@@ -15,7 +15,14 @@ class Knn(Operator):
     family = Family.MODEL
     params = (
         Param("n_neighbors", IntRange(1, 10_000), 5, "rows to ask", IntRange(1, 50, log=True), Stage.PREDICT),
-        Param("weights", OneOf(("uniform", "distance")), "uniform", "whether nearer rows count more", OneOf(("uniform", "distance")), Stage.PREDICT),
+        Param(
+            "weights",
+            OneOf(("uniform", "distance")),
+            "uniform",
+            "whether nearer rows count more",
+            OneOf(("uniform", "distance")),
+            Stage.PREDICT,
+        ),
     )
     traits = Traits(row_wise=True, sparse=True, prefix=("n_neighbors",), mergeable=True)
     cost = Cost(0.005, 3e-8, 1.5)

@@ -15,17 +15,66 @@ class LightGbm(Operator):
     family = Family.MODEL
     params = (
         Param("n_estimators", IntRange(1, 100_000), 100, "trees", IntRange(50, 600, log=True), Stage.RESTRICT),
-        Param("learning_rate", FloatRange(1e-6, 10.0), 0.1, "step of each tree", FloatRange(0.01, 0.3, log=True), Stage.CONTINUE),
-        Param("num_leaves", IntRange(2, 100_000), 31, "most leaves of a tree", IntRange(4, 128, log=True), Stage.CONTINUE),
+        Param(
+            "learning_rate",
+            FloatRange(1e-6, 10.0),
+            0.1,
+            "step of each tree",
+            FloatRange(0.01, 0.3, log=True),
+            Stage.CONTINUE,
+        ),
+        Param(
+            "num_leaves", IntRange(2, 100_000), 31, "most leaves of a tree", IntRange(4, 128, log=True), Stage.CONTINUE
+        ),
         Param("max_depth", IntRange(-1, 1000), -1, "deepest tree, -1 for any", None, Stage.CONTINUE),
-        Param("min_child_samples", IntRange(1, 1_000_000), 20, "fewest rows of a leaf", IntRange(2, 60, log=True), Stage.CONTINUE),
-        Param("colsample_bytree", FloatRange(0.001, 1.0), 1.0, "share of columns for a tree", FloatRange(0.3, 1.0), Stage.CONTINUE),
-        Param("subsample", FloatRange(0.001, 1.0), 1.0, "share of rows for a tree", FloatRange(0.5, 1.0), Stage.CONTINUE),
-        Param("reg_alpha", FloatRange(0.0, 1e6), 0.0, "l1 penalty on leaves", FloatRange(1e-3, 10.0, log=True), Stage.CONTINUE),
-        Param("reg_lambda", FloatRange(0.0, 1e6), 0.0, "l2 penalty on leaves", FloatRange(1e-3, 10.0, log=True), Stage.CONTINUE),
+        Param(
+            "min_child_samples",
+            IntRange(1, 1_000_000),
+            20,
+            "fewest rows of a leaf",
+            IntRange(2, 60, log=True),
+            Stage.CONTINUE,
+        ),
+        Param(
+            "colsample_bytree",
+            FloatRange(0.001, 1.0),
+            1.0,
+            "share of columns for a tree",
+            FloatRange(0.3, 1.0),
+            Stage.CONTINUE,
+        ),
+        Param(
+            "subsample", FloatRange(0.001, 1.0), 1.0, "share of rows for a tree", FloatRange(0.5, 1.0), Stage.CONTINUE
+        ),
+        Param(
+            "reg_alpha",
+            FloatRange(0.0, 1e6),
+            0.0,
+            "l1 penalty on leaves",
+            FloatRange(1e-3, 10.0, log=True),
+            Stage.CONTINUE,
+        ),
+        Param(
+            "reg_lambda",
+            FloatRange(0.0, 1e6),
+            0.0,
+            "l2 penalty on leaves",
+            FloatRange(1e-3, 10.0, log=True),
+            Stage.CONTINUE,
+        ),
         Param("class_weight", OneOf((None, "balanced")), None, "weights of classes"),
     )
-    traits = Traits(row_wise=True, native_missing=True, native_categorical=True, sparse=True, prefix=("n_estimators",), bins_once=True, monotone_capable=True, scale_free=True, seeded=True)
+    traits = Traits(
+        row_wise=True,
+        native_missing=True,
+        native_categorical=True,
+        sparse=True,
+        prefix=("n_estimators",),
+        bins_once=True,
+        monotone_capable=True,
+        scale_free=True,
+        seeded=True,
+    )
     cost = Cost(0.1, 5e-6)
     accepts = (Branch.MATRIX,)
 

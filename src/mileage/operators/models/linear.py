@@ -14,8 +14,22 @@ class Linear(Operator):
     name = "linear"
     family = Family.MODEL
     params = (
-        Param("penalty", OneOf((None, "l1", "elasticnet")), None, "kind of penalty", OneOf((None, "l1", "elasticnet")), Stage.CONTINUE),
-        Param("alpha", FloatRange(1e-9, 1e9), 0.1, "strength of the penalty, of the deviations of the target", FloatRange(1e-4, 1.0, log=True), Stage.CONTINUE),
+        Param(
+            "penalty",
+            OneOf((None, "l1", "elasticnet")),
+            None,
+            "kind of penalty",
+            OneOf((None, "l1", "elasticnet")),
+            Stage.CONTINUE,
+        ),
+        Param(
+            "alpha",
+            FloatRange(1e-9, 1e9),
+            0.1,
+            "strength of the penalty, of the deviations of the target",
+            FloatRange(1e-4, 1.0, log=True),
+            Stage.CONTINUE,
+        ),
         Param("l1_ratio", FloatRange(0.01, 1.0), 0.5, "share of l1 in elasticnet", None, Stage.CONTINUE),
         Param("max_iter", IntRange(1, 1_000_000), 2000, "most iterations", None, Stage.CONTINUE),
     )

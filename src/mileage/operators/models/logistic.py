@@ -14,13 +14,36 @@ class Logistic(Operator):
     name = "logistic"
     family = Family.MODEL
     params = (
-        Param("C", FloatRange(1e-9, 1e9), 1.0, "inverse strength of the penalty", FloatRange(1e-3, 1e2, log=True), Stage.CONTINUE),
-        Param("penalty", OneOf(("l2", "l1", "elasticnet", None)), "l2", "kind of penalty", OneOf(("l2", "l1")), Stage.CONTINUE),
+        Param(
+            "C",
+            FloatRange(1e-9, 1e9),
+            1.0,
+            "inverse strength of the penalty",
+            FloatRange(1e-3, 1e2, log=True),
+            Stage.CONTINUE,
+        ),
+        Param(
+            "penalty",
+            OneOf(("l2", "l1", "elasticnet", None)),
+            "l2",
+            "kind of penalty",
+            OneOf(("l2", "l1")),
+            Stage.CONTINUE,
+        ),
         Param("l1_ratio", FloatRange(0.0, 1.0), 0.5, "share of l1 in elasticnet", None, Stage.CONTINUE),
         Param("max_iter", IntRange(1, 1_000_000), 300, "most iterations", None, Stage.CONTINUE),
         Param("class_weight", OneOf((None, "balanced")), None, "weights of classes"),
     )
-    traits = Traits(row_wise=True, sparse=True, path=("C",), weighted01=True, fusable=True, glass_box=True, lossless_projection=True, seeded=True)
+    traits = Traits(
+        row_wise=True,
+        sparse=True,
+        path=("C",),
+        weighted01=True,
+        fusable=True,
+        glass_box=True,
+        lossless_projection=True,
+        seeded=True,
+    )
     cost = Cost(0.01, 1.5e-6)
     accepts = (Branch.MATRIX,)
     tasks = ("binary", "multiclass")

@@ -16,8 +16,17 @@ class Mlp(Operator):
     params = (
         Param("hidden", IntRange(1, 4096), 64, "units of each hidden layer", IntRange(16, 256, log=True)),
         Param("layers", IntRange(1, 8), 1, "hidden layers", IntRange(1, 3)),
-        Param("alpha", FloatRange(0.0, 1e6), 1e-4, "penalty on weights", FloatRange(1e-6, 1e-1, log=True), Stage.CONTINUE),
-        Param("learning_rate_init", FloatRange(1e-8, 1.0), 1e-3, "first step", FloatRange(3e-4, 1e-2, log=True), Stage.CONTINUE),
+        Param(
+            "alpha", FloatRange(0.0, 1e6), 1e-4, "penalty on weights", FloatRange(1e-6, 1e-1, log=True), Stage.CONTINUE
+        ),
+        Param(
+            "learning_rate_init",
+            FloatRange(1e-8, 1.0),
+            1e-3,
+            "first step",
+            FloatRange(3e-4, 1e-2, log=True),
+            Stage.CONTINUE,
+        ),
     )
     traits = Traits(row_wise=True, sparse=True, fusable=True, seeded=True)
     cost = Cost(0.2, 1.5e-5)

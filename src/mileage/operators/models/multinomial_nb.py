@@ -14,7 +14,15 @@ class MultinomialNb(Operator):
     name = "multinomial_nb"
     family = Family.MODEL
     params = (Param("alpha", FloatRange(0.0, 1e6), 1.0, "smoothing", FloatRange(1e-3, 1e1, log=True), Stage.FINALIZE),)
-    traits = Traits(row_wise=True, sparse=True, non_negative=True, mergeable=True, subtractable=True, weighted01=True, glass_box=True)
+    traits = Traits(
+        row_wise=True,
+        sparse=True,
+        non_negative=True,
+        mergeable=True,
+        subtractable=True,
+        weighted01=True,
+        glass_box=True,
+    )
     cost = Cost(0.003, 5e-8)
     accepts = (Branch.MATRIX,)
     tasks = ("binary", "multiclass")

@@ -13,8 +13,27 @@ class Ridge(Operator):
 
     name = "ridge"
     family = Family.MODEL
-    params = (Param("alpha", FloatRange(0.0, 1e12), 1.0, "strength of the penalty", FloatRange(1e-3, 1e3, log=True), Stage.FINALIZE),)
-    traits = Traits(row_wise=True, sparse=True, mergeable=True, subtractable=True, path=("alpha",), weighted01=True, glass_box=True, lossless_projection=True, seeded=True)
+    params = (
+        Param(
+            "alpha",
+            FloatRange(0.0, 1e12),
+            1.0,
+            "strength of the penalty",
+            FloatRange(1e-3, 1e3, log=True),
+            Stage.FINALIZE,
+        ),
+    )
+    traits = Traits(
+        row_wise=True,
+        sparse=True,
+        mergeable=True,
+        subtractable=True,
+        path=("alpha",),
+        weighted01=True,
+        glass_box=True,
+        lossless_projection=True,
+        seeded=True,
+    )
     cost = Cost(0.005, 1e-7)
     accepts = (Branch.MATRIX,)
 

@@ -14,8 +14,22 @@ class Svm(Operator):
     name = "svm"
     family = Family.MODEL
     params = (
-        Param("C", FloatRange(1e-9, 1e9), 1.0, "inverse strength of the penalty", FloatRange(0.1, 100.0, log=True), Stage.CONTINUE),
-        Param("gamma", AnyOf((OneOf(("scale", "auto")), FloatRange(1e-9, 1e9))), "scale", "width of the kernel", FloatRange(1e-3, 1.0, log=True), Stage.CONTINUE),
+        Param(
+            "C",
+            FloatRange(1e-9, 1e9),
+            1.0,
+            "inverse strength of the penalty",
+            FloatRange(0.1, 100.0, log=True),
+            Stage.CONTINUE,
+        ),
+        Param(
+            "gamma",
+            AnyOf((OneOf(("scale", "auto")), FloatRange(1e-9, 1e9))),
+            "scale",
+            "width of the kernel",
+            FloatRange(1e-3, 1.0, log=True),
+            Stage.CONTINUE,
+        ),
     )
     traits = Traits(row_wise=True, sparse=True, seeded=True)
     cost = Cost(0.02, 6e-9, 2.0)
@@ -30,7 +44,9 @@ class Svm(Operator):
 
         if context.is_classification:
             return SVC(C=params["C"], gamma=params["gamma"], cache_size=500, random_state=context.seed)
-        return TransformedTargetRegressor(SVR(C=params["C"], gamma=params["gamma"], cache_size=500), transformer=StandardScaler())
+        return TransformedTargetRegressor(
+            SVR(C=params["C"], gamma=params["gamma"], cache_size=500), transformer=StandardScaler()
+        )
 
 
 SVM = Svm()

@@ -13,7 +13,16 @@ class SvmLinear(Operator):
 
     name = "svm_linear"
     family = Family.MODEL
-    params = (Param("C", FloatRange(1e-9, 1e9), 1.0, "inverse strength of the penalty", FloatRange(1e-3, 1e2, log=True), Stage.CONTINUE),)
+    params = (
+        Param(
+            "C",
+            FloatRange(1e-9, 1e9),
+            1.0,
+            "inverse strength of the penalty",
+            FloatRange(1e-3, 1e2, log=True),
+            Stage.CONTINUE,
+        ),
+    )
     traits = Traits(row_wise=True, sparse=True, weighted01=True, glass_box=True, lossless_projection=True, seeded=True)
     cost = Cost(0.01, 2e-6)
     accepts = (Branch.MATRIX,)

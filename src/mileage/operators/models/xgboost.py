@@ -15,14 +15,54 @@ class XgBoost(Operator):
     family = Family.MODEL
     params = (
         Param("n_estimators", IntRange(1, 100_000), 100, "trees", IntRange(50, 600, log=True), Stage.RESTRICT),
-        Param("learning_rate", FloatRange(1e-6, 10.0), 0.3, "step of each tree", FloatRange(0.01, 0.3, log=True), Stage.CONTINUE),
+        Param(
+            "learning_rate",
+            FloatRange(1e-6, 10.0),
+            0.3,
+            "step of each tree",
+            FloatRange(0.01, 0.3, log=True),
+            Stage.CONTINUE,
+        ),
         Param("max_depth", IntRange(0, 1000), 6, "deepest tree", IntRange(3, 10), Stage.CONTINUE),
-        Param("min_child_weight", FloatRange(0.0, 1e6), 1.0, "least weight of a leaf", FloatRange(0.5, 20.0, log=True), Stage.CONTINUE),
-        Param("subsample", FloatRange(0.001, 1.0), 1.0, "share of rows for a tree", FloatRange(0.5, 1.0), Stage.CONTINUE),
-        Param("colsample_bytree", FloatRange(0.001, 1.0), 1.0, "share of columns for a tree", FloatRange(0.3, 1.0), Stage.CONTINUE),
-        Param("reg_lambda", FloatRange(0.0, 1e6), 1.0, "l2 penalty on leaves", FloatRange(1e-2, 10.0, log=True), Stage.CONTINUE),
+        Param(
+            "min_child_weight",
+            FloatRange(0.0, 1e6),
+            1.0,
+            "least weight of a leaf",
+            FloatRange(0.5, 20.0, log=True),
+            Stage.CONTINUE,
+        ),
+        Param(
+            "subsample", FloatRange(0.001, 1.0), 1.0, "share of rows for a tree", FloatRange(0.5, 1.0), Stage.CONTINUE
+        ),
+        Param(
+            "colsample_bytree",
+            FloatRange(0.001, 1.0),
+            1.0,
+            "share of columns for a tree",
+            FloatRange(0.3, 1.0),
+            Stage.CONTINUE,
+        ),
+        Param(
+            "reg_lambda",
+            FloatRange(0.0, 1e6),
+            1.0,
+            "l2 penalty on leaves",
+            FloatRange(1e-2, 10.0, log=True),
+            Stage.CONTINUE,
+        ),
     )
-    traits = Traits(row_wise=True, native_missing=True, native_categorical=True, sparse=True, prefix=("n_estimators",), bins_once=True, monotone_capable=True, scale_free=True, seeded=True)
+    traits = Traits(
+        row_wise=True,
+        native_missing=True,
+        native_categorical=True,
+        sparse=True,
+        prefix=("n_estimators",),
+        bins_once=True,
+        monotone_capable=True,
+        scale_free=True,
+        seeded=True,
+    )
     cost = Cost(0.1, 6e-6)
     accepts = (Branch.MATRIX,)
     extra = "xgboost"

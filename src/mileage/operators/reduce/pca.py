@@ -43,4 +43,5 @@ class Pca(Operator):
 
         return make_pipeline(PCA(random_state=context.seed), FunctionTransformer(first_columns, kw_args={"n": n}))
 
+
 PCA_OPERATOR = Pca()

@@ -21,4 +21,5 @@ class MinMax(Operator):
 
         return MinMaxScaler(clip=True)
 
+
 MINMAX = MinMax()

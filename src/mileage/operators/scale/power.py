@@ -21,4 +21,5 @@ class Power(Operator):
 
         return PowerTransformer()
 
+
 POWER = Power()

@@ -19,6 +19,9 @@ class Quantile(Operator):
         del params
         from sklearn.preprocessing import QuantileTransformer
 
-        return QuantileTransformer(n_quantiles=max(2, min(1000, context.n_rows // 2)), output_distribution="normal", random_state=context.seed)
+        return QuantileTransformer(
+            n_quantiles=max(2, min(1000, context.n_rows // 2)), output_distribution="normal", random_state=context.seed
+        )
+
 
 QUANTILE = Quantile()

@@ -21,4 +21,5 @@ class Robust(Operator):
 
         return RobustScaler()
 
+
 ROBUST = Robust()

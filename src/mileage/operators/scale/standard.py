@@ -21,4 +21,5 @@ class Standard(Operator):
 
         return StandardScaler()
 
+
 STANDARD = Standard()

@@ -25,4 +25,5 @@ class ModelBased(Operator):
         trees = ExtraTreesClassifier if context.is_classification else ExtraTreesRegressor
         return SelectFromModel(trees(n_estimators=50, max_depth=12, random_state=context.seed))
 
+
 MODEL_BASED = ModelBased()

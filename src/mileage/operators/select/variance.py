@@ -24,4 +24,5 @@ class Variance(Operator):
 
         return VarianceThreshold(**params)
 
+
 VARIANCE = Variance()

@@ -34,8 +34,12 @@ class TfIdf(Operator):
         from mileage.operators.glue import as_texts
 
         words = TfidfVectorizer(
-            max_features=params["max_features"], ngram_range=(1, params["ngrams"]), sublinear_tf=True, token_pattern=WORDS
+            max_features=params["max_features"],
+            ngram_range=(1, params["ngrams"]),
+            sublinear_tf=True,
+            token_pattern=WORDS,
         )
         return make_pipeline(FunctionTransformer(as_texts), words)
+
 
 TF_IDF = TfIdf()
