@@ -13,7 +13,7 @@ def install(session: nox.Session, *extras: str) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style, and what a linter can find."""
+    """Check style, and what a linter can find."""
     install(session, "test")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
@@ -21,14 +21,14 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Types, strictly."""
+    """Check types, strictly."""
     install(session, "test")
     session.run("mypy")
 
 
 @nox.session
 def arch(session: nox.Session) -> None:
-    """The layers, and the size of functions and files."""
+    """Check the layers, and the size of functions and files."""
     install(session, "test")
     session.run("lint-imports", "--no-cache")
     session.run("python", "tools/structure.py")
@@ -36,14 +36,14 @@ def arch(session: nox.Session) -> None:
 
 @nox.session
 def test(session: nox.Session) -> None:
-    """Facts, laws and examples; ``nox -s test -- -m slow`` for the long ones."""
+    """Test facts, laws and examples; ``nox -s test -- -m slow`` for the long ones."""
     install(session, "test")
     session.run("python", "-m", "pytest", "-q", *(session.posargs or ["-m", "not slow"]))
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """The reference from the registries, then the site."""
+    """Write the reference from the registries, then build the site."""
     install(session, "docs")
     session.run("python", "tools/reference.py")
     session.run("mkdocs", "build", "--strict")
@@ -51,7 +51,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """The quick form of the benchmarks: ``nox -s bench -- --data FOLDER``."""
+    """Run the quick form of the benchmarks: ``nox -s bench -- --data FOLDER``."""
     install(session)
     session.run("python", "benchmarks/automl.py", "--quick", *session.posargs)
     session.run("python", "benchmarks/overhead.py", "--quick", *session.posargs)
