@@ -71,13 +71,11 @@ def test_a_cell_may_name_the_project(shell: Shell, tmp_path: Path) -> None:
     assert shell.magic.session.project.root == tmp_path / "p"
 
 
-def test_frames_are_found_in_sql_too() -> None:
+def test_only_frames_that_are_named_are_handed_over() -> None:
     frame = SimpleNamespace(__arrow_c_stream__=None)
-    assert frames("PREDICT y FROM (SELECT * FROM a JOIN b USING (id))", {"a": frame, "b": frame, "id": frame}) == {
-        "a": frame,
-        "b": frame,
-    }
-    assert frames("PREDICT y FROM a", {"a": frame}) == {}
+    names = {"a": frame, "b": frame, "c": 3}
+    assert frames("PREDICT y FROM :a", names) == {"a": frame}
+    assert frames("PREDICT y FROM a VALIDATE ON :c", names) == {}
 
 
 def test_the_extension_does_not_import_ipython() -> None:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from mileage.session import Session
 
 _FRAME = re.compile(r":([^\W\d]\w*)")
-_TABLE = re.compile(r"\b(?:FROM|JOIN)\s+([^\W\d]\w*)", re.IGNORECASE)
 _OPTIONS = re.compile(r"^(?:(?P<name>[^\W\d]\w*))?\s*(?:--project\s+(?P<project>\S+))?$")
 LINE_EVERY_S = 2.0
 
@@ -80,14 +79,14 @@ def _options(line: str) -> re.Match[str]:
 
 
 def frames(text: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the notebook's frames that a text names: ``:df`` anywhere, and tables inside SQL.
+    """Return the notebook's frames that a text names, as in ``:df``.
 
     Examples
     --------
     >>> frames("PREDICT y FROM :t", {"t": "no frame"})
     {}
     """
-    names = set(_FRAME.findall(text)) | {name for sql in _sqls(text) for name in _TABLE.findall(sql)}
+    names = set(_FRAME.findall(text))
     return {name: variables[name] for name in sorted(names) if is_frame(variables.get(name))}
 
 
@@ -95,23 +94,6 @@ def is_frame(value: object) -> bool:
     """Return whether a value is a table: pandas, polars, Arrow, or anything that speaks Arrow."""
     marks = ("__arrow_c_stream__", "__dataframe__")
     return not isinstance(value, type) and any(hasattr(value, mark) for mark in marks)
-
-
-def _sqls(text: str) -> list[str]:
-    from mileage.language import ast, parse
-
-    try:
-        script = parse(text)
-    except MileError:
-        return []  # the run reports it
-    found = []
-    for statement in script.statements:
-        query = getattr(statement, "query", statement)
-        origin = query.clause(ast.From) if isinstance(query, ast.Predict) else None
-        source = origin.source if origin else getattr(statement, "source", None)
-        if isinstance(source, ast.SqlSource):
-            found.append(source.sql.text)
-    return found
 
 
 def _brief(error: MileError) -> MileError:
