@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypeGuard
 
 Value: TypeAlias = "bool | int | float | str | None | tuple[Value, ...]"
 
@@ -83,7 +83,9 @@ class OneOf:
 
     def describe(self) -> str:
         """Return the list in words."""
-        return "one of " + ", ".join("none" if v is None else str(v).lower() if isinstance(v, bool) else str(v) for v in self.values)
+        return "one of " + ", ".join(
+            "none" if v is None else str(v).lower() if isinstance(v, bool) else str(v) for v in self.values
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,5 +123,5 @@ class Anything:
         return "any value"
 
 
-def _is_number(value: Value) -> bool:
+def _is_number(value: Value) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -42,7 +42,7 @@ class EventBus:
         """Add a listener."""
         self._listeners.append(listener)
 
-    def tell(self, kind: str, **data: Any) -> None:  # noqa: ANN401  (plain data of any kind)
+    def tell(self, kind: str, **data: Any) -> None:
         """Tell all listeners of one event."""
         event = Event(kind, data)
         for listener in self._listeners:

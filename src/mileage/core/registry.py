@@ -101,4 +101,4 @@ class Registry(Generic[T]):
 
     @staticmethod
     def _name(member: T) -> str:
-        return str(getattr(member, "name"))  # noqa: B009  (T is unconstrained: any object with a name)
+        return str(getattr(member, "name"))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mileage.data import quote
-from mileage.monitors.monitor import Finding, Monitor, WatchContext
+from mileage.core.findings import Finding
+from mileage.monitors.monitor import Monitor, WatchContext
 
 _COLUMN_LIMIT, _SHARE = 300, 0.01
 
@@ -19,10 +20,20 @@ class DuplicateRows(Monitor):
             return ()
         listed = ", ".join(quote(name) for name in (*context.features, context.target_name))
         relation = context.dataset.relation_sql.removesuffix(" ORDER BY ALL")
-        n = context.profile.n_rows - context.dataset.database.rows(f"SELECT count(*) FROM (SELECT DISTINCT {listed} FROM ({relation}))")[0][0]
+        n = (
+            context.profile.n_rows
+            - context.dataset.database.rows(f"SELECT count(*) FROM (SELECT DISTINCT {listed} FROM ({relation}))")[0][0]
+        )
         if n <= _SHARE * context.profile.n_rows:
             return ()
-        return (Finding("W323", f"{n:,} rows are copies of others: scores may be too good", evidence={"n": n}, suggestion="FROM (SELECT DISTINCT ...)"),)
+        return (
+            Finding(
+                "W323",
+                f"{n:,} rows are copies of others: scores may be too good",
+                evidence={"n": n},
+                suggestion="FROM (SELECT DISTINCT ...)",
+            ),
+        )
 
 
 DUPLICATE_ROWS = DuplicateRows()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mileage.data import Kind, quote
-from mileage.monitors.monitor import Finding, Monitor, WatchContext
+from mileage.core.findings import Finding
+from mileage.monitors.monitor import Monitor, WatchContext
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +22,11 @@ class Leak(Monitor):
 
     def watch(self, context: WatchContext) -> tuple[Finding, ...]:
         """Return one finding for each feature whose own score, on rows it was not fitted on, is above 0.995."""
-        columns = [c for c in context.profile.columns if c.name in context.features and c.kind in {Kind.NUMERIC, Kind.CATEGORICAL}]
+        columns = [
+            c
+            for c in context.profile.columns
+            if c.name in context.features and c.kind in {Kind.NUMERIC, Kind.CATEGORICAL}
+        ]
         if not columns or len(columns) > _COLUMNS or context.profile.n_rows < 50:
             return ()
         listed = ", ".join(quote(name) for name in (*[c.name for c in columns], context.target_name))
@@ -35,8 +40,18 @@ class Leak(Monitor):
         for c in columns:
             share = _own_score(frame[c.name], y, numeric=c.kind is Kind.NUMERIC, regression=regression)
             if share >= _PERFECT:
-                message = f"{c.name} alone predicts {context.target_name} almost perfectly ({share:.3f}): is it known before?"
-                found.append(Finding("W322", message, columns=(c.name,), evidence={"score": share}, suggestion=f"KNOWING {c.name} IS LEAKY"))
+                message = (
+                    f"{c.name} alone predicts {context.target_name} almost perfectly ({share:.3f}): is it known before?"
+                )
+                found.append(
+                    Finding(
+                        "W322",
+                        message,
+                        columns=(c.name,),
+                        evidence={"score": share},
+                        suggestion=f"KNOWING {c.name} IS LEAKY",
+                    )
+                )
         return tuple(found)
 
 

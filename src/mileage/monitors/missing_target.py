@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mileage.monitors.monitor import Finding, Monitor, WatchContext
+from mileage.core.findings import Finding
+from mileage.monitors.monitor import Monitor, WatchContext
 
 
 class MissingTarget(Monitor):

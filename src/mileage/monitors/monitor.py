@@ -3,27 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
-from mileage.core.diagnostics import Severity
+from mileage.core.findings import Finding
 from mileage.data import Dataset, Profile, SplitSpec, TargetProfile
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Evidence from a monitor; ``suggestion`` is the clause that would answer it."""
-
-    code: str
-    message: str
-    severity: Severity = Severity.WARNING
-    columns: tuple[str, ...] = ()
-    evidence: dict[str, Any] = field(default_factory=dict)
-    suggestion: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the finding as plain data."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

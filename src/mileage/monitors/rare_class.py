@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mileage.monitors.monitor import Finding, Monitor, WatchContext
+from mileage.core.findings import Finding
+from mileage.monitors.monitor import Monitor, WatchContext
 
 
 class RareClass(Monitor):
@@ -18,7 +19,13 @@ class RareClass(Monitor):
             return ()
         shown = ", ".join(rare[:4]) + (", ..." if len(rare) > 4 else "")
         fewest = max(2, min(t.counts))
-        return (Finding("W324", f"{len(rare)} class(es) have fewer rows than the {n} folds: {shown}", suggestion=f"VALIDATE BY {fewest} FOLDS"),)
+        return (
+            Finding(
+                "W324",
+                f"{len(rare)} class(es) have fewer rows than the {n} folds: {shown}",
+                suggestion=f"VALIDATE BY {fewest} FOLDS",
+            ),
+        )
 
 
 RARE_CLASS = RareClass()

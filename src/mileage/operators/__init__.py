@@ -3,7 +3,6 @@
 ``operators`` is the registry; other distributions add to it through the entry-point group ``mileage.operators``.
 """
 
-from mileage.core.registry import Registry
 from mileage.operators.base import (
     Branch,
     BuildContext,
@@ -17,15 +16,8 @@ from mileage.operators.base import (
     StepSpec,
     Traits,
 )
-
-operators: Registry[Operator] = Registry(
-    "operator",
-    package="mileage.operators",
-    base=Operator,  # type: ignore[type-abstract]
-    group="mileage.operators",
-)
-
-from mileage.operators.resolve import resolve  # noqa: E402  (it reads the registry above)
+from mileage.operators.family import operators
+from mileage.operators.resolve import resolve
 
 __all__ = [
     "Branch",

@@ -6,6 +6,7 @@ So a run *is* the script that an export writes. An operator never fits anything 
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -120,7 +121,7 @@ class Cost:
 
     def fit_s(self, n_rows: int, n_columns: int) -> float:
         """Return the forecast of one fit, in seconds."""
-        return self.fixed_s + self.per_cell_s * float(n_rows) ** self.row_power * max(1, n_columns)
+        return self.fixed_s + self.per_cell_s * math.pow(n_rows, self.row_power) * max(1, n_columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ class Operator(ABC):
     version: ClassVar[str] = "1"  # raise it when ``build`` changes meaning
 
     @abstractmethod
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401  (a scikit-learn estimator)
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return an unfitted scikit-learn compatible estimator; ``params`` is complete and legal."""
 
     def check(self, params: Params, task: str) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 from mileage.core.domains import Anything
 from mileage.errors import OperatorError
-from mileage.operators import operators
 from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params
+from mileage.operators.family import operators
 
 
 def from_estimator(
-    estimator: Any,  # noqa: ANN401  (an estimator, its class, or its dotted name)
+    estimator: Any,
     *,
     name: str | None = None,
     branch: Branch | None = None,
@@ -49,7 +49,7 @@ def from_estimator(
     class External(Operator):
         """A scikit-learn compatible estimator from outside."""
 
-        def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+        def build(self, params: Params, context: BuildContext) -> Any:
             """Return a clone with the parameters set."""
             from sklearn.base import clone
 
@@ -68,7 +68,7 @@ def from_estimator(
     return operators.add(External())
 
 
-def _instance(estimator: Any) -> Any:  # noqa: ANN401
+def _instance(estimator: Any) -> Any:
     if isinstance(estimator, str):
         module, _, cls = estimator.rpartition(".")
         try:
@@ -87,12 +87,12 @@ def _instance(estimator: Any) -> Any:  # noqa: ANN401
     return made
 
 
-def _plain_params(template: Any) -> dict[str, Any]:  # noqa: ANN401
+def _plain_params(template: Any) -> dict[str, Any]:
     plain = (bool, int, float, str, type(None))
     return {k: v for k, v in template.get_params(deep=False).items() if isinstance(v, plain) and k != "random_state"}
 
 
-def _estimator_type(template: Any) -> str:  # noqa: ANN401
+def _estimator_type(template: Any) -> str:
     from sklearn.base import is_regressor
 
     return "regressor" if is_regressor(template) else "classifier"

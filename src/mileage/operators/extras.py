@@ -8,7 +8,7 @@ from typing import Any
 from mileage.errors import ExtraMissing
 
 
-def need(module: str, extra: str) -> Any:  # noqa: ANN401  (a module)
+def need(module: str, extra: str) -> Any:
     """Return an optional module.
 
     Raises
@@ -19,5 +19,5 @@ def need(module: str, extra: str) -> Any:  # noqa: ANN401  (a module)
     try:
         return import_module(module)
     except ImportError as error:
-        message = f"{extra} needs the library {module.split('.')[0]}, which is not installed"
+        message = f"{extra} needs the library {module.split('.', maxsplit=1)[0]}, which is not installed"
         raise ExtraMissing(message, hint=f'pip install "mileage[{extra}]"') from error

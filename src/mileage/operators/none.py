@@ -16,7 +16,7 @@ class Nothing(Operator):
     cost = Cost(0.0, 0.0)
     accepts = ()
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return a transformer that passes all columns on."""
         del params, context
         from sklearn.preprocessing import FunctionTransformer

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mileage.operators import Family, Operator, operators
+from mileage.operators.base import Family, Operator
+from mileage.operators.family import operators
 
 
 def resolve(name: str, family: Family | None = None) -> Operator | None:

@@ -51,23 +51,23 @@ class Predictions:
         return np.asarray(softmax(self.values, axis=1))
 
 
-def fit_transform(estimator: Estimator, X: Any, y: Any = None) -> tuple[Estimator, Any]:  # noqa: ANN401
+def fit_transform(estimator: Estimator, X: Any, y: Any = None) -> tuple[Estimator, Any]:
     """Fit a transformer and return it with its output for the rows it was fitted on."""
     out = estimator.fit_transform(X) if y is None else estimator.fit_transform(X, y)
     return estimator, _matrix(out)
 
 
-def fit_model(estimator: Estimator, X: Any, y: Any) -> Estimator:  # noqa: ANN401
+def fit_model(estimator: Estimator, X: Any, y: Any) -> Estimator:
     """Fit a model and return it."""
     return estimator.fit(X, y)
 
 
-def apply(state: Estimator, X: Any) -> Any:  # noqa: ANN401
+def apply(state: Estimator, X: Any) -> Any:
     """Return the output of a fitted transformer."""
     return _matrix(state.transform(X))
 
 
-def predict(state: Estimator, X: Any, task: str, n_classes: int = 2) -> Predictions:  # noqa: ANN401
+def predict(state: Estimator, X: Any, task: str, n_classes: int = 2) -> Predictions:
     """Return what a fitted model predicts; columns stand for the codes ``0 .. n_classes - 1``."""
     import numpy as np
 
@@ -81,13 +81,13 @@ def predict(state: Estimator, X: Any, task: str, n_classes: int = 2) -> Predicti
         return Predictions("proba", values, values.argmax(axis=1))
     margins = np.asarray(state.decision_function(X), dtype=np.float64)
     labels = np.asarray(state.predict(X), dtype=np.int64)
-    if n_classes > 2:  # noqa: PLR2004
+    if n_classes > 2:
         margins = np.column_stack([-margins, margins])[:, -len(seen) :] if margins.ndim == 1 else margins
         margins = _aligned(margins, seen, n_classes, float(margins.min(initial=0.0)) - 1.0)
     return Predictions("decision", margins, labels)
 
 
-def join(parts: list[Any], dense: bool) -> Any:  # noqa: ANN401, FBT001
+def join(parts: list[Any], dense: bool) -> Any:
     """Return all parts side by side: dense, or sparse if one of them is, as scikit-learn's ColumnTransformer does."""
     import numpy as np
     from scipy import sparse
@@ -110,5 +110,5 @@ def _aligned(values: np.ndarray, seen: np.ndarray, n_classes: int, fill: float) 
     return full
 
 
-def _matrix(out: Any) -> Any:  # noqa: ANN401
+def _matrix(out: Any) -> Any:
     return out.to_numpy() if hasattr(out, "to_numpy") and not hasattr(out, "dtypes") else out

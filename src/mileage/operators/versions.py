@@ -28,6 +28,6 @@ def _versions(extra: str) -> tuple[str, ...]:
 
 def versions_of(names: list[str]) -> tuple[str, ...]:
     """Return the versions behind several operators, each library once."""
-    from mileage.operators import operators
+    from mileage.operators.family import operators
 
     return tuple(dict.fromkeys(v for name in names for v in versions(operators.get(name))))

@@ -7,4 +7,13 @@ from mileage.optimizer.batches import BATCHES, optimize
 from mileage.optimizer.compile import Evaluation, apply_tasks, evaluation_tasks, fit_tasks
 from mileage.optimizer.rule import Applied, PlanContext
 
-__all__ = ["BATCHES", "Applied", "Evaluation", "PlanContext", "apply_tasks", "evaluation_tasks", "fit_tasks", "optimize"]
+__all__ = [
+    "BATCHES",
+    "Applied",
+    "Evaluation",
+    "PlanContext",
+    "apply_tasks",
+    "evaluation_tasks",
+    "fit_tasks",
+    "optimize",
+]

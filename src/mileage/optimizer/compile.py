@@ -49,9 +49,13 @@ class _Rows:
         """Return y of the train rows."""
         if self._targets is None:
             part = "all" if self.deal is None else "train"
-            inputs = (self.source.port("y"),) if self.deal is None else (self.source.port("y"), self.deal.port("splits"))
+            inputs = (
+                (self.source.port("y"),) if self.deal is None else (self.source.port("y"), self.deal.port("splits"))
+            )
             params: tuple[tuple[str, Value], ...] = (("split", self.split), ("part", part))
-            self._targets = self._add(Task(TaskKind.TARGET, params=params, inputs=inputs, label=f"{part} target")).port()
+            self._targets = self._add(
+                Task(TaskKind.TARGET, params=params, inputs=inputs, label=f"{part} target")
+            ).port()
         return self._targets
 
     def step(self, step: Step, *, test: bool) -> None:
@@ -156,7 +160,8 @@ def evaluation_tasks(
     truth = (source.port("y"), deal.port("splits")) if test is None else (test.port("y"),)
     inputs = (*predictions, *truth)
     scores = [
-        Task(TaskKind.SCORE, operator=metric, params=setting, inputs=inputs, label=f"score {metric}") for metric in metrics
+        Task(TaskKind.SCORE, operator=metric, params=setting, inputs=inputs, label=f"score {metric}")
+        for metric in metrics
     ]
     return Evaluation((*tasks, *scores), tuple(predictions), tuple(models), tuple(task.port() for task in scores))
 
@@ -186,4 +191,3 @@ def apply_tasks(workflow: Workflow, states: dict[str, Port], source: Task) -> tu
         tasks.append(task)
         ports[step.name] = task.port()
     return tuple(tasks), ports["model"]
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from mileage.core.reasons import Reason
 from mileage.core.spans import Span
@@ -22,7 +22,6 @@ from mileage.data import (
 )
 from mileage.errors import DataError
 from mileage.language import ast, format_node
-from mileage.monitors import Finding, WatchContext, monitors
 from mileage.operators.metrics import default_metric, resolve_metric
 from mileage.planner.budget import plan_budget
 from mileage.planner.facts import facts
@@ -43,7 +42,7 @@ class _Bound:
     assumptions: list[Assumption] = field(default_factory=list)
 
 
-def bind(query: ast.Predict, database: Database, *, source: str = "", watch: bool = True) -> LogicalPlan:
+def bind(query: ast.Predict, database: Database, *, source: str = "") -> LogicalPlan:
     """Return the logical plan of a query.
 
     Parameters
@@ -53,8 +52,6 @@ def bind(query: ast.Predict, database: Database, *, source: str = "", watch: boo
         Finds tables, files and frames.
     source : str
         The query's text, for the excerpts of error messages.
-    watch : bool, default True
-        Whether monitors look at the data and note findings.
 
     Raises
     ------
@@ -73,7 +70,7 @@ def bind(query: ast.Predict, database: Database, *, source: str = "", watch: boo
     dataset = with_facts(query, dataset, database, mistakes)
     mistakes.stop_if_any()
     seen = profile(dataset)
-    return _Binder(query, database, dataset, seen, target, mistakes).plan(watch=watch)
+    return _Binder(query, database, dataset, seen, target, mistakes).plan()
 
 
 class _Binder:
@@ -83,7 +80,7 @@ class _Binder:
         self.query, self.database, self.dataset, self.profile = query, database, dataset, seen
         self.target, self.mistakes, self.bound = target, mistakes, _Bound()
 
-    def plan(self, *, watch: bool) -> LogicalPlan:
+    def plan(self) -> LogicalPlan:
         target_profile = self._target()
         seed_clause, return_clause, named = (self.query.clause(c) for c in (ast.Seed, ast.Return, ast.Named))
         seed = seed_clause.value if isinstance(seed_clause, ast.Seed) else 0
@@ -100,7 +97,7 @@ class _Binder:
         test = self._test_data()
         hints = _hints(self.query, self.mistakes)
         self.mistakes.stop_if_any()
-        plan = LogicalPlan(
+        return LogicalPlan(
             query=self.query,
             dataset=self.dataset,
             profile=self.profile,
@@ -121,7 +118,6 @@ class _Binder:
             dropped=tuple(self.bound.dropped.items()),
             assumptions=tuple(self.bound.assumptions),
         )
-        return replace(plan, findings=_watch(plan)) if watch else plan
 
     def _target(self) -> TargetProfile:
         """Infer the task from the target column, or check the one written."""
@@ -129,7 +125,9 @@ class _Binder:
         found = profile_target(self.dataset, self.target, written)
         if written is None:
             word = "REGRESSION" if found.task == "regression" else "CLASSIFICATION"
-            self.bound.assumptions.append(Assumption(f"{self.target} is predicted as {found.task}: {found.reason}", f"AS {word}"))
+            self.bound.assumptions.append(
+                Assumption(f"{self.target} is predicted as {found.task}: {found.reason}", f"AS {word}")
+            )
         if found.task == "binary":
             self.bound.assumptions.append(Assumption(f"'{found.positive}' is the positive class", ""))
         return found
@@ -152,7 +150,11 @@ class _Binder:
                 kind = (fact.kind if fact is not None else None) or _usable(column)
                 by_kind[kind].append(column)
         if not any(by_kind.values()):
-            raise DataError("no column is left to predict from", code="D430", hint="see `EXPLAIN DATA`; name columns in FEATURES (...)")
+            raise DataError(
+                "no column is left to predict from",
+                code="D430",
+                hint="see `EXPLAIN DATA`; name columns in FEATURES (...)",
+            )
         return _as_features(by_kind)
 
     def _why_not(
@@ -180,7 +182,9 @@ class _Binder:
             return Reason(f"no operator reads {column.dtype} values", "profile")
         if column.kind is Kind.IDENTIFIER:
             clause = f"KNOWING {_word(name)} IS IDENTIFIER"
-            self.bound.assumptions.append(Assumption(f"{name} looks like an identifier and is left out (FEATURES brings it back)", clause))
+            self.bound.assumptions.append(
+                Assumption(f"{name} looks like an identifier and is left out (FEATURES brings it back)", clause)
+            )
             return Reason("it looks like an identifier", "profile")
         return None
 
@@ -218,7 +222,9 @@ def bind_source(query: ast.Predict, database: Database, mistakes: Mistakes) -> D
     """Return the dataset of FROM, or note why there is none."""
     clause = query.clause(ast.From)
     if clause is None:
-        mistakes.add("E203", "PREDICT says no data", query.span, hint="add FROM 'file.csv', FROM table or FROM (SELECT ...)")
+        mistakes.add(
+            "E203", "PREDICT says no data", query.span, hint="add FROM 'file.csv', FROM table or FROM (SELECT ...)"
+        )
         return None
     return bind_from(clause.source, database, mistakes, clause.span)
 
@@ -232,7 +238,9 @@ def bind_from(source: ast.Source, database: Database, mistakes: Mistakes, span: 
             span = _sql_span(source.sql, error.position)
         mistakes.add("E210", error.message, span, hint=error.hint)
     except DataError as error:
-        mistakes.add(error.code if error.code.startswith("D") else "E202", error.message, source.span or span, hint=error.hint)
+        mistakes.add(
+            error.code if error.code.startswith("D") else "E202", error.message, source.span or span, hint=error.hint
+        )
     return None
 
 
@@ -314,18 +322,6 @@ def _usable(column: ColumnProfile) -> Kind:
     if column.kind in {Kind.IDENTIFIER, Kind.CONSTANT}:
         return Kind.CATEGORICAL if str(column.dtype) == "string" else Kind.NUMERIC
     return column.kind
-
-
-def _watch(plan: LogicalPlan) -> tuple[Finding, ...]:
-    context = WatchContext(
-        dataset=plan.dataset,
-        profile=plan.profile,
-        target_name=plan.target,
-        target=plan.target_profile,
-        features=plan.features.names,
-        splits=plan.validation,
-    )
-    return tuple(finding for monitor in monitors for finding in monitor.watch(context))
 
 
 _HINTS = {"backend": str, "workers": int, "off": str, "strategy": str}

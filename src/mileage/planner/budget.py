@@ -14,7 +14,9 @@ DEFAULT_SECONDS = 60.0
 _TIMES = ("ms", "s", "min", "h")
 
 
-def plan_budget(query: ast.Predict, task: str, mistakes: Mistakes, *, single: bool) -> tuple[BudgetPlan, list[Assumption]]:
+def plan_budget(
+    query: ast.Predict, task: str, mistakes: Mistakes, *, single: bool
+) -> tuple[BudgetPlan, list[Assumption]]:
     """Return the limits of a query; without any, a search gets 60 s and a fully fixed workflow no limit."""
     budget = BudgetPlan()
     for clause in query.clauses_of(ast.Budget):
@@ -42,7 +44,9 @@ def _with_item(budget: BudgetPlan, item: ast.BudgetItem, task: str, mistakes: Mi
         return replace(budget, memory_bytes=quantity.bytes)
     if quantity.unit == "cores":
         return replace(budget, cores=max(1, int(quantity.value)))
-    mistakes.add("E271", f"a budget of {quantity} has no meaning", item.span, hint="use ms, s, min, h, trials, MB, GB or cores")
+    mistakes.add(
+        "E271", f"a budget of {quantity} has no meaning", item.span, hint="use ms, s, min, h, trials, MB, GB or cores"
+    )
     return budget
 
 
@@ -60,6 +64,8 @@ def _until(budget: BudgetPlan, item: ast.Until, task: str, mistakes: Mistakes) -
     try:
         resolve_metric(call, task)
     except ValueError as error:
-        mistakes.add("E206", f"UNTIL {call}: {getattr(error, 'message', error)}", item.span, hint=getattr(error, "hint", None))
+        mistakes.add(
+            "E206", f"UNTIL {call}: {getattr(error, 'message', error)}", item.span, hint=getattr(error, "hint", None)
+        )
         return budget
     return replace(budget, until=Goal(call, item.op, item.quantity.fraction))

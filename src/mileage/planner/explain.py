@@ -40,7 +40,12 @@ def explain_space(plan: LogicalPlan) -> tuple[Section, ...]:
 def explain_plan(plan: LogicalPlan) -> tuple[Section, ...]:
     """Return what will be done: data, task, validation, objectives, budget, assumptions."""
     v = plan.validation
-    method = {"folds": f"{v.n} folds", "holdout": f"holdout of {v.size}", "bootstrap": f"{v.n} bootstraps", "on": "a table of its own"}
+    method = {
+        "folds": f"{v.n} folds",
+        "holdout": f"holdout of {v.size}",
+        "bootstrap": f"{v.n} bootstraps",
+        "on": "a table of its own",
+    }
     details = [method[v.method]]
     details += ["stratified"] if v.stratify else []
     details += [f"keeping {', '.join(v.groups)} together"] if v.groups else []

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mileage.core.findings import Finding
 from mileage.core.reasons import Reason
 from mileage.data import Dataset, Profile, SplitSpec, TargetProfile
 from mileage.language.ast import Metric, Predict
-from mileage.monitors import Finding
 from mileage.space import SearchSpace
 from mileage.workflow import Features, Setting
 

@@ -18,7 +18,9 @@ class Mistakes:
     source: str = ""
     found: list[Diagnostic] = field(default_factory=list)
 
-    def add(self, code: str, message: str, span: Span | None = None, *, fix: str | None = None, hint: str | None = None) -> None:
+    def add(
+        self, code: str, message: str, span: Span | None = None, *, fix: str | None = None, hint: str | None = None
+    ) -> None:
         """Note a mistake; ``fix`` is the text that would mend the span."""
         fixes = (Fix(span, fix),) if span is not None and fix is not None else ()
         self.found.append(Diagnostic(code, message, span, fixes, hint))

@@ -30,7 +30,9 @@ def refuse(query: ast.Predict, mistakes: Mistakes) -> None:
     if len(query.targets) > 1:
         _refuse(mistakes, "PREDICT of several targets", query.targets[1].span, "write one query for each target")
     if query.task is not None and query.task.name not in _TASKS:
-        _refuse(mistakes, f"AS {query.task.name.upper()}", query.task.span, "CLASSIFICATION and REGRESSION are executed")
+        _refuse(
+            mistakes, f"AS {query.task.name.upper()}", query.task.span, "CLASSIFICATION and REGRESSION are executed"
+        )
 
 
 def _facts(clause: ast.Knowing, mistakes: Mistakes) -> None:

@@ -56,7 +56,12 @@ class SpaceBuilder:
             slots = self._pipeline_slots(pipeline)
             if written:
                 assign = next(iter(written.values()))
-                self.mistakes.add("E240", "WITH PIPELINE says the whole workflow, other slots cannot be added", assign.span, hint="put the step into the PIPELINE, or leave PIPELINE out")
+                self.mistakes.add(
+                    "E240",
+                    "WITH PIPELINE says the whole workflow, other slots cannot be added",
+                    assign.span,
+                    hint="put the step into the PIPELINE, or leave PIPELINE out",
+                )
         else:
             slots = [slot for name in ORDER if (slot := self._slot(name, written.get(name))) is not None]
         slots = self._without(slots)
@@ -110,7 +115,10 @@ class SpaceBuilder:
         ]
         slow = {"svm", "svm_linear", "knn", "mlp"} if self.setting.n_rows > _SLOW_ROWS else set()
         if slow:
-            why = Reason(f"too slow for {self.setting.n_rows:,} rows in a default search; name it in WITH MODEL to have it", "profile")
+            why = Reason(
+                f"too slow for {self.setting.n_rows:,} rows in a default search; name it in WITH MODEL to have it",
+                "profile",
+            )
             self.restrictions += [Restriction(name, why) for name in sorted(slow & set(names))]
         weights = _RARE_MODELS | _STRONG_MODELS
         return tuple(
@@ -145,12 +153,23 @@ class SpaceBuilder:
         for i, choice in enumerate(assign.chain.choices, 1):
             alternatives = self._choice(choice, None)
             last = i == len(assign.chain.choices)
-            slots.append(Slot("model" if last else f"step{i}", alternatives, Reason("you wrote it", "user", choice.span)))
+            slots.append(
+                Slot("model" if last else f"step{i}", alternatives, Reason("you wrote it", "user", choice.span))
+            )
         for a in slots[-1].alternatives:
             if a.steps and operators.get(a.steps[-1].operator).family is not Family.MODEL:
-                self.mistakes.add("E207", f"a PIPELINE ends in a model, {a.label} is none", assign.span, hint="add for example >> logistic")
+                self.mistakes.add(
+                    "E207",
+                    f"a PIPELINE ends in a model, {a.label} is none",
+                    assign.span,
+                    hint="add for example >> logistic",
+                )
         for slot in slots[:-1]:
-            models = [a.label for a in slot.alternatives if any(operators.get(s.operator).family is Family.MODEL for s in a.steps)]
+            models = [
+                a.label
+                for a in slot.alternatives
+                if any(operators.get(s.operator).family is Family.MODEL for s in a.steps)
+            ]
             if models:
                 self.mistakes.add("E207", f"{models[0]} is a model: it can only stand last", slot.reason.span)
         return slots
@@ -170,9 +189,18 @@ class SpaceBuilder:
         if len(left) < len(slot.alternatives):
             self.restrictions.append(Restriction(name, Reason(f"WITHOUT {name}", "user", span)))
             if not left and slot.name in _OPTIONAL:
-                left = (Alternative((StepChoice("none"),), reason=Reason(f"WITHOUT {name} left nothing else", "user", span)),)
+                left = (
+                    Alternative(
+                        (StepChoice("none"),), reason=Reason(f"WITHOUT {name} left nothing else", "user", span)
+                    ),
+                )
             elif not left:
-                self.mistakes.add("E251", f"the space is empty: WITHOUT {name} removes the only member of {slot.name.upper()}", span, hint="drop one of the two")
+                self.mistakes.add(
+                    "E251",
+                    f"the space is empty: WITHOUT {name} removes the only member of {slot.name.upper()}",
+                    span,
+                    hint="drop one of the two",
+                )
         return replace(slot, alternatives=left)
 
     def _feasible(self, slots: list[Slot]) -> list[Slot]:
@@ -194,7 +222,9 @@ class SpaceBuilder:
             if all(whys):
                 self.restrictions.append(Restriction(a.label, Reason(str(whys[0]), "operator", a.reason.span)))
                 if a.reason.origin == "user":
-                    self.mistakes.add("E240", f"contradiction: {whys[0]}", a.reason.span, hint="change one of the two steps")
+                    self.mistakes.add(
+                        "E240", f"contradiction: {whys[0]}", a.reason.span, hint="change one of the two steps"
+                    )
             else:
                 keep.append(a)
         if not keep and slot.name in _OPTIONAL:

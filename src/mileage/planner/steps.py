@@ -37,7 +37,9 @@ class StepReader:
         operator = resolve(op.name, family)
         if operator is None:
             known = [o.name for o in operators if family is None or o.family is family]
-            self.mistakes.unknown("E208", "operator" if family is None else f"{family} operator", op.name, known, op.span)
+            self.mistakes.unknown(
+                "E208", "operator" if family is None else f"{family} operator", op.name, known, op.span
+            )
             return []
         return self._step(operator, op, op.params, fixed=fixed)
 
@@ -47,7 +49,9 @@ class StepReader:
         rest = tuple(p for p in op.params if p.name is not None)
         if len(members) != 1:
             known = ", ".join(o.name for o in operators if o.family is family)
-            self.mistakes.add("E209", f"{op.name}(...) needs one member", op.span, hint=f"write {op.name}(...) with one of: {known}")
+            self.mistakes.add(
+                "E209", f"{op.name}(...) needs one member", op.span, hint=f"write {op.name}(...) with one of: {known}"
+            )
             return []
         name = str(ast.plain(members[0].value))  # type: ignore[arg-type]
         operator = resolve(name, family)
@@ -61,7 +65,9 @@ class StepReader:
         before = len(self.mistakes.found)
         if operator.name != "none" and self.task not in operator.tasks:
             serving = ", ".join(o.name for o in operators if o.family is operator.family and self.task in o.tasks)
-            self.mistakes.add("E211", f"{operator.name} does not serve {self.task}", op.span, hint=f"these do: {serving}")
+            self.mistakes.add(
+                "E211", f"{operator.name} does not serve {self.task}", op.span, hint=f"these do: {serving}"
+            )
         if not params and not fixed:
             step = self.open_step(operator.name)
         else:
@@ -102,7 +108,12 @@ class StepReader:
         if known.domain.contains(value):
             fixed[known.name] = value
             return
-        self.mistakes.add("E213", f"{operator.name}({known.name} = {value}) is not legal", given.span, hint=f"{known.name} must be {known.domain.describe()}")
+        self.mistakes.add(
+            "E213",
+            f"{operator.name}({known.name} = {value}) is not legal",
+            given.span,
+            hint=f"{known.name} must be {known.domain.describe()}",
+        )
 
     def _domain(self, known: Param, written: ast.Domain, operator: Operator) -> Domain | None:
         if isinstance(written, ast.SetDomain):
@@ -117,7 +128,12 @@ class StepReader:
                 self.mistakes.add("E214", f"{written.low}..{written.high} is empty: {why}", written.span)
                 return None
         if bad is not None:
-            self.mistakes.add("E213", f"{operator.name}({known.name} = {bad}) is not legal", written.span, hint=f"{known.name} must be {known.domain.describe()}")
+            self.mistakes.add(
+                "E213",
+                f"{operator.name}({known.name} = {bad}) is not legal",
+                written.span,
+                hint=f"{known.name} must be {known.domain.describe()}",
+            )
             return None
         return domain
 

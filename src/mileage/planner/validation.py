@@ -45,13 +45,19 @@ def _spec(clause: ast.Validate, target: TargetProfile, seed: int, mistakes: Mist
     if isinstance(method, ast.Folds):
         if method.n < 2:
             mistakes.add("E272", f"{method.n} FOLDS cannot be split", clause.span, hint="use at least 2 FOLDS")
-        return SplitSpec("folds", n=max(2, method.n), repeat=repeat, groups=groups, order_by=order_by, stratify=stratify, seed=seed)
+        return SplitSpec(
+            "folds", n=max(2, method.n), repeat=repeat, groups=groups, order_by=order_by, stratify=stratify, seed=seed
+        )
     if isinstance(method, ast.Holdout):
         size = method.size.fraction
         if size <= 0 or (size >= 1 and method.size.unit == "%"):
-            mistakes.add("E272", f"HOLDOUT {method.size} leaves no rows", clause.span, hint="use for example HOLDOUT 20%")
+            mistakes.add(
+                "E272", f"HOLDOUT {method.size} leaves no rows", clause.span, hint="use for example HOLDOUT 20%"
+            )
             size = 0.2
-        return SplitSpec("holdout", size=size, repeat=repeat, groups=groups, order_by=order_by, stratify=stratify, seed=seed)
+        return SplitSpec(
+            "holdout", size=size, repeat=repeat, groups=groups, order_by=order_by, stratify=stratify, seed=seed
+        )
     if isinstance(method, ast.Bootstrap):
         return SplitSpec("bootstrap", n=max(1, method.n), repeat=1, groups=groups, stratify=stratify, seed=seed)
     return SplitSpec("on", seed=seed)

@@ -81,7 +81,9 @@ def nearest(space: SearchSpace, wish: dict[str, StepSpec]) -> Configuration | No
     for slot in (model_slot(space), *space.slots[:-1]):
         wanted = wish.get(slot.name) or wish.get("model" if slot is model_slot(space) else "")
         picked = _pick(space, slot, wanted, chosen)
-        if picked is None or (slot is model_slot(space) and wanted is not None and picked[-1].operator != wanted.operator):
+        if picked is None or (
+            slot is model_slot(space) and wanted is not None and picked[-1].operator != wanted.operator
+        ):
             return None
         chosen[slot.name] = picked
     return Configuration(tuple((slot.name, chosen[slot.name]) for slot in space.slots))

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from mileage.core.events import EventBus
 from mileage.core.near import near_matches
 from mileage.data import Dataset, DType, SourceSpec
-from mileage.engine import Limits, Outcome
+from mileage.engine import Limits
 from mileage.errors import DataError, EngineError
 from mileage.optimizer import PlanContext, apply_tasks, optimize
 from mileage.session.data_tasks import SessionData, data_tasks, source_task
-from mileage.session.run import open_executor, refit
+from mileage.session.engines import finished, open_executor, refit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _NUMBERS = {DType.INT, DType.FLOAT, DType.BOOL}
 
 
-def predictions(result: Result, trial: Trial, data: Any) -> Predictions:  # noqa: ANN401  (a frame, a path or a dataset)
+def predictions(result: Result, trial: Trial, data: Any) -> Predictions:
     """Return what a workflow, fitted on all rows, predicts for new rows.
 
     Raises
@@ -53,7 +53,7 @@ def predictions(result: Result, trial: Trial, data: Any) -> Predictions:  # noqa
     return predicted
 
 
-def fitted_states(result: Result, trial: Trial, executor: Any) -> Mapping[str, Port]:  # noqa: ANN401
+def fitted_states(result: Result, trial: Trial, executor: Any) -> Mapping[str, Port]:
     """Return the ports of a workflow fitted on all rows, fitting it now if that was not done yet."""
     known = result.refit.get(trial.number)
     if known is not None and all(result.session.store.has(port.key) for port in known.values()):
@@ -64,21 +64,6 @@ def fitted_states(result: Result, trial: Trial, executor: Any) -> Mapping[str, P
         raise EngineError(f"{trial.describe} could not be fitted on all rows: {why}", code="X601")
     result.refit = {**result.refit, trial.number: states}
     return states
-
-
-def finished(executor: Any) -> Outcome:  # noqa: ANN401  (an Executor with one ticket)
-    """Wait for the one ticket that runs.
-
-    Raises
-    ------
-    EngineError
-        If it failed.
-    """
-    while True:
-        for outcome in executor.wait(1.0):
-            if outcome.state != "done":
-                raise EngineError(str(outcome.error or outcome.state), code="X602")
-            return outcome  # type: ignore[no-any-return]
 
 
 def check_columns(plan: LogicalPlan, dataset: Dataset) -> None:
@@ -94,7 +79,11 @@ def check_columns(plan: LogicalPlan, dataset: Dataset) -> None:
     if missing:
         near = {name: near_matches(name, names, at_most=1) for name in missing}
         hints = [f"{name}: did you mean {match[0]}?" for name, match in near.items() if match]
-        raise DataError(f"{dataset.describe} lacks {_listed(missing)}", code="D450", hint="; ".join(hints) or "give all feature columns of the training data")
+        raise DataError(
+            f"{dataset.describe} lacks {_listed(missing)}",
+            code="D450",
+            hint="; ".join(hints) or "give all feature columns of the training data",
+        )
     numeric = set(plan.features.numeric)
     retyped = []
     for name in plan.features.names:
@@ -102,7 +91,11 @@ def check_columns(plan: LogicalPlan, dataset: Dataset) -> None:
         if name in numeric and before.dtype in _NUMBERS and now.dtype not in _NUMBERS and now.dtype is not DType.OTHER:
             retyped.append(f"{name} ({before.sql_type} in training, {now.sql_type} here)")
     if retyped:
-        raise DataError(f"{dataset.describe} has other types: {_listed(retyped)}", code="D451", hint="convert them, for example APPLY ... TO (SELECT * REPLACE (CAST(x AS DOUBLE) AS x) FROM ...)")
+        raise DataError(
+            f"{dataset.describe} has other types: {_listed(retyped)}",
+            code="D451",
+            hint="convert them, for example APPLY ... TO (SELECT * REPLACE (CAST(x AS DOUBLE) AS x) FROM ...)",
+        )
 
 
 def _listed(names: list[str]) -> str:
@@ -118,7 +111,7 @@ def _fitting_tasks(result: Result, trial: Trial) -> tuple[Any, ...]:
     return (source, *fit_tasks(trial.workflow, source)[0])
 
 
-def _dataset(result: Result, data: Any) -> Dataset:  # noqa: ANN401
+def _dataset(result: Result, data: Any) -> Dataset:
     if isinstance(data, str):
         return result.session.database.bind(SourceSpec("file", data))
     return result.session.database.bind_frame(data)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mileage.core.domains import Value
-from mileage.data import Dataset, Kind, SplitSpec, Splits, deal, quote
+from mileage.data import Dataset, Kind, Splits, SplitSpec, deal, quote
 from mileage.errors import DataError
 from mileage.operators.metrics import score
 from mileage.planner import LogicalPlan
@@ -65,8 +65,20 @@ def data_tasks(plan: LogicalPlan) -> DataTasks:
     )
     inputs = (source.port("y"), source.port("aux"))
     dealt = Task(TaskKind.DEAL, params=spec, inputs=inputs, outputs=("splits",), label="deal rows to splits")
-    scoring: tuple[tuple[str, Value], ...] = (("classes", plan.classes), ("task", plan.task), ("whole", test is not None))
-    n = v.n * v.repeat if v.method == "folds" else v.n if v.method == "bootstrap" else v.repeat if v.method == "holdout" else 1
+    scoring: tuple[tuple[str, Value], ...] = (
+        ("classes", plan.classes),
+        ("task", plan.task),
+        ("whole", test is not None),
+    )
+    n = (
+        v.n * v.repeat
+        if v.method == "folds"
+        else v.n
+        if v.method == "bootstrap"
+        else v.repeat
+        if v.method == "holdout"
+        else 1
+    )
     share = 1 - 1 / v.n if v.method == "folds" else 0.8 if v.method == "holdout" else 1.0
     return DataTasks(source, dealt, max(1, n), max(0.3, share), scoring, test)
 
@@ -125,7 +137,9 @@ class SessionData:
         else:
             *predictions, y, splits = inputs
             pairs = [(y[s.test.indices()], p) for s, p in zip(splits.pairs, predictions, strict=True)]
-        scores = [score(task.operator, truth, made, classes=p["classes"], task=p["task"], positive=1) for truth, made in pairs]
+        scores = [
+            score(task.operator, truth, made, classes=p["classes"], task=p["task"], positive=1) for truth, made in pairs
+        ]
         return {"out": np.asarray(scores, dtype=float)}
 
 
@@ -156,16 +170,18 @@ def encode_target(values: pd.Series, classes: tuple[str, ...], task: str) -> np.
     import numpy as np
 
     if task == "regression":
-        return values.to_numpy(dtype=np.float64)
+        return np.asarray(values, dtype=np.float64)
     codes = values.map({name: i for i, name in enumerate(classes)})
     if codes.isna().any():
         unknown = sorted({str(v) for v in values[codes.isna()]})[:3]
         raise DataError(f"the target has classes that the training data lacks: {', '.join(unknown)}", code="D431")
-    return codes.to_numpy(dtype=np.int64)
+    return np.asarray(codes, dtype=np.int64)
 
 
 def _key(aux: pd.DataFrame | None, columns: tuple[str, ...]) -> np.ndarray | None:
     """Return one integer per row that names its combination of values."""
     if not columns or aux is None:
         return None
-    return aux.groupby(list(columns), dropna=False, sort=True).ngroup().to_numpy()
+    import numpy as np
+
+    return np.asarray(aux.groupby(list(columns), dropna=False, sort=True).ngroup())

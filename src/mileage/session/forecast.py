@@ -47,6 +47,11 @@ def _size(name: str, params: dict[str, object]) -> float:
     for key in ("n_estimators", "max_iter", "iterations"):
         known = operator.param(key)
         given = params.get(key)
-        if known is not None and isinstance(given, int | float) and isinstance(known.default, int | float) and known.default:
+        if (
+            known is not None
+            and isinstance(given, int | float)
+            and isinstance(known.default, int | float)
+            and known.default
+        ):
             factor *= float(given) / float(known.default)
     return factor

@@ -25,12 +25,19 @@ class Measured:
 def measure(evaluation: Evaluation, outcome: Outcome, metrics: tuple[str, ...]) -> Measured:
     """Return what the outcome of an evaluation says."""
     scores = {
-        metric: tuple(float(v) for v in outcome.values[port]) for metric, port in zip(metrics, evaluation.scores, strict=True)
+        metric: tuple(float(v) for v in outcome.values[port])
+        for metric, port in zip(metrics, evaluation.scores, strict=True)
     }
     n = max(1, len(evaluation.predictions))
-    fit = [outcome.seconds[t.fingerprint] for t in evaluation.tasks if t.kind is TaskKind.FIT and t.fingerprint in outcome.seconds]
+    fit = [
+        outcome.seconds[t.fingerprint]
+        for t in evaluation.tasks
+        if t.kind is TaskKind.FIT and t.fingerprint in outcome.seconds
+    ]
     after = {TaskKind.APPLY, TaskKind.PREDICT}
-    predict = [outcome.seconds[t.fingerprint] for t in evaluation.tasks if t.kind in after and t.fingerprint in outcome.seconds]
+    predict = [
+        outcome.seconds[t.fingerprint] for t in evaluation.tasks if t.kind in after and t.fingerprint in outcome.seconds
+    ]
     sizes = [outcome.sizes[p.task] for p in evaluation.models if p.task in outcome.sizes]
     return Measured(
         scores,

@@ -8,9 +8,8 @@ from mileage.core.events import EventBus
 from mileage.engine import Limits
 from mileage.operators import Branch, BuildContext, Family, Operator, Params, operators
 from mileage.optimizer import PlanContext, optimize
-from mileage.session.apply import finished
 from mileage.session.data_tasks import SessionData, data_tasks
-from mileage.session.run import open_executor
+from mileage.session.engines import finished, open_executor
 from mileage.workflow import Task, TaskKind, Workflow, to_pipeline
 
 if TYPE_CHECKING:
@@ -28,13 +27,13 @@ class WholePipeline(Operator):
     def __init__(self, workflow: Workflow) -> None:
         self.workflow = workflow
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return the unfitted pipeline."""
         del params, context
         return to_pipeline(self.workflow)
 
 
-def fitted_pipeline(result: Result, trial: Trial) -> Any:  # noqa: ANN401
+def fitted_pipeline(result: Result, trial: Trial) -> Any:
     """Return a scikit-learn ``Pipeline`` fitted on all rows; it reads a DataFrame of the raw columns.
 
     It predicts class codes: positions in ``result.plan.classes``.

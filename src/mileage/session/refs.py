@@ -29,7 +29,9 @@ def query_record(session: Session, ref: ast.Ref) -> QueryRecord:
     """
     queries = session.catalog.queries()
     if not queries:
-        raise UnknownRefError(f"{ref} names nothing: no query has run in this project", hint="run one: PREDICT column FROM 'file.csv'")
+        raise UnknownRefError(
+            f"{ref} names nothing: no query has run in this project", hint="run one: PREDICT column FROM 'file.csv'"
+        )
     numbered = _QUERY.match(ref.name)
     if numbered is None:
         named = [q for q in queries if q.name == ref.name]
@@ -42,7 +44,9 @@ def query_record(session: Session, ref: ast.Ref) -> QueryRecord:
         found = next((q for q in queries if q.id == int(numbered[1])), None)
         if found is not None:
             return found
-    raise UnknownRefError(f"{ref} names no query of this project", hint=f"queries are @q1 to @q{queries[-1].id}; see SHOW history")
+    raise UnknownRefError(
+        f"{ref} names no query of this project", hint=f"queries are @q1 to @q{queries[-1].id}; see SHOW history"
+    )
 
 
 def result_of(session: Session, ref: ast.Ref) -> Result:

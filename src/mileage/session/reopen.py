@@ -31,11 +31,16 @@ def reopen(session: Session, record: QueryRecord) -> Result:
     if not runs:
         raise UnknownRefError(f"@q{record.id} was never run", hint="run it first")
     run = runs[-1]
-    plan = bind(parse_query(record.text), session.database, source=record.text, watch=False)
+    plan = bind(parse_query(record.text), session.database, source=record.text)
     if str(plan.dataset.fingerprint) != run.data_fingerprint:
         raise UnknownRefError(f"the data of @q{record.id} has changed since it ran", hint="run the query again")
     trials = [
-        replace(trial, workflow=instantiate(trial.configuration, simplest(plan.features) if trial.number == 0 else plan.features, plan.setting)[0])
+        replace(
+            trial,
+            workflow=instantiate(
+                trial.configuration, simplest(plan.features) if trial.number == 0 else plan.features, plan.setting
+            )[0],
+        )
         for trial in session.catalog.trials(run.id)
     ]
     board = rank(plan, trials)

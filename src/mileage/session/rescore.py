@@ -10,9 +10,8 @@ from mileage.engine import Limits
 from mileage.errors import BindError
 from mileage.operators.metrics import resolve_metric
 from mileage.optimizer import PlanContext, evaluation_tasks, optimize
-from mileage.session.apply import finished
 from mileage.session.data_tasks import SessionData, data_tasks
-from mileage.session.run import open_executor
+from mileage.session.engines import finished, open_executor
 from mileage.workflow import TaskKind
 
 if TYPE_CHECKING:
@@ -47,10 +46,18 @@ def _scored(result: Result, trial: Trial, metrics: tuple[str, ...], executor: ob
         return trial
     data = data_tasks(result.plan)
     evaluation = evaluation_tasks(
-        trial.workflow, data.source, data.deal, n_splits=data.n_splits, metrics=metrics, setting=data.scoring, test=data.test
+        trial.workflow,
+        data.source,
+        data.deal,
+        n_splits=data.n_splits,
+        metrics=metrics,
+        setting=data.scoring,
+        test=data.test,
     )
     keep = frozenset({TaskKind.PREDICT, TaskKind.SCORE})
-    physical, _ = optimize((*data.tasks, *evaluation.tasks), evaluation.scores, PlanContext(kept=result.session.store.has, keep=keep))
+    physical, _ = optimize(
+        (*data.tasks, *evaluation.tasks), evaluation.scores, PlanContext(kept=result.session.store.has, keep=keep)
+    )
     executor.submit(physical, label="score", limits=Limits())
     outcome = finished(executor)
     new = {m: tuple(float(v) for v in outcome.values[port]) for m, port in zip(metrics, evaluation.scores, strict=True)}

@@ -56,7 +56,10 @@ class Result:
         name = "w1" if name == "best" else name
         found = self.leaderboard.find(name)
         if found is None:
-            raise UnknownRefError(f"no workflow @{name} in the list of @q{self.query_id}", hint=f"it has w1 to w{len(self.leaderboard.ranked)}")
+            raise UnknownRefError(
+                f"no workflow @{name} in the list of @q{self.query_id}",
+                hint=f"it has w1 to w{len(self.leaderboard.ranked)}",
+            )
         return found
 
     def text(self, *, width: int = 120) -> str:
@@ -88,7 +91,7 @@ class Result:
         return self.text()
 
     def _repr_html_(self) -> str:
-        return self.leaderboard._repr_html_()  # noqa: SLF001  (the notebook protocol's name)
+        return self.leaderboard._repr_html_()
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ class Fitted:
     result: Result
     trial: Trial
 
-    def predict(self, data: Any) -> np.ndarray:  # noqa: ANN401  (a frame of any library, or a path)
+    def predict(self, data: Any) -> np.ndarray:
         """Return the predicted class or value of each row of ``data``, shape (n_rows,).
 
         Raises
@@ -110,7 +113,7 @@ class Fitted:
 
         return predictions(self.result, self.trial, data).decoded(self.result.plan.classes)
 
-    def predict_proba(self, data: Any) -> np.ndarray:  # noqa: ANN401
+    def predict_proba(self, data: Any) -> np.ndarray:
         """Return the probability of each class, shape (n_rows, n_classes), in the order of :attr:`classes`."""
         from mileage.session.apply import predictions
 
@@ -121,7 +124,7 @@ class Fitted:
         """The classes in the order of the columns of :meth:`predict_proba`."""
         return self.result.plan.classes
 
-    def to_sklearn(self) -> Any:  # noqa: ANN401
+    def to_sklearn(self) -> Any:
         """Return a fitted scikit-learn ``Pipeline`` that reads a DataFrame of the raw columns."""
         from mileage.session.export import fitted_pipeline
 

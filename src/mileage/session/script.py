@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-import mileage
 from mileage.core.events import EventBus
 from mileage.engine import Limits
 from mileage.errors import DataError
@@ -13,9 +13,8 @@ from mileage.operators.metrics import scorer_code
 from mileage.operators.versions import versions_of
 from mileage.optimizer import PlanContext, optimize
 from mileage.results.export import ScriptSpec
-from mileage.session.apply import finished
 from mileage.session.data_tasks import SessionData, aux_sql, column_kinds, data_tasks, source_sql
-from mileage.session.run import open_executor
+from mileage.session.engines import finished, open_executor
 from mileage.workflow import assemble
 
 if TYPE_CHECKING:
@@ -37,7 +36,9 @@ def script_spec(result: Result, trial: Trial) -> ScriptSpec:
     if clause is not None and isinstance(clause.source, ast.FrameSource):
         name = clause.source.name
         message = f"a script cannot read the frame :{name} of this process"
-        raise DataError(message, code="D441", hint=f"write it to a file and query that: {name}.to_parquet('{name}.parquet')")
+        raise DataError(
+            message, code="D441", hint=f"write it to a file and query that: {name}.to_parquet('{name}.parquet')"
+        )
     assert trial.workflow is not None
     made, v = assemble(trial.workflow), plan.validation
     used = {name for _, _, columns in made.branches for name in columns}
@@ -81,7 +82,9 @@ def dealt(result: Result) -> Splits:
     leaves = data_tasks(result.plan)
     port = leaves.deal.port("splits")
     physical, _ = optimize(leaves.tasks, (port,), PlanContext(kept=result.session.store.has))
-    executor, _ = open_executor(result.session, SessionData.of(result.plan), EventBus(), plan=result.plan, backend="inline")
+    executor, _ = open_executor(
+        result.session, SessionData.of(result.plan), EventBus(), plan=result.plan, backend="inline"
+    )
     with executor:
         executor.submit(physical, label="deal", limits=Limits())
         splits: Splits = finished(executor).values[port]
@@ -92,4 +95,8 @@ def _header(result: Result, trial: Trial) -> tuple[str, ...]:
     metric = result.plan.objectives[0].call
     score = f"{metric} {trial.mean(metric):.6g} (standard error {trial.se(metric):.2g})"
     libraries = ", ".join(versions_of([spec.operator for _, specs in trial.configuration for spec in specs]))
-    return (f"Workflow: {trial.describe}", f"Score over the splits: {score}", f"Made by mileage {mileage.__version__} with {libraries}.")
+    return (
+        f"Workflow: {trial.describe}",
+        f"Score over the splits: {score}",
+        f"Made by mileage {version('mileage')} with {libraries}.",
+    )

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     Answer = Result | Report
 
 
-def connect(
-    project: str | Path | None = None, *, backend: str | None = None, workers: int | None = None
-) -> Session:
+def connect(project: str | Path | None = None, *, backend: str | None = None, workers: int | None = None) -> Session:
     """Open the project and return a session.
 
     Parameters
@@ -134,7 +132,7 @@ class Session:
         for statement in script.statements:
             if isinstance(statement, ast.Predict):
                 try:
-                    bind(statement, self.database, source=text, watch=False)
+                    bind(statement, self.database, source=text)
                 except QueryError as error:
                     found += error.diagnostics
                 except DataError as error:

@@ -99,7 +99,9 @@ class TrialLoop:
                 return
             proposal = self.strategy.ask()
             if proposal is None:
-                self.ended = "every configuration of the space was tried" if self.skips == 0 else "nothing else fits the budget"
+                self.ended = (
+                    "every configuration of the space was tried" if self.skips == 0 else "nothing else fits the budget"
+                )
                 return
             self._submit(proposal)
 
@@ -116,7 +118,9 @@ class TrialLoop:
             self.ended = f"UNTIL {b.until.metric} {b.until.op} {b.until.value:g}"
         elif b.patience_trials is not None and self.told - self.best_number > b.patience_trials:
             self.ended = f"PATIENCE {b.patience_trials} trials"
-        elif b.patience_s is not None and self.best is not None and self.clock.elapsed_s - self.best_at_s > b.patience_s:
+        elif (
+            b.patience_s is not None and self.best is not None and self.clock.elapsed_s - self.best_at_s > b.patience_s
+        ):
             self.ended = f"PATIENCE {b.patience_s:g} s"
 
     def _meets_goal(self) -> bool:
@@ -126,9 +130,12 @@ class TrialLoop:
         if goal.metric not in best.scores:
             return False
         score = best.mean(goal.metric)
-        return {">=": score >= goal.value, "<=": score <= goal.value, ">": score > goal.value, "<": score < goal.value}.get(
-            goal.op, score == goal.value
-        )
+        return {
+            ">=": score >= goal.value,
+            "<=": score <= goal.value,
+            ">": score > goal.value,
+            "<": score < goal.value,
+        }.get(goal.op, score == goal.value)
 
     def _search_left_s(self) -> float | None:
         return self.clock.left_after(self.refit_reserve_s(self.best))
@@ -156,7 +163,9 @@ class TrialLoop:
             self._finish(self._unrun(number, proposal, workflow, why_not))
             return
         self.skips = 0
-        self.bus.tell("trial_started", number=number, describe=str(proposal.configuration), forecast_s=self._trial_s(workflow))
+        self.bus.tell(
+            "trial_started", number=number, describe=str(proposal.configuration), forecast_s=self._trial_s(workflow)
+        )
         ticket = self.executor.submit(physical, label=f"trial {number}", limits=self._limits())
         self.pending[ticket] = Pending(number, proposal, workflow, assumed, evaluation, self.clock.elapsed_s)
 
@@ -184,7 +193,9 @@ class TrialLoop:
         memory = self.plan.budget.memory_bytes
         left = self.clock.left_s
         return Limits(
-            timeout_s=None if left is None else max(0.05, left if self.next_number <= 1 else (self._search_left_s() or 0.05)),
+            timeout_s=None
+            if left is None
+            else max(0.05, left if self.next_number <= 1 else (self._search_left_s() or 0.05)),
             memory_bytes=None if memory is None else memory // max(1, self.n_workers),
         )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
 
-from mileage.core.domains import AnyOf, Domain, FloatRange, IntRange, OneOf, Value
+from mileage.core.domains import AnyOf, Domain, IntRange, OneOf, Value
 from mileage.core.reasons import Reason
 from mileage.operators.base import StepSpec
 

@@ -12,9 +12,16 @@ from mileage.workflow.task import Port, Task, TaskKind
 __all__ = [
     "Action",
     "Assembly",
-    "assemble",
-    "to_pipeline",
     "Features",
+    "PhysicalPlan",
+    "PlannedTask",
+    "Port",
     "Setting",
+    "Step",
+    "Task",
+    "TaskKind",
+    "Workflow",
+    "assemble",
     "instantiate",
-    "PhysicalPlan", "PlannedTask", "Port", "Step", "Task", "TaskKind", "Workflow"]
+    "to_pipeline",
+]

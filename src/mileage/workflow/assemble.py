@@ -22,7 +22,7 @@ class Assembly:
     dense: bool
 
 
-def build_step(step: Step) -> Any:  # noqa: ANN401  (a scikit-learn estimator)
+def build_step(step: Step) -> Any:
     """Return the unfitted estimator of a step."""
     assert step.spec is not None
     operator = operators.get(step.spec.operator)
@@ -58,7 +58,7 @@ def _branch(by_name: Mapping[str, Step], last: str) -> tuple[str, tuple[Any, ...
     return step.name, tuple(reversed(chain)), step.columns
 
 
-def to_pipeline(workflow: Workflow) -> Any:  # noqa: ANN401
+def to_pipeline(workflow: Workflow) -> Any:
     """Return one unfitted scikit-learn ``Pipeline`` that reads a DataFrame of the raw columns."""
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import Pipeline, make_pipeline

@@ -48,7 +48,14 @@ class Workflow:
         """Hash of all steps, their columns and parameters."""
         return fingerprint(
             [
-                [s.name, s.spec.operator if s.spec else "", s.spec.params if s.spec else (), s.inputs, s.columns, s.context]
+                [
+                    s.name,
+                    s.spec.operator if s.spec else "",
+                    s.spec.params if s.spec else (),
+                    s.inputs,
+                    s.columns,
+                    s.context,
+                ]
                 for s in self.steps
             ]
         )

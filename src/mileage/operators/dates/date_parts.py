@@ -16,7 +16,7 @@ class DateParts(Operator):
     accepts = (Branch.DATETIME,)
     emits = Branch.NUMERIC
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return a function transformer."""
         del params, context
         from sklearn.preprocessing import FunctionTransformer

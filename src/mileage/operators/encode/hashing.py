@@ -18,7 +18,7 @@ class Hashing(Operator):
     accepts = (Branch.CATEGORICAL,)
     emits = Branch.INDICATOR
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's FeatureHasher behind a small function."""
         del context
         from sklearn.feature_extraction import FeatureHasher

@@ -19,7 +19,7 @@ class EncodeNative(Operator):
     accepts = (Branch.CATEGORICAL,)
     emits = Branch.CODES
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's OrdinalEncoder with NaN for what is unknown."""
         del context
         import numpy as np

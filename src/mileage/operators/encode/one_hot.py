@@ -21,7 +21,7 @@ class OneHot(Operator):
     accepts = (Branch.CATEGORICAL,)
     emits = Branch.INDICATOR
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's OneHotEncoder."""
         del context
         from sklearn.preprocessing import OneHotEncoder

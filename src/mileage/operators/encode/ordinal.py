@@ -16,7 +16,7 @@ class Ordinal(Operator):
     accepts = (Branch.CATEGORICAL,)
     emits = Branch.INDICATOR
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's OrdinalEncoder."""
         del params, context
         from sklearn.preprocessing import OrdinalEncoder

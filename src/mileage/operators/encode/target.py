@@ -27,7 +27,7 @@ class TargetEncode(Operator):
     accepts = (Branch.CATEGORICAL,)
     emits = Branch.NUMERIC
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's TargetEncoder."""
         from sklearn.model_selection import KFold, StratifiedKFold
         from sklearn.preprocessing import TargetEncoder

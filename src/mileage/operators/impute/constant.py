@@ -17,7 +17,7 @@ class Constant(Operator):
     traits = Traits(row_wise=True, stateless=True, columnwise=True, native_missing=True)
     accepts = (Branch.NUMERIC, Branch.CATEGORICAL)
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's SimpleImputer, or for categories a function."""
         if context.branch == Branch.CATEGORICAL:
             from sklearn.preprocessing import FunctionTransformer

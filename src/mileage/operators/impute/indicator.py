@@ -14,7 +14,7 @@ class Indicator(Operator):
     family = Family.IMPUTE
     traits = Traits(row_wise=True, native_missing=True)
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's SimpleImputer with its indicator."""
         del params, context
         from sklearn.impute import SimpleImputer

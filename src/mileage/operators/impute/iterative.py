@@ -17,7 +17,7 @@ class Iterative(Operator):
     traits = Traits(row_wise=True, native_missing=True, seeded=True)
     cost = Cost(0.05, 1e-6)
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's IterativeImputer."""
         from sklearn.experimental import enable_iterative_imputer  # noqa: F401
         from sklearn.impute import IterativeImputer

@@ -18,7 +18,7 @@ class ImputeKnn(Operator):
     traits = Traits(row_wise=True, native_missing=True)
     cost = Cost(0.01, 2e-9, 2.0)
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's KNNImputer."""
         del context
         from sklearn.impute import KNNImputer

@@ -14,7 +14,7 @@ class Median(Operator):
     family = Family.IMPUTE
     traits = Traits(row_wise=True, columnwise=True, native_missing=True, mergeable=False)
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's SimpleImputer."""
         del context, params
         from sklearn.impute import SimpleImputer

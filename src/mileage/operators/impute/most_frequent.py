@@ -15,7 +15,7 @@ class MostFrequent(Operator):
     traits = Traits(row_wise=True, columnwise=True, native_missing=True, mergeable=True, subtractable=True)
     accepts = (Branch.NUMERIC, Branch.CATEGORICAL)
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's SimpleImputer."""
         del params
         from sklearn.impute import SimpleImputer

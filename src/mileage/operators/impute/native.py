@@ -15,7 +15,7 @@ class ImputeNative(Operator):
     aliases = ("native",)
     traits = Traits(row_wise=True, stateless=True, columnwise=True, native_missing=True)
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return a transformer that passes all columns on."""
         del params, context
         from sklearn.preprocessing import FunctionTransformer

@@ -155,7 +155,7 @@ def score(
             return math.nan
 
 
-def _scorer(found: MetricCall, classes: tuple[str, ...], positive: int) -> Any:  # noqa: ANN401
+def _scorer(found: MetricCall, classes: tuple[str, ...], positive: int) -> Any:
     from sklearn.metrics import get_scorer, make_scorer
 
     if found.name in _PER_CLASS:
@@ -170,14 +170,14 @@ def _scorer(found: MetricCall, classes: tuple[str, ...], positive: int) -> Any: 
             greater_is_better=False,
             response_method="predict_proba",
             labels=list(range(len(classes))),
-        )  # noqa: SLF001
+        )
     if found.named:
         return make_scorer(
             scorer._score_func,
             greater_is_better=scorer._sign > 0,
             response_method=scorer._response_method,
             **{**scorer._kwargs, **dict(found.named)},
-        )  # noqa: SLF001
+        )
     return scorer
 
 
@@ -190,32 +190,32 @@ def _class_arguments(found: MetricCall, classes: tuple[str, ...], positive: int)
     return {"labels": [classes.index(wanted)], "average": "macro", "zero_division": 0.0, **dict(found.named)}
 
 
-def _kept_model(predictions: Predictions, task: str, n_classes: int) -> Any:  # noqa: ANN401
+def _kept_model(predictions: Predictions, task: str, n_classes: int) -> Any:
     """Return an estimator that answers with the kept predictions, whatever it is asked for."""
     import numpy as np
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
     class KeptRegressor(RegressorMixin, BaseEstimator):
-        def predict(self, X: Any) -> Any:  # noqa: ANN401
+        def predict(self, X: Any) -> Any:
             del X
             return predictions.values
 
     class KeptClassifier(ClassifierMixin, BaseEstimator):
         classes_ = np.arange(n_classes)
 
-        def predict(self, X: Any) -> Any:  # noqa: ANN401
+        def predict(self, X: Any) -> Any:
             del X
             return predictions.labels
 
-        def predict_proba(self, X: Any) -> Any:  # noqa: ANN401
+        def predict_proba(self, X: Any) -> Any:
             del X
             return predictions.proba()
 
-        def decision_function(self, X: Any) -> Any:  # noqa: ANN401
+        def decision_function(self, X: Any) -> Any:
             del X
             if predictions.kind == "decision":
                 return predictions.values
-            return predictions.values[:, 1] if n_classes == 2 else predictions.values  # noqa: PLR2004
+            return predictions.values[:, 1] if n_classes == 2 else predictions.values
 
     return KeptRegressor() if task == "regression" else KeptClassifier()
 

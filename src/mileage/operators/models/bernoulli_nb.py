@@ -19,7 +19,7 @@ class BernoulliNb(Operator):
     accepts = (Branch.MATRIX,)
     tasks = ("binary", "multiclass")
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return the estimator for the task."""
         del context
         from sklearn.naive_bayes import BernoulliNB

@@ -47,7 +47,7 @@ class CatBoost(Operator):
     accepts = (Branch.MATRIX,)
     extra = "catboost"
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return the estimator for the task."""
         from mileage.operators.extras import need
 

@@ -16,7 +16,7 @@ class Dummy(Operator):
     cost = Cost(0.001, 0.0)
     accepts = (Branch.MATRIX,)
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return the estimator for the task."""
         del params
         from sklearn.dummy import DummyClassifier, DummyRegressor

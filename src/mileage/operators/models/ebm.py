@@ -25,7 +25,7 @@ class Ebm(Operator):
     accepts = (Branch.MATRIX,)
     extra = "ebm"
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return the estimator for the task."""
         from mileage.operators.extras import need
 

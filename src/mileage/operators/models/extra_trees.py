@@ -59,7 +59,7 @@ class ExtraTrees(Operator):
         """Refuse a criterion of the other kind of task."""
         check_criterion(self.name, params["criterion"], task)
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return the estimator for the task."""
         from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 

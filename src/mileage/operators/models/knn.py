@@ -28,12 +28,12 @@ class Knn(Operator):
     cost = Cost(0.005, 3e-8, 1.5)
     accepts = (Branch.MATRIX,)
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return the estimator for the task."""
         from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
         made = KNeighborsClassifier if context.is_classification else KNeighborsRegressor
-        n = max(1, min(int(params["n_neighbors"]), context.n_rows // 2))  # type: ignore[call-overload]
+        n = max(1, min(int(params["n_neighbors"]), context.n_rows // 2))  # type: ignore[arg-type]
         return made(n_neighbors=n, weights=params["weights"])
 
 

@@ -78,7 +78,7 @@ class LightGbm(Operator):
     cost = Cost(0.1, 5e-6)
     accepts = (Branch.MATRIX,)
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return the estimator for the task."""
         from lightgbm import LGBMClassifier, LGBMRegressor
 

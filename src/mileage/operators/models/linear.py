@@ -38,7 +38,7 @@ class Linear(Operator):
     accepts = (Branch.MATRIX,)
     tasks = ("regression",)
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return the estimator for the task."""
         from sklearn.compose import TransformedTargetRegressor
         from sklearn.linear_model import ElasticNet, Lasso, LinearRegression

@@ -48,7 +48,7 @@ class Logistic(Operator):
     accepts = (Branch.MATRIX,)
     tasks = ("binary", "multiclass")
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return the estimator for the task."""
         import numpy as np
         from sklearn.linear_model import LogisticRegression

@@ -32,7 +32,7 @@ class Mlp(Operator):
     cost = Cost(0.2, 1.5e-5)
     accepts = (Branch.MATRIX,)
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return the estimator for the task."""
         from sklearn.compose import TransformedTargetRegressor
         from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -40,7 +40,7 @@ class Mlp(Operator):
 
         made = MLPClassifier if context.is_classification else MLPRegressor
         net = made(
-            hidden_layer_sizes=(params["hidden"],) * int(params["layers"]),  # type: ignore[call-overload]
+            hidden_layer_sizes=(params["hidden"],) * int(params["layers"]),  # type: ignore[arg-type]
             alpha=params["alpha"],
             learning_rate_init=params["learning_rate_init"],
             early_stopping=context.n_rows >= 500,

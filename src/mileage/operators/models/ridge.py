@@ -37,7 +37,7 @@ class Ridge(Operator):
     cost = Cost(0.005, 1e-7)
     accepts = (Branch.MATRIX,)
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return the estimator for the task."""
         from sklearn.linear_model import Ridge, RidgeClassifier
 

@@ -36,7 +36,7 @@ class Svm(Operator):
     accepts = (Branch.MATRIX,)
     aliases = ("svc", "svr")
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return the estimator for the task."""
         from sklearn.compose import TransformedTargetRegressor
         from sklearn.preprocessing import StandardScaler

@@ -28,7 +28,7 @@ class SvmLinear(Operator):
     accepts = (Branch.MATRIX,)
     aliases = ("linear_svm",)
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return the estimator for the task."""
         from sklearn.svm import LinearSVC, LinearSVR
 

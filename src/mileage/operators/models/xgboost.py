@@ -67,7 +67,7 @@ class XgBoost(Operator):
     accepts = (Branch.MATRIX,)
     extra = "xgboost"
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return the estimator for the task."""
         from mileage.operators.extras import need
 

@@ -11,7 +11,8 @@ from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator,
 class Pca(Operator):
     """Turn the matrix to its principal components and keep the first ones (Pearson 1901).
 
-    All components are fitted and the first ones kept, so that a number larger than there are is no mistake."""
+    All components are fitted and the first ones kept, so that a number larger than there are is no mistake.
+    """
 
     name = "pca"
     family = Family.REDUCE
@@ -29,7 +30,7 @@ class Pca(Operator):
     cost = Cost(0.01, 2e-7)
     accepts = (Branch.MATRIX,)
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's PCA."""
         from sklearn.decomposition import PCA
 

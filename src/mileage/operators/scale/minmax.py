@@ -14,7 +14,7 @@ class MinMax(Operator):
     family = Family.SCALE
     traits = Traits(row_wise=True, columnwise=True, native_missing=True, mergeable=True)
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's MinMaxScaler."""
         del params, context
         from sklearn.preprocessing import MinMaxScaler

@@ -14,7 +14,7 @@ class Power(Operator):
     family = Family.SCALE
     traits = Traits(row_wise=True, columnwise=True, native_missing=True, mergeable=False)
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's PowerTransformer."""
         del params, context
         from sklearn.preprocessing import PowerTransformer

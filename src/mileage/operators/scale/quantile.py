@@ -14,7 +14,7 @@ class Quantile(Operator):
     family = Family.SCALE
     traits = Traits(row_wise=True, columnwise=True, native_missing=True, seeded=True)
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's QuantileTransformer."""
         del params
         from sklearn.preprocessing import QuantileTransformer

@@ -14,7 +14,7 @@ class Robust(Operator):
     family = Family.SCALE
     traits = Traits(row_wise=True, columnwise=True, native_missing=True, mergeable=False)
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's RobustScaler."""
         del params, context
         from sklearn.preprocessing import RobustScaler

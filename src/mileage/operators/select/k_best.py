@@ -32,7 +32,7 @@ class KBest(Operator):
     cost = Cost(0.003, 2e-8)
     accepts = (Branch.MATRIX,)
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's SelectKBest, or SelectPercentile for a share."""
         from sklearn.feature_selection import (
             SelectKBest,

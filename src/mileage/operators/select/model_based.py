@@ -16,7 +16,7 @@ class ModelBased(Operator):
     cost = Cost(0.1, 1e-6)
     accepts = (Branch.MATRIX,)
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's SelectFromModel on extra trees."""
         del params
         from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor

@@ -17,7 +17,7 @@ class Variance(Operator):
     traits = Traits(row_wise=True, mergeable=True, subtractable=True, sparse=True)
     accepts = (Branch.MATRIX,)
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's VarianceThreshold."""
         del context
         from sklearn.feature_selection import VarianceThreshold

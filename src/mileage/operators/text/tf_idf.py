@@ -24,7 +24,7 @@ class TfIdf(Operator):
     accepts = (Branch.TEXT,)
     emits = Branch.INDICATOR
 
-    def build(self, params: Params, context: BuildContext) -> Any:  # noqa: ANN401
+    def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's TfidfVectorizer behind a small function."""
         del context
         from sklearn.feature_extraction.text import TfidfVectorizer

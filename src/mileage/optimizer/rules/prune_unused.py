@@ -23,7 +23,9 @@ def prune_unused(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
     return replace(
         plan,
         tasks=tuple(
-            planned if planned.task.fingerprint in needed else replace(planned, action=Action.PRUNE, reason="not needed")
+            planned
+            if planned.task.fingerprint in needed
+            else replace(planned, action=Action.PRUNE, reason="not needed")
             for planned in plan
         ),
     )

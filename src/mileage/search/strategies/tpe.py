@@ -85,7 +85,7 @@ class Tpe(Strategy):
             made = optuna.trial.create_trial(params=replay.params, distributions=replay.distributions, value=loss)
             self._begun().add_trial(made)
 
-    def _draw(self, trial: Any) -> Configuration | None:  # noqa: ANN401  (Optuna's trial, or a replay of one)
+    def _draw(self, trial: Any) -> Configuration | None:
         space = self._context.space
         chosen: dict[str, tuple[StepSpec, ...]] = {}
         for slot in (model_slot(space), *space.slots[:-1]):
@@ -97,7 +97,7 @@ class Tpe(Strategy):
 
     def _draw_slot(
         self,
-        trial: Any,  # noqa: ANN401
+        trial: Any,
         slot: Slot,
         chosen: dict[str, tuple[StepSpec, ...]],
     ) -> tuple[StepSpec, ...] | None:
@@ -123,11 +123,11 @@ def _label(slot: Slot, index: int) -> str:
     return f"{slot.name}.{index}:{slot.alternatives[index].label}"
 
 
-def _draw_step(trial: Any, prefix: str, step: StepChoice) -> StepSpec:  # noqa: ANN401
+def _draw_step(trial: Any, prefix: str, step: StepChoice) -> StepSpec:
     return step.spec({name: _suggest(trial, f"{prefix}.{name}", domain) for name, domain in step.open})
 
 
-def _suggest(trial: Any, name: str, domain: Domain) -> Value:  # noqa: ANN401
+def _suggest(trial: Any, name: str, domain: Domain) -> Value:
     if isinstance(domain, OneOf):
         words = [repr(v) for v in domain.values]
         return domain.values[words.index(trial.suggest_categorical(name, words))]
@@ -142,7 +142,7 @@ def _suggest(trial: Any, name: str, domain: Domain) -> Value:  # noqa: ANN401
     return min(domain.high, max(domain.low, drawn))
 
 
-def _states() -> Any:  # noqa: ANN401
+def _states() -> Any:
     import optuna
 
     return optuna.trial.TrialState
@@ -190,7 +190,7 @@ class _Replay:
         distribution = optuna.distributions.FloatDistribution(low, high, log=log)
         return float(self._keep(name, self.values.get(name, low), distribution))
 
-    def _keep(self, name: str, value: Any, distribution: Any) -> Any:  # noqa: ANN401
+    def _keep(self, name: str, value: Any, distribution: Any) -> Any:
         self.params[name], self.distributions[name] = value, distribution
         return value
 

@@ -29,7 +29,7 @@ def run_apply(session: Session, statement: ast.Apply, text: str, on_event: Liste
     predicted = predictions(result, trial, dataset)
     table = dataset.read(list(dataset.schema.names)).to_pandas()
     table[f"predicted_{result.plan.target}"] = predicted.decoded(result.plan.classes)
-    if result.plan.task != "regression" and predicted.kind == "proba":
+    if result.plan.task != "regression":
         proba = predicted.proba()
         for i, name in enumerate(result.plan.classes):
             table[f"probability_{name}"] = proba[:, i]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mileage.core.diagnostics import Diagnostic
@@ -10,6 +11,7 @@ from mileage.errors import NotYetError
 from mileage.language import ast, format_query, parse_query
 from mileage.planner import bind, explain_data, explain_plan, explain_space
 from mileage.results.report import Report
+from mileage.session.findings import watch
 from mileage.session.refs import query_record
 
 if TYPE_CHECKING:
@@ -30,5 +32,6 @@ def run_explain(session: Session, statement: ast.Explain, text: str, on_event: L
         text = query_record(session, query).text
         query = parse_query(text)
     plan = bind(query, session.database, source=text)
+    plan = replace(plan, findings=watch(plan))
     what = statement.what or "plan"
     return Report("explain", what, _WHAT[statement.what](plan), data={"query": format_query(query)})

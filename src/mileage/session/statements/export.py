@@ -22,7 +22,11 @@ _FORMATS = ("sklearn", "skops")
 def run_export(session: Session, statement: ast.Export, text: str, on_event: Listener | None) -> Report:
     """Write the workflow to the path; without AS, the format follows the file's ending."""
     del on_event
-    name = statement.format.text.lower() if statement.format else ("skops" if statement.path.endswith(".skops") else "sklearn")
+    name = (
+        statement.format.text.lower()
+        if statement.format
+        else ("skops" if statement.path.endswith(".skops") else "sklearn")
+    )
     if name not in _FORMATS:
         near = near_matches(name, _FORMATS)
         span = statement.format.span if statement.format else statement.span

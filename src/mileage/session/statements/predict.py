@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mileage.core.events import EventBus, Listener
 from mileage.language import ast, format_query, semantic_hash
 from mileage.planner import bind
 from mileage.session.clock import Clock
-from mileage.session.run import RunSetting, run_plan, warm
+from mileage.session.engines import warm
+from mileage.session.findings import watch
+from mileage.session.run import RunSetting, run_plan
 
 if TYPE_CHECKING:
     from mileage.session.result import Result
@@ -26,10 +29,13 @@ def run_predict(
     warm(session)
     bus.tell("stage", name="reading data")
     plan = bind(query, session.database, source=text)
+    plan = replace(plan, findings=watch(plan))
     clock.seconds = plan.budget.seconds
     for assumption in plan.assumptions:
         bus.tell("note", text=assumption.text, clause=assumption.clause, severity="assumed")
     for finding in plan.findings:
-        bus.tell("note", text=f"{finding.code} {finding.message}", clause=finding.suggestion, severity=str(finding.severity))
+        bus.tell(
+            "note", text=f"{finding.code} {finding.message}", clause=finding.suggestion, severity=str(finding.severity)
+        )
     record = session.catalog.add_query(format_query(query), semantic_hash(query), name=plan.name, parent=parent)
     return run_plan(session, plan, RunSetting(record.id, clock, bus))

@@ -33,7 +33,9 @@ def _pinned(session: Session, delta: ast.Delta, ref: ast.Ref) -> ast.Delta:
     slot = delta.slot.text.lower()
     choices = dict(best_trial(session, ref).configuration)
     if slot not in choices:
-        raise UnknownRefError(f"the best workflow has no slot {slot.upper()}", hint=f"it has {', '.join(choices).upper()}")
+        raise UnknownRefError(
+            f"the best workflow has no slot {slot.upper()}", hint=f"it has {', '.join(choices).upper()}"
+        )
     written = " >> ".join(_written(spec.operator, dict(spec.params)) for spec in choices[slot])
     query = parse_query(f"PREDICT y FROM t WITH {slot.upper()} = {written}")
     chain = query.clauses_of(ast.With)[0].assignments[0].chain

@@ -29,7 +29,9 @@ def run_show(session: Session, statement: ast.Show, text: str, on_event: Listene
         return shown(session, statement.of or LAST)
     if name in _LATER:
         message = f"SHOW {name} is not executed yet"
-        raise NotYetError([Diagnostic("E302", message, statement.span, hint=f"executed: {', '.join(_SHOWS)}")], source=text)
+        raise NotYetError(
+            [Diagnostic("E302", message, statement.span, hint=f"executed: {', '.join(_SHOWS)}")], source=text
+        )
     near, span = near_matches(name, _SHOWS), statement.what.span
     fixes = (Fix(span, near[0]),) if near and span else ()
     hint = f"known: {', '.join(_SHOWS)}"
@@ -66,7 +68,9 @@ def _history(session: Session, ref: ast.Ref) -> Report:
     for query in session.catalog.queries():
         run = runs.get(query.id)
         parent = f"@q{query.parent}" if query.parent else ""
-        rows.append((f"@q{query.id}", parent, run.state if run else "", query.name or "", " ".join(query.text.split())[:80]))
+        rows.append(
+            (f"@q{query.id}", parent, run.state if run else "", query.name or "", " ".join(query.text.split())[:80])
+        )
     return Report("show", "history", (Section("history", ("ref", "from", "state", "name", "query"), tuple(rows)),))
 
 

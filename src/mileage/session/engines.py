@@ -1,0 +1,85 @@
+"""Executors for a session: where its tasks run, and the two things nearly everyone asks of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from mileage.core.events import EventBus
+from mileage.engine import Executor, Limits, Outcome, Resources, backends
+from mileage.errors import EngineError
+from mileage.operators import operators
+from mileage.optimizer import PlanContext, fit_tasks, optimize
+from mileage.planner import LogicalPlan
+from mileage.session.data_tasks import SessionData
+from mileage.workflow import Port, Task, TaskKind, Workflow
+
+if TYPE_CHECKING:
+    from mileage.session.session import Session
+
+
+def warm(session: Session) -> None:
+    """Let the workers' libraries load while the data is read."""
+    if backend_name(session, {}) == "processes":
+        from mileage.engine.backends.processes import warm as start_server
+
+        start_server()
+
+
+def backend_name(session: Session, hints: Mapping[str, object]) -> str:
+    """Return where tasks run: what the query hints, the session says, or the environment; else ``processes``."""
+    return str(hints.get("backend") or session.backend or os.environ.get("MILE_BACKEND") or "processes")
+
+
+def open_executor(
+    session: Session, data: SessionData, bus: EventBus, *, plan: LogicalPlan, backend: str | None = None
+) -> tuple[Executor, int]:
+    """Return an executor on the session's backend, and its number of workers."""
+    hints = dict(plan.hints)
+    name = backend or backend_name(session, hints)
+    n = int(str(hints.get("workers") or session.workers or plan.budget.cores or os.cpu_count() or 1))
+    local = {op.name: op for op in operators.added()}
+    resources = Resources(data.source, data.deal, data.score, local)
+    executor = Executor(
+        backends.get(name).new(),
+        session.store,
+        events=bus,
+        resources=resources,
+        memory_bytes=plan.budget.memory_bytes,
+        n_workers=n,
+    )
+    return executor, 1 if name == "inline" else n
+
+
+def refit(
+    session: Session, executor: Executor, source: Task, workflow: Workflow, limits: Limits
+) -> tuple[dict[str, Port] | None, str]:
+    """Fit a workflow on all rows as tasks that are kept; return the ports of its states, or why there are none."""
+    tasks, states = fit_tasks(workflow, source)
+    context = PlanContext(kept=session.store.has, shares=False, keep=frozenset({TaskKind.FIT}))
+    physical, _ = optimize((source, *tasks), states.values(), context)
+    try:
+        ticket = executor.submit(physical, label="refit", limits=limits)
+        while True:
+            for outcome in executor.wait(1.0):
+                if outcome.ticket == ticket:
+                    return (states, "") if outcome.state == "done" else (None, str(outcome.error or outcome.state))
+    except KeyboardInterrupt:
+        executor.cancel_all()
+        return None, "stopped by the user"
+
+
+def finished(executor: Executor) -> Outcome:
+    """Wait for the one ticket that runs.
+
+    Raises
+    ------
+    EngineError
+        If it failed.
+    """
+    while True:
+        for outcome in executor.wait(1.0):
+            if outcome.state != "done":
+                raise EngineError(str(outcome.error or outcome.state), code="X602")
+            return outcome
