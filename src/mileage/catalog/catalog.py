@@ -68,7 +68,13 @@ class Catalog:
     # --- queries ------------------------------------------------------------------------------------------------------
 
     def add_query(
-        self, text: str, semantic_hash: str, *, name: str | None = None, parent: int | None = None, source: str | None = None
+        self,
+        text: str,
+        semantic_hash: str,
+        *,
+        name: str | None = None,
+        parent: int | None = None,
+        source: str | None = None,
     ) -> QueryRecord:
         """Keep a version of a query and return it; ``parent`` is the version it refines."""
         from mileage.catalog.tables import queries
@@ -105,7 +111,11 @@ class Catalog:
         number = int(match[1]) if match else (known[-1].id if known and name.lower() == "last" else None)
         found = [q for q in known if q.id == number or (number is None and q.name == name)]
         if not found:
-            hint = f"queries are @q{known[0].id} to @q{known[-1].id}; see SHOW history" if known else "no query has run in this project"
+            hint = (
+                f"queries are @q{known[0].id} to @q{known[-1].id}; see SHOW history"
+                if known
+                else "no query has run in this project"
+            )
             raise UnknownRefError(f"@{name} names no query of this project", hint=hint)
         return found[-1]
 
@@ -226,7 +236,9 @@ class Catalog:
         from mileage.catalog.tables import trials
 
         asked = select(trials.c.record).where(trials.c.run_id == run_id).order_by(trials.c.position)
-        return tuple(Trial.from_json(json.loads(row.record)) for row in self._file.read(lambda c: c.execute(asked).all()))
+        return tuple(
+            Trial.from_json(json.loads(row.record)) for row in self._file.read(lambda c: c.execute(asked).all())
+        )
 
     # --- findings and artifacts ---------------------------------------------------------------------------------------
 
@@ -266,7 +278,7 @@ class Catalog:
         from mileage.catalog.tables import artifacts
 
         rows = self._file.read(lambda c: c.execute(artifacts.select().order_by(artifacts.c.key)).all())
-        return tuple(ArtifactRecord(**row._mapping) for row in rows)  # noqa: SLF001  (SQLAlchemy's public name)
+        return tuple(ArtifactRecord(**row._mapping) for row in rows)
 
     def sync_artifacts(self, store: ArtifactStore) -> None:
         """Make the index say what the store really holds; the files are the truth."""
@@ -278,7 +290,9 @@ class Catalog:
         if gone:
             self._file.write(lambda c: c.execute(artifacts.delete().where(artifacts.c.key.in_(gone))))
         new = [item for key, item in kept.items() if key not in known]
-        self.note_artifacts(ArtifactRecord(i.key, i.size_bytes, created=i.last_used, last_used=i.last_used) for i in new)
+        self.note_artifacts(
+            ArtifactRecord(i.key, i.size_bytes, created=i.last_used, last_used=i.last_used) for i in new
+        )
 
     # --- opening and closing ------------------------------------------------------------------------------------------
 
@@ -289,7 +303,9 @@ class Catalog:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _current_owner(self) -> Owner:
@@ -305,7 +321,9 @@ class Catalog:
 
         now = time.time()
         rows = self._file.read(lambda c: c.execute(runs.select().where(runs.c.state == RUNNING)).all())
-        dead = [row for row in rows if not Owner(row.pid, row.pid_started, row.host, row.boot).is_alive(row.heartbeat, now)]
+        dead = [
+            row for row in rows if not Owner(row.pid, row.pid_started, row.host, row.boot).is_alive(row.heartbeat, now)
+        ]
         if dead:
             ids = [row.id for row in dead]
             still = (runs.c.id.in_(ids)) & (runs.c.state == RUNNING)
@@ -318,13 +336,13 @@ def _environment() -> dict[str, Any]:
     return environment()
 
 
-def _inserted(connection: Connection, statement: Any) -> int:  # noqa: ANN401
+def _inserted(connection: Connection, statement: Any) -> int:
     key = connection.execute(statement).inserted_primary_key
     return int(key[0])
 
 
 def _query(row: Row[Any]) -> QueryRecord:
-    return QueryRecord(**row._mapping)  # noqa: SLF001  (SQLAlchemy's public name)
+    return QueryRecord(**row._mapping)
 
 
 def _run(row: Row[Any]) -> RunRecord:

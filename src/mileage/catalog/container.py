@@ -32,7 +32,7 @@ class Readable(Protocol):
         """Return the next ``n`` bytes, or what there is."""
 
 
-class Damaged(Exception):  # noqa: N818  (it never leaves the store)
+class Damaged(Exception):
     """A file is cut short, changed, or was written with another key."""
 
 
@@ -53,7 +53,12 @@ class Encoded:
 def pack_header(encoded: Encoded, key: bytes) -> bytes:
     """Return everything that stands before the first part."""
     digest = _digest(encoded.parts, key) if encoded.hashed else None
-    fields = {"format": encoded.format, "lengths": [len(p) for p in encoded.parts], "meta": encoded.meta, "digest": digest}
+    fields = {
+        "format": encoded.format,
+        "lengths": [len(p) for p in encoded.parts],
+        "meta": encoded.meta,
+        "digest": digest,
+    }
     body = json.dumps(fields, separators=(",", ":")).encode()
     head = MAGIC + _LENGTH.pack(len(body)) + body + blake3(body, key=key).digest()
     return head + b"\0" * (-len(head) % ALIGN)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -46,7 +46,7 @@ class CatalogFile:
         try:
             with self.engine.connect() as connection:
                 return work(connection.execution_options(isolation_level="AUTOCOMMIT"))
-        except DatabaseError as error:
+        except (DatabaseError, sqlite3.Error) as error:
             raise self._translated(error) from error
 
     def write(self, work: Callable[[Connection], T]) -> T:
@@ -64,7 +64,7 @@ class CatalogFile:
         try:
             with self.engine.connect() as connection, _transaction(connection):
                 return work(connection)
-        except (DatabaseError, OSError) as error:
+        except (DatabaseError, sqlite3.Error, OSError) as error:
             if self.degraded is not None or not _is_no_space(error):
                 raise self._translated(error) from error
             self._degrade(error)
@@ -100,11 +100,15 @@ class CatalogFile:
                 connection.close()
         except sqlite3.DatabaseError as error:
             if "locked" in str(error):
-                raise CatalogError(f"'{self.path}' is in use by another process", code="C705", hint="try again when it has ended") from error
+                raise CatalogError(
+                    f"'{self.path}' is in use by another process", code="C705", hint="try again when it has ended"
+                ) from error
             raise self._damaged(error) from error
         if row is not None and row[0] not in KNOWN:
             hint = "upgrade mileage, or name another folder with --project FOLDER"
-            raise CatalogError(f"'{self.path}' was written by a newer version of MILE (schema {row[0]})", code="C704", hint=hint)
+            raise CatalogError(
+                f"'{self.path}' was written by a newer version of MILE (schema {row[0]})", code="C704", hint=hint
+            )
         self._current = row is not None and row[0] == HEAD
 
     def _open(self) -> Engine:
@@ -118,7 +122,7 @@ class CatalogFile:
                     with _transaction(connection):
                         _prepare(connection)
                 self._current = True
-        except (DatabaseError, OSError) as error:
+        except (DatabaseError, sqlite3.Error, OSError) as error:
             engine.dispose()
             if not _is_no_space(error):
                 raise self._translated(error) from error
@@ -138,9 +142,17 @@ class CatalogFile:
     def _translated(self, error: BaseException) -> CatalogError:
         text = str(getattr(error, "orig", None) or error)
         if "locked" in text or "busy" in text:
-            return CatalogError(f"'{self.path}' is in use by another process for more than {BUSY_S:.0f} s", code="C705", hint="try again when it has ended")
+            return CatalogError(
+                f"'{self.path}' is in use by another process for more than {BUSY_S:.0f} s",
+                code="C705",
+                hint="try again when it has ended",
+            )
         if _is_no_space(error):
-            return CatalogError(f"'{self.path}' cannot be written: {text}", code="C706", hint="free some space, or name another folder with --project FOLDER")
+            return CatalogError(
+                f"'{self.path}' cannot be written: {text}",
+                code="C706",
+                hint="free some space, or name another folder with --project FOLDER",
+            )
         return self._damaged(error)
 
     def _damaged(self, error: BaseException) -> CatalogError:
@@ -155,11 +167,12 @@ def _engine(path: Path) -> Engine:
     from sqlalchemy.engine import URL
 
     engine = create_engine(
-        URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_S, "check_same_thread": False, "isolation_level": None}
+        URL.create("sqlite", database=str(path)),
+        connect_args={"timeout": BUSY_S, "check_same_thread": False, "isolation_level": None},
     )
 
     @event.listens_for(engine, "connect")
-    def _connected(connection: Any, record: object) -> None:  # noqa: ANN401
+    def _connected(connection: Any, record: object) -> None:
         del record
         connection.isolation_level = None
         connection.execute("PRAGMA synchronous = FULL")
@@ -173,7 +186,9 @@ def _memory_engine(copy_of: Path | None) -> Engine:
     from sqlalchemy import create_engine
     from sqlalchemy.pool import StaticPool
 
-    engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False, "isolation_level": None})
+    engine = create_engine(
+        "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False, "isolation_level": None}
+    )
     raw: Any = engine.raw_connection().driver_connection
     if copy_of is not None:
         try:
@@ -199,7 +214,8 @@ def _transaction(connection: Connection) -> Iterator[None]:
         raw.execute("COMMIT")
     except BaseException:
         if raw.in_transaction:
-            raw.execute("ROLLBACK")
+            with suppress(sqlite3.Error):  # the disk may be full for this too; closing undoes it as well
+                raw.execute("ROLLBACK")
         raise
     finally:
         connection.rollback()  # SQLAlchemy's own bookkeeping; nothing is open any more
@@ -232,7 +248,11 @@ def _prepare(connection: Connection) -> None:
             upgrade(connection)
         return
     metadata.create_all(connection)
-    connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"))
+    connection.execute(
+        text(
+            "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+        )
+    )
     connection.execute(text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": HEAD})
 
 

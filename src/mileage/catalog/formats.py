@@ -17,7 +17,7 @@ from mileage.catalog.container import Damaged, Encoded
 _PLAIN = (bool, int, float, str, type(None))
 
 
-def encode(value: Any) -> Encoded:  # noqa: ANN401  (any value of a task)
+def encode(value: Any) -> Encoded:
     """Return a value as bytes in the format for its type."""
     module = type(value).__module__.split(".")[0]
     made: Encoded | None = None
@@ -34,7 +34,7 @@ def encode(value: Any) -> Encoded:  # noqa: ANN401  (any value of a task)
     return made if made is not None else _encode_pickle(value)
 
 
-def decode(encoded: Encoded) -> Any:  # noqa: ANN401
+def decode(encoded: Encoded) -> Any:
     """Return the value of checked bytes; arrays are read-only and share the bytes' memory."""
     decoder = _DECODERS.get(encoded.format)
     if decoder is None:
@@ -43,11 +43,11 @@ def decode(encoded: Encoded) -> Any:  # noqa: ANN401
     return decoder(encoded)
 
 
-def _is_array(value: Any) -> bool:  # noqa: ANN401
+def _is_array(value: Any) -> bool:
     return type(value).__name__ in {"ndarray", "memmap"} and not value.dtype.hasobject
 
 
-def _is_plain(value: Any, depth: int = 8) -> bool:  # noqa: ANN401
+def _is_plain(value: Any, depth: int = 8) -> bool:
     """Say whether JSON gives the very same value back."""
     if type(value) is float:
         return math.isfinite(value)
@@ -60,7 +60,7 @@ def _is_plain(value: Any, depth: int = 8) -> bool:  # noqa: ANN401
     return type(value) is dict and all(type(k) is str and _is_plain(v, depth - 1) for k, v in value.items())
 
 
-def _npy(array: Any) -> bytes:  # noqa: ANN401
+def _npy(array: Any) -> bytes:
     import numpy as np
 
     buffer = io.BytesIO()
@@ -68,7 +68,7 @@ def _npy(array: Any) -> bytes:  # noqa: ANN401
     return buffer.getvalue()
 
 
-def _from_npy(part: memoryview) -> Any:  # noqa: ANN401
+def _from_npy(part: memoryview) -> Any:
     import numpy as np
 
     head = io.BytesIO(part[:65536])
@@ -79,16 +79,21 @@ def _from_npy(part: memoryview) -> Any:  # noqa: ANN401
     return flat.reshape(shape, order="F" if fortran else "C")
 
 
-def _encode_csr(value: Any) -> Encoded | None:  # noqa: ANN401
+def _encode_csr(value: Any) -> Encoded | None:
     kind = type(value).__name__
     if kind not in {"csr_matrix", "csr_array"} or value.data.dtype.hasobject:
         return None
     canonical = bool(value.has_canonical_format)
-    meta = {"kind": kind, "shape": list(map(int, value.shape)), "canonical": canonical, "sorted": bool(value.has_sorted_indices)}
+    meta = {
+        "kind": kind,
+        "shape": list(map(int, value.shape)),
+        "canonical": canonical,
+        "sorted": bool(value.has_sorted_indices),
+    }
     return Encoded("csr", tuple(_npy(a) for a in (value.data, value.indices, value.indptr)), meta)
 
 
-def _decode_csr(encoded: Encoded) -> Any:  # noqa: ANN401
+def _decode_csr(encoded: Encoded) -> Any:
     import scipy.sparse
 
     data, indices, indptr = (_from_npy(part) for part in encoded.parts)
@@ -99,14 +104,20 @@ def _decode_csr(encoded: Encoded) -> Any:  # noqa: ANN401
     return made
 
 
-def _encode_frame(frame: Any) -> Encoded | None:  # noqa: ANN401
+def _encode_frame(frame: Any) -> Encoded | None:
     """Return a frame as Arrow, or None where Arrow would not give the very same frame back."""
     import pandas as pd
     import pyarrow as pa
 
     index, names = frame.index, list(frame.columns)
     plain = type(index) is pd.RangeIndex and index.start == 0 and index.step == 1 and index.name is None
-    if not plain or not all(type(n) is str for n in names) or len(set(names)) < len(names) or frame.attrs or frame.columns.name is not None:
+    if (
+        not plain
+        or not all(type(n) is str for n in names)
+        or len(set(names)) < len(names)
+        or frame.attrs
+        or frame.columns.name is not None
+    ):
         return None
     columns = [_column(frame[name]) for name in names]
     if any(column is None for column in columns):
@@ -115,7 +126,7 @@ def _encode_frame(frame: Any) -> Encoded | None:  # noqa: ANN401
     return Encoded("frame", (_ipc(table),), {"dtypes": [str(t) for t in frame.dtypes], "rows": len(frame)})
 
 
-def _column(series: Any) -> Any:  # noqa: ANN401
+def _column(series: Any) -> Any:
     """Return a column as an Arrow array, NaN kept as NaN, or None if its type has no exact form."""
     import numpy as np
     import pandas as pd
@@ -135,7 +146,7 @@ def _column(series: Any) -> Any:  # noqa: ANN401
     return None
 
 
-def _ipc(table: Any) -> Any:  # noqa: ANN401
+def _ipc(table: Any) -> Any:
     import pyarrow as pa
 
     sink = pa.BufferOutputStream()
@@ -144,34 +155,41 @@ def _ipc(table: Any) -> Any:  # noqa: ANN401
     return memoryview(sink.getvalue()).cast("B")
 
 
-def _read_ipc(part: memoryview) -> Any:  # noqa: ANN401
+def _read_ipc(part: memoryview) -> Any:
     import pyarrow as pa
 
     return pa.ipc.open_file(pa.py_buffer(part)).read_all()
 
 
-def _decode_frame(encoded: Encoded) -> Any:  # noqa: ANN401
+def _decode_frame(encoded: Encoded) -> Any:
     import pandas as pd
 
     table = _read_ipc(encoded.parts[0])
     dtypes = encoded.meta["dtypes"]
-    columns = {name: _series(column, dtype) for name, column, dtype in zip(table.column_names, table.columns, dtypes, strict=True)}
+    columns = {
+        name: _series(column, dtype)
+        for name, column, dtype in zip(table.column_names, table.columns, dtypes, strict=True)
+    }
     return pd.DataFrame(columns, index=pd.RangeIndex(encoded.meta["rows"]), copy=False)
 
 
-def _series(column: Any, dtype: str) -> Any:  # noqa: ANN401
+def _series(column: Any, dtype: str) -> Any:
     import numpy as np
     import pandas as pd
 
     if dtype == "str":
-        return pd.array(column, dtype="str") if column.num_chunks == 0 else pd.Series(column.to_pandas(), dtype="str").array
+        return (
+            pd.array(column, dtype="str")
+            if column.num_chunks == 0
+            else pd.Series(column.to_pandas(), dtype="str").array
+        )
     values = column.chunk(0).to_numpy(zero_copy_only=True) if column.num_chunks else np.empty(0)
     if dtype == "bool" or dtype.startswith("datetime64"):
         return values.view(dtype) if len(values) else np.empty(0, dtype)
     return values if len(values) else np.empty(0, dtype)
 
 
-def _encode_pickle(value: Any) -> Encoded:  # noqa: ANN401
+def _encode_pickle(value: Any) -> Encoded:
     buffers: list[pickle.PickleBuffer] = []
     body = io.BytesIO()
     try:
@@ -184,8 +202,8 @@ def _encode_pickle(value: Any) -> Encoded:  # noqa: ANN401
     return Encoded("pickle", (body.getvalue(), *[buffer.raw() for buffer in buffers]))
 
 
-def _decode_pickle(encoded: Encoded) -> Any:  # noqa: ANN401
-    return pickle.loads(encoded.parts[0], buffers=encoded.parts[1:])  # noqa: S301  (authenticated: our own writing)
+def _decode_pickle(encoded: Encoded) -> Any:
+    return pickle.loads(encoded.parts[0], buffers=encoded.parts[1:])
 
 
 _DECODERS = {

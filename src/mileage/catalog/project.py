@@ -101,8 +101,10 @@ class Project:
                 _write_once(file, os.urandom(32))
             key = file.read_bytes()
         except OSError as error:
-            raise CatalogError(f"cannot read or write '{file}': {error.strerror or error}", code="C702", hint=_ELSEWHERE) from error
-        if len(key) != 32:  # noqa: PLR2004
+            raise CatalogError(
+                f"cannot read or write '{file}': {error.strerror or error}", code="C702", hint=_ELSEWHERE
+            ) from error
+        if len(key) != 32:
             hint = f"move it aside (mv '{file}' '{file}.broken'): kept artifacts are then computed again"
             raise CatalogError(f"'{file}' is no key of a project", code="C703", hint=hint)
         return key
@@ -115,7 +117,9 @@ class Project:
                 ignore.write_text("*\n")
         except OSError as error:
             reason = error.strerror or str(error)
-            raise CatalogError(f"cannot make a project in '{self.root}': {reason}", code="C702", hint=_ELSEWHERE) from error
+            raise CatalogError(
+                f"cannot make a project in '{self.root}': {reason}", code="C702", hint=_ELSEWHERE
+            ) from error
 
 
 def _is_dir(path: Path) -> bool:

@@ -83,7 +83,7 @@ class ArtifactStore:
         if self.key is None:
             self.key = os.urandom(32)
 
-    def put(self, key: str, value: Any, *, durable: bool = True) -> int:  # noqa: ANN401  (any value of a task)
+    def put(self, key: str, value: Any, *, durable: bool = True) -> int:
         """Keep a value and return its size in bytes.
 
         Parameters
@@ -116,11 +116,15 @@ class ArtifactStore:
         except OSError as error:
             part.unlink(missing_ok=True)
             reason = error.strerror or str(error)
-            raise CatalogError(f"an artifact of {size} bytes cannot be kept in '{self.folder}': {reason}", code="C720", hint="free some space; the run goes on without keeping it") from error
+            raise CatalogError(
+                f"an artifact of {size} bytes cannot be kept in '{self.folder}': {reason}",
+                code="C720",
+                hint="free some space; the run goes on without keeping it",
+            ) from error
         self._used = None if self._used is None else self._used + size
         return size
 
-    def get(self, key: str) -> Any:  # noqa: ANN401
+    def get(self, key: str) -> Any:
         """Return a value, not to be changed; arrays are read-only maps of the file.
 
         Raises
@@ -143,7 +147,7 @@ class ArtifactStore:
         except Damaged as error:
             self._distrust(key, path, str(error))
             raise KeyError(key) from None
-        except Exception as error:  # noqa: BLE001  (a library that changed since: whatever unpickling may raise)
+        except Exception as error:
             self._distrust(key, path, f"cannot be read by this version: {type(error).__name__}: {error}")
             raise KeyError(key) from None
         self._touch(path)
@@ -229,7 +233,11 @@ class ArtifactStore:
         if size <= self.quota_bytes:
             self.evict(min(int(_LOW_WATER * self.quota_bytes), self.quota_bytes - size))
         if self._used + size > self.quota_bytes:
-            raise CatalogError(f"an artifact of {size} bytes does not fit the quota of {self.quota_bytes} bytes", code="C721", hint="raise the quota; the run goes on without keeping it")
+            raise CatalogError(
+                f"an artifact of {size} bytes does not fit the quota of {self.quota_bytes} bytes",
+                code="C721",
+                hint="raise the quota; the run goes on without keeping it",
+            )
 
     def _touch(self, path: Path) -> None:
         """Note the use of a file, at most once a minute."""

@@ -30,9 +30,7 @@ class PairedDifference:
         return self.low <= 0 <= self.high
 
 
-def paired_difference(
-    one: Trial, other: Trial, metric: str, *, test_share: float | None = None
-) -> PairedDifference:
+def paired_difference(one: Trial, other: Trial, metric: str, *, test_share: float | None = None) -> PairedDifference:
     """Return mean score of ``one`` minus that of ``other`` over the same splits, with a 95 % interval.
 
     The variance is corrected for overlapping training sets: ``(1/k + n_test/n_train) * var``.
@@ -59,7 +57,7 @@ def paired_difference(
     a, b = one.scores.get(metric, ()), other.scores.get(metric, ())
     difference = one.mean(metric) - other.mean(metric)
     k = len(a)
-    if k != len(b) or k < 2:  # noqa: PLR2004
+    if k != len(b) or k < 2:
         half = _Z * math.hypot(one.se(metric), other.se(metric))
         return PairedDifference(difference, difference - half, difference + half)
     deltas = [x - y for x, y in zip(a, b, strict=True)]
@@ -154,7 +152,7 @@ class Comparison:
     def _repr_html_(self) -> str:
         from mileage.results.report import Report
 
-        return Report("compare", "", self.sections())._repr_html_()  # noqa: SLF001
+        return Report("compare", "", self.sections())._repr_html_()
 
 
 def compare(
@@ -239,7 +237,7 @@ def _differences(trials: Sequence[Trial]) -> tuple[tuple[str, tuple[str, ...]], 
 def _costs(trials: Sequence[Trial]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     from mileage.core.units import format_bytes, format_seconds
 
-    def cells(attribute: str, write: Any) -> tuple[str, ...]:  # noqa: ANN401
+    def cells(attribute: str, write: Any) -> tuple[str, ...]:
         values = [getattr(trial, attribute) for trial in trials]
         return tuple("" if value is None else write(value) for value in values)
 

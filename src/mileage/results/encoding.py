@@ -25,7 +25,7 @@ def float_from_json(value: float | str | None) -> float:
     return math.nan if value is None else float(value)
 
 
-def value_to_json(value: Value) -> Any:  # noqa: ANN401  (JSON)
+def value_to_json(value: Value) -> Any:
     """Return a parameter value as JSON; a number without a JSON form is marked.
 
     Examples
@@ -42,7 +42,7 @@ def value_to_json(value: Value) -> Any:  # noqa: ANN401  (JSON)
     return value
 
 
-def value_from_json(data: Any) -> Value:  # noqa: ANN401  (JSON)
+def value_from_json(data: Any) -> Value:
     """Return the parameter value that :func:`value_to_json` wrote."""
     if isinstance(data, list):
         return tuple(value_from_json(item) for item in data)

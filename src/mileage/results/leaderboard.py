@@ -54,8 +54,10 @@ class Leaderboard:
     Examples
     --------
     >>> from mileage.operators.base import StepSpec
-    >>> made = [Trial(i, (("model", (StepSpec(m),)),), describe=m, scores={"auc": s})
-    ...         for i, (m, s) in enumerate([("dummy", (0.5, 0.5)), ("knn", (0.7, 0.72)), ("ridge", (0.8, 0.83))])]
+    >>> made = [
+    ...     Trial(i, (("model", (StepSpec(m),)),), describe=m, scores={"auc": s})
+    ...     for i, (m, s) in enumerate([("dummy", (0.5, 0.5)), ("knn", (0.7, 0.72)), ("ridge", (0.8, 0.83))])
+    ... ]
     >>> board = Leaderboard(tuple(made), objectives=(("auc", True),), n=2)
     >>> [(row.ref, row.trial.describe) for row in board.rows], board.find("w1").describe
     ([('w1', 'ridge'), ('w2', 'knn'), ('w0', 'dummy')], 'ridge')
@@ -92,7 +94,9 @@ class Leaderboard:
             for i, t in enumerate(self.ranked, 1)
         ]
         if not any(row.reference for row in rows):
-            rows += [Row("w0", place[t.number], t, tie[t.number], reference=True) for t in self.order if self._is_constant(t)]
+            rows += [
+                Row("w0", place[t.number], t, tie[t.number], reference=True) for t in self.order if self._is_constant(t)
+            ]
         return tuple(rows)
 
     def _is_constant(self, trial: Trial) -> bool:
@@ -154,7 +158,10 @@ class Leaderboard:
             "leaderboard": [self._row_json(row) for row in self.rows],
             "trials": {state: self.count(state) for state in dict.fromkeys(t.state for t in self.trials)},
             "failed": [_unscored(t) for t in self.failed],
-            "cut": [*[_unscored(t) for t in self.skipped], *[{"describe": what, "why": why} for what, why in self.restrictions]],
+            "cut": [
+                *[_unscored(t) for t in self.skipped],
+                *[{"describe": what, "why": why} for what, why in self.restrictions],
+            ],
         }
 
     def _row_json(self, row: Row) -> dict[str, Any]:
@@ -174,7 +181,11 @@ class Leaderboard:
             "model": t.model,
             "reason": self.why(t),
             "metrics": {
-                name: {"mean": finite_or_none(t.mean(name)), "se": finite_or_none(t.se(name)), "splits": [finite_or_none(v) for v in values]}
+                name: {
+                    "mean": finite_or_none(t.mean(name)),
+                    "se": finite_or_none(t.se(name)),
+                    "splits": [finite_or_none(v) for v in values],
+                }
                 for name, values in t.scores.items()
             },
         }

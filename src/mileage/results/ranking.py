@@ -55,7 +55,9 @@ def tie_groups(trials: Sequence[Trial], objective: tuple[str, bool]) -> list[lis
 
     Examples
     --------
-    >>> trials = [Trial(i, scores={"auc": s}) for i, s in enumerate([(0.5, 0.5, 0.5), (0.9, 0.8, 0.9), (0.8, 0.9, 0.9)])]
+    >>> trials = [
+    ...     Trial(i, scores={"auc": s}) for i, s in enumerate([(0.5, 0.5, 0.5), (0.9, 0.8, 0.9), (0.8, 0.9, 0.9)])
+    ... ]
     >>> [[t.number for t in group] for group in tie_groups(trials, ("auc", True))]
     [[1, 2], [0]]
     """

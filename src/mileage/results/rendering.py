@@ -48,7 +48,7 @@ def _score(row: Row, metric: str, mark: str) -> str:
     value, se = value_of(row.trial, metric), row.trial.se(metric)
     if math.isnan(value):
         return ""
-    digits = 4 if abs(value) < 100 else 1  # noqa: PLR2004
+    digits = 4 if abs(value) < 100 else 1
     text = f"{value:.{digits}f}"
     return (text if math.isnan(se) else f"{text} ± {se:.{digits}f}") + (f" {mark}" if mark else "")
 
@@ -114,7 +114,13 @@ def board_rich(board: Leaderboard) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in header:
         wide = name in {"workflow", "why"}
-        table.add_column(name, justify="right" if name in _RIGHT else "left", no_wrap=not wide, overflow="fold", ratio=2 if wide else None)
+        table.add_column(
+            name,
+            justify="right" if name in _RIGHT else "left",
+            no_wrap=not wide,
+            overflow="fold",
+            ratio=2 if wide else None,
+        )
     for row, cells in zip(board.rows, rows, strict=True):
         style = "dim" if row.reference else ("bold" if row.ref == "w1" else "")
         table.add_row(*[Text(cell) for cell in cells], style=style)
@@ -126,13 +132,15 @@ def board_html(board: Leaderboard) -> str:
     header, rows = board_cells(board)
     cell = "padding:2px 10px 2px 0;background:transparent;color:inherit;border:0"
     head = "".join(
-        f"<th style='{cell};text-align:{_align(name)};border-bottom:1px solid currentColor'>{escape(name)}</th>" for name in header
+        f"<th style='{cell};text-align:{_align(name)};border-bottom:1px solid currentColor'>{escape(name)}</th>"
+        for name in header
     )
     body = []
     for row, cells in zip(board.rows, rows, strict=True):
         style = "opacity:.6" if row.reference else ""
         inside = "".join(
-            f"<td style='{cell};text-align:{_align(name)}'>{escape(text)}</td>" for name, text in zip(header, cells, strict=True)
+            f"<td style='{cell};text-align:{_align(name)}'>{escape(text)}</td>"
+            for name, text in zip(header, cells, strict=True)
         )
         body.append(f"<tr style='background:transparent;{style}'>{inside}</tr>")
     said = "".join(f"<div style='opacity:.75'>{escape(line)}</div>" for line in notes(board))

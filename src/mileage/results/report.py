@@ -73,6 +73,7 @@ def _table(section: Section, width: int) -> str:
 def _html(section: Section) -> str:
     head = "".join(f"<th style='text-align:left'>{escape(cell)}</th>" for cell in section.header)
     body = "".join(
-        "<tr>" + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in row) + "</tr>" for row in section.rows
+        "<tr>" + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in row) + "</tr>"
+        for row in section.rows
     )
     return f"<h4>{escape(section.title)}</h4><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

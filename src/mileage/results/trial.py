@@ -80,7 +80,7 @@ class Trial:
     def se(self, metric: str) -> float:
         """Return the standard error of the mean over the splits; NaN if it is not known."""
         values = self.scores.get(metric, ())
-        if len(values) < 2:  # noqa: PLR2004
+        if len(values) < 2:
             return self.score_se.get(metric, math.nan)
         mean = math.fsum(values) / len(values)
         variance = math.fsum((v - mean) ** 2 for v in values) / (len(values) - 1)
@@ -110,7 +110,9 @@ class Trial:
         """Return the trial that :meth:`to_json` wrote."""
         plain = ("number", "describe", "state", "fit_s", "predict_s", "size_bytes", "error", "fidelity")
         return cls(
-            configuration=tuple((slot, tuple(_spec_from_json(s) for s in specs)) for slot, specs in data["configuration"]),
+            configuration=tuple(
+                (slot, tuple(_spec_from_json(s) for s in specs)) for slot, specs in data["configuration"]
+            ),
             workflow=workflow_from_json(data["workflow"]) if data.get("workflow") else None,
             scores={metric: tuple(float_from_json(v) for v in values) for metric, values in data["scores"].items()},
             score_se={metric: float_from_json(v) for metric, v in data.get("score_se", {}).items()},

@@ -42,11 +42,11 @@ def _read_step(data: Mapping[str, Any]) -> Step:
     return Step(data["name"], spec, tuple(data["inputs"]), Branch(data["branch"]), tuple(data["columns"]), context)
 
 
-def _context_value(value: Any) -> Any:  # noqa: ANN401  (plain data)
+def _context_value(value: Any) -> Any:
     return str(value) if isinstance(value, Branch) else value_to_json(value)
 
 
-def _read_context(name: str, value: Any) -> object:  # noqa: ANN401
+def _read_context(name: str, value: Any) -> object:
     return Branch(value) if name == "branch" else value_from_json(value)
 
 

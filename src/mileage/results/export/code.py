@@ -25,7 +25,7 @@ class Code:
     helpers: tuple[str, ...] = ()
 
 
-def estimator_code(estimator: Any) -> Code:  # noqa: ANN401  (any scikit-learn compatible object)
+def estimator_code(estimator: Any) -> Code:
     """Return the code that builds an unfitted estimator, nested ones, functions and parameters included.
 
     Functions and classes of mileage are copied as helpers, so that the code runs without it.
@@ -58,9 +58,9 @@ class Writer:
         self.imports: set[str] = set()
         self.helpers: dict[str, None] = {}
 
-    def value(self, value: Any) -> str:  # noqa: ANN401, PLR0911  (one case per kind of value)
+    def value(self, value: Any) -> str:
         """Return the expression of a value."""
-        if value is None or isinstance(value, bool | int | str) and type(value) in {bool, int, str, type(None)}:
+        if value is None or (isinstance(value, bool | int | str) and type(value) in {bool, int, str, type(None)}):
             return _text(value) if isinstance(value, str) else repr(value)
         if isinstance(value, float) and type(value) is float:
             return self._float(value)
@@ -78,7 +78,7 @@ class Writer:
             return self._estimator(value)
         return self._by_signature(value)
 
-    def named(self, thing: Any) -> str:  # noqa: ANN401
+    def named(self, thing: Any) -> str:
         """Return the name of a class or function; it is imported from the shortest public place, or copied."""
         module, name = getattr(thing, "__module__", None) or "", getattr(thing, "__qualname__", None) or thing.__name__
         if module == "builtins":
@@ -103,7 +103,7 @@ class Writer:
         self.imports.add("import numpy as np")
         return "np.nan" if math.isnan(value) else ("np.inf" if value > 0 else "-np.inf")
 
-    def _collection(self, value: Any) -> str:  # noqa: ANN401
+    def _collection(self, value: Any) -> str:
         if isinstance(value, dict):
             return bracket("{", [f"{self.value(k)}: {self.value(v)}" for k, v in value.items()], "}")
         if isinstance(value, set | frozenset):
@@ -115,7 +115,7 @@ class Writer:
             return bracket("[", items, "]")
         return f"({items[0]},)" if len(items) == 1 else bracket("(", items, ")")
 
-    def _numpy(self, value: Any) -> str:  # noqa: ANN401
+    def _numpy(self, value: Any) -> str:
         import numpy as np
 
         if isinstance(value, np.generic):
@@ -127,7 +127,7 @@ class Writer:
             return call("np.array", [self.value(value.tolist()), f'dtype="{value.dtype}"'])
         return self._by_signature(value)
 
-    def _estimator(self, estimator: Any) -> str:  # noqa: ANN401
+    def _estimator(self, estimator: Any) -> str:
         given, defaults = estimator.get_params(deep=False), defaults_of(type(estimator))
         name = self.named(type(estimator))
         first = next(iter(defaults), None)
@@ -139,9 +139,13 @@ class Writer:
             arguments.append(self.value(value) if leads else f"{key}={self.value(value)}")
         return call(name, arguments)
 
-    def _by_signature(self, value: Any) -> str:  # noqa: ANN401
+    def _by_signature(self, value: Any) -> str:
         """Write an object that keeps its constructor's arguments under their names."""
-        names = [n for n, p in inspect.signature(type(value)).parameters.items() if p.kind not in {p.VAR_POSITIONAL, p.VAR_KEYWORD}]
+        names = [
+            n
+            for n, p in inspect.signature(type(value)).parameters.items()
+            if p.kind not in {p.VAR_POSITIONAL, p.VAR_KEYWORD}
+        ]
         if not all(hasattr(value, n) for n in names):
             message = f"a {type(value).__name__} cannot be written as code"
             raise OperatorError(message, code="O540", hint="use plain values, functions and estimators as parameters")
@@ -156,7 +160,7 @@ def defaults_of(cls: type) -> dict[str, Any]:
     return {p.name: p.default for p in parameters if p.kind not in {p.VAR_POSITIONAL, p.VAR_KEYWORD}}
 
 
-def same(one: Any, other: Any) -> bool:  # noqa: ANN401
+def same(one: Any, other: Any) -> bool:
     """Say whether two parameter values are equal, types included; NaN equals itself."""
     if one is other:
         return True
@@ -170,7 +174,7 @@ def same(one: Any, other: Any) -> bool:  # noqa: ANN401
         return False
 
 
-def public_module(thing: Any) -> str:  # noqa: ANN401
+def public_module(thing: Any) -> str:
     """Return the shortest module path from which a class or function can be imported.
 
     Examples

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import sys
 import textwrap
 import types
@@ -21,7 +22,7 @@ class Helpers:
     imports: tuple[str, ...]
 
 
-def helper_code(thing: Any) -> Helpers:  # noqa: ANN401  (a function or a class)
+def helper_code(thing: Any) -> Helpers:
     """Return the source of a function or class of ours, and of all it uses of ours.
 
     Raises
@@ -40,7 +41,7 @@ class _Collector:
         self.imports: set[str] = set()
         self.begun: set[str] = set()
 
-    def add(self, thing: Any) -> None:  # noqa: ANN401
+    def add(self, thing: Any) -> None:
         name = thing.__qualname__
         if name in self.begun:
             return
@@ -49,7 +50,7 @@ class _Collector:
             raise OperatorError(message, code="O540", hint="define it at the top of a module")
         self.begun.add(name)
         try:
-            source = textwrap.dedent(inspect.getsource(thing)).rstrip()
+            source = _without_marks(textwrap.dedent(inspect.getsource(thing)).rstrip())
         except (OSError, TypeError) as error:
             message = f"the source of {name} is not there to be copied into a script"
             raise OperatorError(message, code="O540", hint="define it in a module") from error
@@ -59,10 +60,11 @@ class _Collector:
                 self._use(used, getattr(module, used))
         self.definitions[name] = source
 
-    def _use(self, name: str, value: Any) -> None:  # noqa: ANN401
-        if isinstance(value, types.ModuleType):
-            alias = f" as {name}" if name != value.__name__ else ""
-            self.imports.add(f"import {value.__name__}{alias}")
+    def _use(self, name: str, value: Any) -> None:
+        library = _library(value)
+        if library is not None:
+            alias = f" as {name}" if name != library else ""
+            self.imports.add(f"import {library}{alias}")
             return
         module = getattr(value, "__module__", None)
         if isinstance(value, type) or inspect.isroutine(value):
@@ -74,11 +76,24 @@ class _Collector:
             self.begun.add(name)
             self.definitions[name] = f"{name} = {_constant(name, value)}"
 
-    def _import(self, name: str, value: Any) -> None:  # noqa: ANN401
+    def _import(self, name: str, value: Any) -> None:
         from mileage.results.export.code import public_module
 
         alias = f" as {name}" if name != value.__name__ else ""
         self.imports.add(f"from {public_module(value)} import {value.__name__}{alias}")
+
+
+def _without_marks(source: str) -> str:
+    """Drop remarks to our own tools (``# noqa``, ``# type: ignore``): a reader of the script has no use for them."""
+    return re.sub(r"[ \t]*#\s*(?:noqa|type:).*", "", source)
+
+
+def _library(value: Any) -> str | None:
+    """Return the name of a module, or of one that a module of ours imports when it is first used."""
+    if isinstance(value, types.ModuleType):
+        return value.__name__
+    late = type(value).__module__.startswith("mileage.") and type(value).__name__ == "_Late"
+    return str(vars(value)["_name"]) if late else None
 
 
 def _names(source: str) -> list[str]:
@@ -93,7 +108,7 @@ def _names(source: str) -> list[str]:
     return list(dict.fromkeys(loads))
 
 
-def _constant(name: str, value: Any) -> str:  # noqa: ANN401
+def _constant(name: str, value: Any) -> str:
     written = repr(value)
     try:
         if ast.literal_eval(written) == value:

@@ -22,9 +22,24 @@ def data_section(spec: ScriptSpec, writer: Writer) -> str:
         lines.append(f"CLASSES = {writer.value(list(spec.classes))}")
     lines += [f"{name} = {writer.value(list(columns))}" for name, columns in spec.features]
     setup = [f"duckdb.execute({_literal(statement)})" for statement in spec.setup]
-    body = [f"df = duckdb.sql({'sql' if spec.test_sql is not None else 'SQL'}).df()", f"X = df.drop(columns=TARGET)", _target(spec, writer), "return X, y"]
+    body = [
+        f"df = duckdb.sql({'sql' if spec.test_sql is not None else 'SQL'}).df()",
+        "X = df.drop(columns=TARGET)",
+        _target(spec, writer),
+        "return X, y",
+    ]
     argument = "sql" if spec.test_sql is not None else ""
-    return "\n".join([*lines, *setup, "", "", f"def read({argument}):", '    """Return the features and the target as numbers."""', *_indented(body)])
+    return "\n".join(
+        [
+            *lines,
+            *setup,
+            "",
+            "",
+            f"def read({argument}):",
+            '    """Return the features and the target as numbers."""',
+            *_indented(body),
+        ]
+    )
 
 
 def _target(spec: ScriptSpec, writer: Writer) -> str:
@@ -50,7 +65,15 @@ def split_section(spec: ScriptSpec) -> str:
     if spec.order_by:
         body.append(f"order = rows[{_literal(spec.order_by)}].to_numpy()")
     body.append(f"return list({spec.splits})")
-    return "\n".join(["", "", f"def split(X, {stratum}):", '    """Return the row numbers to fit on and to score on, for each split."""', *_indented(body)])
+    return "\n".join(
+        [
+            "",
+            "",
+            f"def split(X, {stratum}):",
+            '    """Return the row numbers to fit on and to score on, for each split."""',
+            *_indented(body),
+        ]
+    )
 
 
 def _codes(columns: tuple[str, ...]) -> str:
@@ -75,8 +98,8 @@ def score_section(spec: ScriptSpec, writer: Writer) -> str:
         writer.imports.add("from sklearn.model_selection import cross_validate")
         body = [
             "X, y = read()",
-            f"scored = cross_validate(build(), X, y, cv=split(X, y), scoring={spec.scorer}, error_score=\"raise\")",
-            f"return {sign}scored[\"test_score\"]",
+            f'scored = cross_validate(build(), X, y, cv=split(X, y), scoring={spec.scorer}, error_score="raise")',
+            f'return {sign}scored["test_score"]',
         ]
         doc = "Return the score of each split."
     return "\n".join(["", "", "def scores():", f'    """{doc}"""', *_indented(body)])

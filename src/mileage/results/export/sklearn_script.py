@@ -83,7 +83,12 @@ class ScriptSpec:
     @property
     def features(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """Name of the list in the script and its columns, for the kinds that are there."""
-        kinds = (("NUMERIC", self.numeric), ("CATEGORICAL", self.categorical), ("TEXT", self.text), ("DATETIME", self.datetime))
+        kinds = (
+            ("NUMERIC", self.numeric),
+            ("CATEGORICAL", self.categorical),
+            ("TEXT", self.text),
+            ("DATETIME", self.datetime),
+        )
         return tuple((name, columns) for name, columns in kinds if columns)
 
 
@@ -124,7 +129,7 @@ def _build_section(spec: ScriptSpec, writer: Writer) -> str:
     return f'\n\ndef build():\n    """Return the unfitted workflow."""\n    {body}'
 
 
-def _chain(chain: Any, writer: Writer) -> str:  # noqa: ANN401
+def _chain(chain: Any, writer: Writer) -> str:
     if not isinstance(chain, tuple | list):
         return writer.value(chain)
     if not chain:
@@ -160,7 +165,11 @@ def _imports(lines: set[str]) -> list[str]:
         root = (module.removeprefix("import ")).split(".")[0].split(" ")[0]
         if root == "__future__":
             continue
-        text = f"from {module} import {', '.join(sorted(names, key=lambda n: (not n.isupper(), not n[0].isupper(), n)))}" if names else module
+        text = (
+            f"from {module} import {', '.join(sorted(names, key=lambda n: (not n.isupper(), not n[0].isupper(), n)))}"
+            if names
+            else module
+        )
         made[root in sys.stdlib_module_names].append((bool(names), module, text))
     standard, others = ([text for *_, text in sorted(made[kind])] for kind in (True, False))
     return [*standard, *([""] if standard and others else []), *others]

@@ -9,7 +9,7 @@ from typing import Any
 from mileage.errors import CatalogError, OperatorError
 
 
-def dump_skops(pipeline: Any, path: str | Path) -> tuple[str, ...]:  # noqa: ANN401  (a fitted scikit-learn estimator)
+def dump_skops(pipeline: Any, path: str | Path) -> tuple[str, ...]:
     """Write a fitted pipeline, whole or not at all.
 
     Returns
@@ -33,8 +33,10 @@ def dump_skops(pipeline: Any, path: str | Path) -> tuple[str, ...]:  # noqa: ANN
         untrusted = skops.io.get_untrusted_types(file=part)
         part.replace(path)
     except OSError as error:
-        raise CatalogError(f"cannot write '{path}': {error.strerror or error}", code="C707", hint="name another file") from error
-    except Exception as error:  # noqa: BLE001  (skops raises many kinds)
+        raise CatalogError(
+            f"cannot write '{path}': {error.strerror or error}", code="C707", hint="name another file"
+        ) from error
+    except Exception as error:
         hint = "export it AS sklearn instead"
         raise OperatorError(f"skops cannot keep this workflow: {error}", code="O541", hint=hint) from error
     finally:

@@ -1,0 +1,318 @@
+"""The artifact store: exact values back, nothing untrusted, safe for many processes."""
+
+from __future__ import annotations
+
+import errno
+import multiprocessing
+import os
+import pickle
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import scipy.sparse as sp
+
+from mileage.catalog import ArtifactStore, Project
+from mileage.errors import CatalogError
+
+KEY = b"k" * 32
+
+
+@dataclass(frozen=True)
+class Made:
+    kind: str
+    values: np.ndarray
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ArtifactStore(tmp_path / "artifacts", key=KEY)
+
+
+def frame():
+    return pd.DataFrame(
+        {
+            "i": np.array([1, 2, 3], dtype="int32"),
+            "f": [1.5, np.nan, -0.0],
+            "b": [True, False, True],
+            "s": pd.Series(["a", None, "ü"], dtype="str"),
+            "t": np.array(["2020-01-01", "NaT", "2021-05-05T10:11:12.000001"], dtype="datetime64[us]"),
+            "n": pd.to_datetime(["2020-01-01"] * 3).astype("datetime64[ns]"),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.arange(6.0).reshape(2, 3),
+        np.zeros((0, 3)),
+        np.array(["a", "bcd"]),
+        np.array(3.0),
+        np.asfortranarray(np.eye(3)),
+        np.array([1, "a"], dtype=object),
+    ],
+    ids=["matrix", "empty", "texts", "scalar", "fortran", "objects"],
+)
+def test_arrays_come_back_as_they_were(store, array):
+    store.put("aa.out", array)
+    got = store.get("aa.out")
+    assert got.dtype == array.dtype and got.shape == array.shape
+    assert np.array_equal(got, array)
+    assert got.flags.f_contiguous == array.flags.f_contiguous
+
+
+def test_arrays_are_read_only_maps_of_the_file(store):
+    store.put("aa.out", np.arange(1000.0))
+    got = store.get("aa.out")
+    assert not got.flags.writeable and not got.flags.owndata
+
+
+def test_frames_come_back_with_their_types_and_their_nan(store):
+    for made in (frame(), frame().iloc[:0].reset_index(drop=True)):
+        store.put("aa.out", made)
+        got = store.get("aa.out")
+        pd.testing.assert_frame_equal(got, made, check_exact=True, check_index_type=True)
+        assert list(got.dtypes) == list(made.dtypes)
+    store.put("aa.out", frame())
+    assert np.isnan(store.get("aa.out")["f"].to_numpy()[1]) and np.signbit(store.get("aa.out")["f"].to_numpy()[2])
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        frame().set_index("i"),
+        frame().rename(columns={"f": 7}),
+        frame().assign(c=pd.Categorical(["x", "y", "x"])),
+        frame().assign(o=pd.Series([1, "a", None], dtype=object)),
+        frame().assign(z=pd.to_datetime(["2020-01-01"] * 3, utc=True)),
+        frame().assign(m=pd.array([1, None, 3], dtype="Int64")),
+    ],
+    ids=["index", "names", "categories", "objects", "zones", "nullable"],
+)
+def test_frames_that_arrow_would_change_come_back_exactly_too(store, made):
+    store.put("aa.out", made)
+    pd.testing.assert_frame_equal(store.get("aa.out"), made, check_exact=True)
+
+
+def test_a_change_of_a_frame_never_reaches_the_file(store):
+    store.put("aa.out", frame())
+    got = store.get("aa.out")
+    with pytest.raises(ValueError, match="read-only"):
+        got.loc[0, "f"] = 9.0
+    got["i"] = 0
+    pd.testing.assert_frame_equal(store.get("aa.out"), frame())
+
+
+@pytest.mark.parametrize("kind", [sp.csr_matrix, sp.csr_array, sp.csc_matrix])
+def test_sparse_matrices_come_back_with_their_kind(store, kind):
+    made = kind(sp.random(20, 30, 0.2, random_state=0))
+    store.put("aa.out", made)
+    got = store.get("aa.out")
+    assert type(got) is type(made) and got.indices.dtype == made.indices.dtype
+    assert (got != made).nnz == 0
+    assert np.array_equal(got @ np.ones(30), made @ np.ones(30))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, 1, True, 1.5, "ü", [1, "a"], {"a": [1.0, None]}, (1, 2), {1: 2}, float("nan"), float("inf"), b"x"],
+    ids=repr,
+)
+def test_plain_values_come_back_with_their_types(store, value):
+    store.put("aa.out", value)
+    got = store.get("aa.out")
+    assert type(got) is type(value) and repr(got) == repr(value)
+
+
+def test_tables_dataclasses_and_fitted_estimators_come_back(store):
+    from sklearn.linear_model import LogisticRegression
+
+    table = pa.table({"a": [1, None, 3], "b": ["x", "y", None]})
+    store.put("aa.out", table)
+    assert store.get("aa.out").equals(table)
+    store.put("bb.out", Made("proba", np.arange(4.0)))
+    assert store.get("bb.out").kind == "proba" and np.array_equal(store.get("bb.out").values, np.arange(4.0))
+    X, y = np.random.default_rng(0).normal(size=(50, 3)), np.arange(50) % 2
+    model = LogisticRegression().fit(X, y)
+    store.put("cc.state", model)
+    assert np.array_equal(store.get("cc.state").predict_proba(X), model.predict_proba(X))
+
+
+def test_a_missing_key_is_a_key_error(store):
+    assert not store.has("nothing.out")
+    with pytest.raises(KeyError):
+        store.get("nothing.out")
+    store.delete("nothing.out")
+
+
+def test_a_key_cannot_leave_the_folder(store):
+    with pytest.raises(ValueError, match="no key"):
+        store.put("../a", 1)
+
+
+class Trap:
+    """Says so when it is unpickled."""
+
+    sprung = False
+
+    def __reduce__(self):
+        return (spring, ())
+
+
+def spring():
+    Trap.sprung = True
+
+
+def test_what_another_project_wrote_is_absent_and_never_unpickled(tmp_path):
+    ArtifactStore(tmp_path, key=b"o" * 32).put("aa.state", Trap())
+    store = ArtifactStore(tmp_path, key=KEY)
+    assert not store.has("aa.state")
+    with pytest.raises(KeyError):
+        store.get("aa.state")
+    assert not Trap.sprung
+    assert [f.key for f in store.findings] == ["aa.state"] and "not written by this project" in store.findings[0].why
+    store.put("aa.state", 1)
+    assert store.get("aa.state") == 1
+
+
+def test_a_raw_pickle_in_the_folder_is_never_unpickled(store):
+    path = store._path("aa.state")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(pickle.dumps(Trap()))
+    with pytest.raises(KeyError):
+        store.get("aa.state")
+    assert not Trap.sprung
+
+
+@pytest.mark.parametrize(
+    "value",
+    [np.arange(5000.0), frame(), Made("x", np.arange(5000.0)), {"a": 1}],
+    ids=["array", "frame", "object", "plain"],
+)
+@pytest.mark.parametrize("left", [0, 5, 40, 0.5, -1])
+def test_a_file_cut_short_is_absent(store, value, left):
+    store.put("aa.out", value)
+    path = store._path("aa.out")
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * left) if isinstance(left, float) else left])
+    assert not store.has("aa.out")
+    with pytest.raises(KeyError):
+        store.get("aa.out")
+    assert store.findings
+
+
+@pytest.mark.parametrize("value", [np.arange(50.0), Made("x", np.arange(50.0))], ids=["array", "object"])
+def test_a_changed_byte_anywhere_makes_a_file_absent(store, value):
+    store.put("aa.out", value)
+    path = store._path("aa.out")
+    content = path.read_bytes()
+    head = content.index(b"}") if b"}" in content else 0
+    for at in (0, 9, 20, head + 3, len(content) // 2):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        with pytest.raises(KeyError):
+            store.get("aa.out")
+
+
+def test_the_least_recently_used_go_first_and_small_ones_last(tmp_path):
+    store = ArtifactStore(tmp_path, key=KEY, quota_bytes=1_000_000, grace_s=0.0)
+    store.put("small.out", 1)
+    for i in range(9):
+        store.put(f"a{i}.out", np.zeros(12_500))
+        os.utime(store._path(f"a{i}.out"), (i + 1000, i + 1000))
+    os.utime(store._path("small.out"), (1, 1))
+    store.get("a0.out")
+    store.put("b0.out", np.zeros(12_500))
+    assert store.bytes_used() <= 1_000_000
+    assert store.has("small.out") and store.has("a0.out") and store.has("b0.out")
+    assert not store.has("a1.out")
+
+
+def test_what_was_just_used_is_not_evicted_and_what_does_not_fit_is_refused(tmp_path):
+    store = ArtifactStore(tmp_path, key=KEY, quota_bytes=250_000)
+    store.put("a.out", np.zeros(12_500))
+    store.put("b.out", np.zeros(12_500))
+    with pytest.raises(CatalogError, match="does not fit the quota"):
+        store.put("c.out", np.zeros(12_500))
+    assert store.has("a.out") and store.has("b.out") and not store.has("c.out")
+
+
+def test_protected_keys_stay(tmp_path):
+    store = ArtifactStore(tmp_path, key=KEY, grace_s=0.0)
+    for name in "abc":
+        store.put(f"{name}.out", np.zeros(20_000))
+    assert set(store.evict(0, protect={"b.out"})) == {"a.out", "c.out"}
+
+
+def test_a_full_disk_leaves_a_clear_error_and_nothing_behind(store, monkeypatch):
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CatalogError, match="No space left on device"):
+        store.put("aa.out", np.zeros(10))
+    monkeypatch.undo()
+    assert not store.has("aa.out")
+    assert [p.name for p in store.folder.rglob("*") if p.is_file()] == []
+
+
+def test_a_file_size_limit_leaves_a_clear_error(tmp_path):
+    code = (
+        "import resource, sys, numpy as np\n"
+        "from mileage.catalog import ArtifactStore\n"
+        "from mileage.errors import CatalogError\n"
+        "store = ArtifactStore(sys.argv[1], key=b'k' * 32)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        "store.put('small.out', 1)\n"
+        "try:\n    store.put('big.out', np.zeros(100_000))\n"
+        "except CatalogError as error:\n    print(error.code, store.has('small.out'), store.has('big.out'))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["C720", "True", "False"]
+
+
+def test_leftovers_of_killed_writers_are_swept(store):
+    store.put("aa.out", 1)
+    old, new = (store._path("aa.out").with_name(f".aa.out.{i}.part") for i in (1, 2))
+    for path in (old, new):
+        path.write_bytes(b"x")
+    os.utime(old, (1, 1))
+    store.evict(10**9)
+    assert not old.exists() and new.exists() and store.has("aa.out")
+
+
+def write_many(store, seed):
+    for i in range(30):
+        store.put("aa.out", np.full(5000, seed * 100 + i, dtype=float), durable=False)
+
+
+def test_many_processes_may_write_one_key_while_others_read(store):
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=write_many, args=(store, seed)) for seed in range(2)]
+    for writer in writers:
+        writer.start()
+    seen = 0
+    while any(writer.is_alive() for writer in writers):
+        if store.has("aa.out"):
+            got = store.get("aa.out")
+            assert (got == got[0]).all()
+            seen += 1
+        time.sleep(0.001)
+    assert all(writer.exitcode == 0 for writer in writers) and seen and not store.findings
+    assert not list(store.folder.rglob("*.part"))
+
+
+def test_a_store_travels_to_workers(store):
+    store.put("aa.out", Made("x", np.arange(3.0)))
+    assert pickle.loads(pickle.dumps(store)).get("aa.out").kind == "x"
+
+
+def test_the_projects_key_is_private_and_made_once(tmp_path):
+    project = Project.open(tmp_path)
+    assert project.secret() == Project.open(tmp_path).secret()
+    assert (project.path / "key").stat().st_mode & 0o777 == 0o600
