@@ -1,5 +1,6 @@
 """Answers and errors on their way out: text for people, one JSON object for programs, an exit code for shells."""
 
+# ruff: noqa: T201  (printing is what a face does)
 from __future__ import annotations
 
 import json

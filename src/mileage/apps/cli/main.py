@@ -14,6 +14,7 @@ With ``--json`` exactly one JSON object is printed on stdout: the answer; or ``{
 script of several statements; or ``{"error": {"code", "message", "hint", "diagnostics"}}``.
 """
 
+# ruff: noqa: FBT002, PLR0913, PLR0917  (typer reads the options from the parameters)
 from __future__ import annotations
 
 import contextlib
@@ -287,7 +288,7 @@ def _guard(output: Output) -> Iterator[None]:
         output.fail(KeyboardInterrupt())
     except typer.Exit as error:
         output.code = error.exit_code
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (nothing may leave as a traceback)
         output.fail(error)
 
 

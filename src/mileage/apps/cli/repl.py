@@ -31,7 +31,7 @@ HELP = r"""A statement ends with ; or a blank line, or when it is complete.
 Tab completes. Ctrl-C clears the line, or stops a search and keeps what it found."""
 
 
-class _Leave(Exception):
+class _Leave(Exception):  # noqa: N818  (not an error)
     """The user wants to go."""
 
 

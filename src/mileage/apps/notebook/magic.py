@@ -12,6 +12,7 @@
 IPython is not imported: it hands itself over when the extension is loaded.
 """
 
+# ruff: noqa: T201  (printing is what a face does)
 from __future__ import annotations
 
 import re
