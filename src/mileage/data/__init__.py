@@ -1,9 +1,11 @@
 """Tables: sources, schema, profile, splits into blocks of rows, samples. Next: :mod:`mileage.operators`."""
 
+from mileage.data.dataset import Dataset, canonical_sql
 from mileage.data.profile import ColumnProfile, Profile, TargetProfile, profile, profile_target
 from mileage.data.schema import Column, DType, Kind, Schema
-from mileage.data.source import Database, Dataset, SourceSpec, SqlError, literal, quote
+from mileage.data.source import Database, SourceSpec
 from mileage.data.splits import RowSet, Split, Splits, SplitSpec, deal
+from mileage.data.sqltext import SqlError, literal, quote
 
 __all__ = [
     "Column",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def as_table(name: str, frame: Any) -> tuple[pa.Table, tuple[str, ...]]:  # noqa: ANN401  (a frame of any library)
+def as_table(name: str, frame: Any) -> tuple[pa.Table, tuple[str, ...]]:
     """Return a pandas, polars or Arrow frame as an Arrow table with unique column names, and notes on what changed.
 
     Raises
@@ -36,9 +36,8 @@ def as_table(name: str, frame: Any) -> tuple[pa.Table, tuple[str, ...]]:  # noqa
     return pa.table(arrays, names=unique), tuple(notes)
 
 
-def _other(name: str, frame: Any) -> pa.Table:  # noqa: ANN401
+def _other(name: str, frame: Any) -> pa.Table:
     import narwhals as nw
-    import pyarrow as pa
 
     if hasattr(frame, "collect") and hasattr(frame, "lazy"):
         raise DataError(f":{name} is a {type(frame).__name__}", code="D405", hint=f"collect it first: {name}.collect()")
@@ -62,7 +61,7 @@ def _pandas_array(series: pd.Series, name: str, notes: list[str]) -> pa.Array:
 
 
 def _missing(value: object) -> bool:
-    return value is None or value != value or type(value).__name__ in {"NAType", "NaTType"}  # noqa: PLR0124  (NaN)
+    return value is None or value != value or type(value).__name__ in {"NAType", "NaTType"}
 
 
 def unique_names(names: Iterable[str]) -> list[str]:
@@ -89,7 +88,9 @@ def unique_names(names: Iterable[str]) -> list[str]:
 def renaming_notes(before: Iterable[str], after: Iterable[str]) -> list[str]:
     """Return one note for each column whose name was blank or taken."""
     return [
-        f"column {i} has no name: it is called {new}" if not old.strip() else f"there are two columns {old}: column {i} is called {new}"
+        f"column {i} has no name: it is called {new}"
+        if not old.strip()
+        else f"there are two columns {old}: column {i} is called {new}"
         for i, (old, new) in enumerate(zip(before, after, strict=False), 1)
         if old != new
     ]

@@ -42,17 +42,34 @@ def hash_table(table: pa.Table) -> Fingerprint:
     from blake3 import blake3
 
     hasher = blake3()
-    # A slice keeps its parent's buffers: taking a fresh copy makes equal rows equal bytes.
-    plain = pa.table([pa.concat_arrays([_fresh(c) for c in column.chunks] or [pa.array([], column.type)]) for column in table.columns], table.column_names)
+    arrays, names = [], []
+    for i, column in enumerate(table.columns):
+        values, mask = _canonical(column)
+        arrays += [values, mask]
+        names += [table.column_names[i], f"{i}?"]
+    plain = pa.table(arrays, names)
     with pa.ipc.new_stream(pa.PythonFile(_Sink(hasher), mode="w"), plain.schema) as writer:
         writer.write_table(plain, max_chunksize=1 << 16)
     return Fingerprint(hasher.hexdigest(length=16))
 
 
-def _fresh(array: pa.Array) -> pa.Array:
+def _canonical(column: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
+    """Return values and what is missing: the bytes below a missing value are arbitrary, so they are filled."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
-    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    chunks = column.chunks or [pa.array([], column.type)]
+    values = pa.concat_arrays(chunks)
+    mask = values.is_null()
+    if values.null_count and not pa.types.is_nested(values.type) and not pa.types.is_null(values.type):
+        empty = "" if pa.types.is_string(values.type) or pa.types.is_large_string(values.type) else 0
+        try:
+            values = pc.fill_null(values, pa.scalar(empty, values.type))
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+            values = values.drop_null()
+    return values if len(values) == len(mask) else pa.array([repr(v) for v in column.to_pylist()]), mask
 
 
 class _Sink(io.RawIOBase):

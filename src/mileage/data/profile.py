@@ -118,7 +118,13 @@ def _figures(column: Column, *, exact: bool, quantiles: bool = True) -> list[str
     if column.dtype is DType.STRING:
         text = f"CAST({name} AS VARCHAR)"
         spaces = f"avg(length({text}) - length(replace({text}, ' ', '')) + 1)"
-        return [*base, f"avg(length({text}))", spaces, f"count(TRY_CAST({text} AS DOUBLE))", f"count(TRY_CAST({text} AS TIMESTAMP))"]
+        return [
+            *base,
+            f"avg(length({text}))",
+            spaces,
+            f"count(TRY_CAST({text} AS DOUBLE))",
+            f"count(TRY_CAST({text} AS TIMESTAMP))",
+        ]
     return base
 
 
@@ -139,7 +145,7 @@ def _column(column: Column, figures: list[Any], n_rows: int) -> ColumnProfile:
 
 def _kind(c: ColumnProfile, figures: list[Any], n: int, n_rows: int) -> tuple[Kind, tuple[str, ...]]:
     """Infer the semantic type of a column from its figures."""
-    if c.n_distinct <= 1 and c.n_missing == 0 or n == 0:
+    if (c.n_distinct <= 1 and c.n_missing == 0) or n == 0:
         return Kind.CONSTANT, ("one value only" if n else "no value at all",)
     unique = c.n_distinct >= 0.98 * n and n >= 20
     if c.dtype in {DType.DATE, DType.TIMESTAMP}:
@@ -149,7 +155,11 @@ def _kind(c: ColumnProfile, figures: list[Any], n: int, n_rows: int) -> tuple[Ki
     if c.dtype is not DType.STRING:
         return Kind.NUMERIC, ()
     if figures[6] == n:
-        return (Kind.IDENTIFIER, ("unique numbers stored as text",)) if unique and _ID_NAME.search(c.name) else (Kind.NUMERIC, ("numbers stored as text",))
+        return (
+            (Kind.IDENTIFIER, ("unique numbers stored as text",))
+            if unique and _ID_NAME.search(c.name)
+            else (Kind.NUMERIC, ("numbers stored as text",))
+        )
     if figures[7] == n:
         return Kind.DATETIME, ("dates stored as text",)
     if (c.words or 0) >= _TEXT_WORDS - 1.5 and c.n_distinct > max(_MANY_CLASSES, _TEXT_DISTINCT * n):
@@ -157,7 +167,7 @@ def _kind(c: ColumnProfile, figures: list[Any], n: int, n_rows: int) -> tuple[Ki
     if (c.words or 0) >= _TEXT_WORDS and c.n_distinct >= _TEXT_DISTINCT * n:
         return Kind.TEXT, (f"{c.words:.0f} words a value",)
     if unique and n_rows >= 50:
-        if (c.words or 0) >= 2:  # noqa: PLR2004  (two words and all different: names or titles)
+        if (c.words or 0) >= 2:
             return Kind.TEXT, ("different short texts",)
         return Kind.IDENTIFIER, ("unique names",)
     return Kind.CATEGORICAL, ()
@@ -165,7 +175,12 @@ def _kind(c: ColumnProfile, figures: list[Any], n: int, n_rows: int) -> tuple[Ki
 
 def _is_counter(c: ColumnProfile, n: int) -> bool:
     """Whole numbers without gaps, one for each row: a row number."""
-    return isinstance(c.min, int | float) and isinstance(c.max, int | float) and c.max - c.min == n - 1 and c.n_distinct == n
+    return (
+        isinstance(c.min, int | float)
+        and isinstance(c.max, int | float)
+        and c.max - c.min == n - 1
+        and c.n_distinct == n
+    )
 
 
 def _top_values(dataset: Dataset, columns: list[ColumnProfile]) -> dict[str, tuple[tuple[str, int], ...]]:
@@ -176,7 +191,9 @@ def _top_values(dataset: Dataset, columns: list[ColumnProfile]) -> dict[str, tup
             f"(SELECT {i} AS i, CAST({quote(c.name)} AS VARCHAR) AS v, count(*) AS n FROM t WHERE {quote(c.name)} IS NOT NULL GROUP BY ALL ORDER BY n DESC, v LIMIT 5)"
             for i, c in enumerate(batch)
         ]
-        sql = f"WITH t AS MATERIALIZED ({dataset.relation_sql.removesuffix(' ORDER BY ALL')}) " + " UNION ALL ".join(parts)
+        sql = f"WITH t AS MATERIALIZED ({dataset.relation_sql.removesuffix(' ORDER BY ALL')}) " + " UNION ALL ".join(
+            parts
+        )
         found: dict[int, list[tuple[str, int]]] = {}
         for i, value, n in dataset.database.rows(sql):
             found.setdefault(i, []).append((value, int(n)))
@@ -211,7 +228,9 @@ def profile_target(dataset: Dataset, name: str, task: str | None = None) -> Targ
     if n == 0:
         raise DataError(f"the target {name} has no value", code="D420", hint="predict a column that has values")
     if column.dtype is DType.OTHER:
-        raise DataError(f"the target {name} holds {column.sql_type} values", code="D421", hint="predict a column of plain values")
+        raise DataError(
+            f"the target {name} holds {column.sql_type} values", code="D421", hint="predict a column of plain values"
+        )
     inferred, reason = _task(column, n, distinct, numeric=numbers == n, whole=whole == n)
     chosen = task or inferred
     if chosen == "regression":
@@ -222,7 +241,7 @@ def profile_target(dataset: Dataset, name: str, task: str | None = None) -> Targ
 def _task(column: Column, n: int, distinct: int, *, numeric: bool, whole: bool) -> tuple[str, str]:
     if column.dtype is DType.BOOL or distinct <= 2:
         return "classification", "it has two values" if distinct == 2 else "it has one value"
-    if not numeric or column.dtype is DType.STRING and distinct <= _CLASS_LIMIT:
+    if not numeric or (column.dtype is DType.STRING and distinct <= _CLASS_LIMIT):
         return "classification", "its values are names"
     if column.dtype is DType.INT and distinct <= 10 and n >= 20 * distinct and whole:
         return "classification", f"it has {distinct} different whole numbers"
@@ -231,7 +250,11 @@ def _task(column: Column, n: int, distinct: int, *, numeric: bool, whole: bool) 
 
 def _regression(dataset: Dataset, name: str, n: int, reason: str, *, numeric: bool) -> TargetProfile:
     if not numeric:
-        raise DataError(f"the target {name} has values that are no numbers", code="D422", hint="predict it AS CLASSIFICATION, or convert it in FROM (SELECT ...)")
+        raise DataError(
+            f"the target {name} has values that are no numbers",
+            code="D422",
+            hint="predict it AS CLASSIFICATION, or convert it in FROM (SELECT ...)",
+        )
     number = f"TRY_CAST(CAST({quote(name)} AS VARCHAR) AS DOUBLE)"
     relation = dataset.relation_sql.removesuffix(" ORDER BY ALL")
     good, mean, sd, skew, low, high = dataset.database.rows(
@@ -244,22 +267,32 @@ def _regression(dataset: Dataset, name: str, n: int, reason: str, *, numeric: bo
 
 
 def _classes(dataset: Dataset, name: str, n: int, distinct: int, reason: str) -> TargetProfile:
-    if distinct < 2:  # noqa: PLR2004
+    if distinct < 2:
         raise DataError(f"the target {name} has one class only", code="D423", hint="there is nothing to predict")
     if distinct > _MANY_CLASSES or (distinct > 50 and distinct > 0.5 * n):
-        raise DataError(f"the target {name} has {distinct:,} classes in {n:,} rows", code="D424", hint="predict it AS REGRESSION, or predict another column")
+        raise DataError(
+            f"the target {name} has {distinct:,} classes in {n:,} rows",
+            code="D424",
+            hint="predict it AS REGRESSION, or predict another column",
+        )
     relation = dataset.relation_sql.removesuffix(" ORDER BY ALL")
     rows = dataset.database.rows(
         f"SELECT CAST({quote(name)} AS VARCHAR) AS v, count(*) FROM ({relation}) WHERE {quote(name)} IS NOT NULL GROUP BY v ORDER BY v"
     )
     rows = sorted((str(value), int(count)) for value, count in rows)
     classes, counts = tuple(r[0] for r in rows), tuple(r[1] for r in rows)
-    if distinct == 2:  # noqa: PLR2004
+    if distinct == 2:
         words = [c for c in classes if c.strip().lower() in _TRUE_WORDS]
-        positive = words[0] if len(words) == 1 else classes[counts.index(min(counts))] if counts[0] != counts[1] else classes[1]
+        positive = (
+            words[0]
+            if len(words) == 1
+            else classes[counts.index(min(counts))]
+            if counts[0] != counts[1]
+            else classes[1]
+        )
         return TargetProfile("binary", reason, classes, counts, dataset.n_rows - n, positive)
     return TargetProfile("multiclass", reason, classes, counts, dataset.n_rows - n)
 
 
-def _plain(value: Any) -> float | str | None:  # noqa: ANN401  (any DuckDB value)
+def _plain(value: Any) -> float | str | None:
     return value if value is None or isinstance(value, int | float) else str(value)

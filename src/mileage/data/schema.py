@@ -96,7 +96,18 @@ def dtype_of(sql_type: str) -> DType:
     return _TYPES.get(base, DType.OTHER)
 
 
-_INTS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")
+_INTS = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+    "UHUGEINT",
+)
 _TYPES = {
     **dict.fromkeys(_INTS, DType.INT),
     **dict.fromkeys(("FLOAT", "DOUBLE", "DECIMAL", "REAL"), DType.FLOAT),

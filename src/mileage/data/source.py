@@ -1,17 +1,22 @@
-"""Sources: files, tables, frames and SQL, read by DuckDB."""
+"""Sources: files, tables, frames and SQL, bound to datasets by one DuckDB connection."""
 
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mileage.core.fingerprint import Fingerprint
+from mileage.core.fingerprint import Fingerprint, fingerprint
 from mileage.core.near import near_matches
-from mileage.data.schema import Column, DType, Kind, Schema, dtype_of
+from mileage.data.dataset import Dataset
+from mileage.data.files import DATABASES, CsvReading, find_files, listed, reader_of, suffix_of, unreadable
+from mileage.data.frames import as_table
+from mileage.data.hashing import Stamp, hash_file, hash_table, stamp_of
+from mileage.data.schema import Column, Schema, dtype_of
+from mileage.data.sqltext import SqlError, checked_select, explained, first_line, literal, quote, sql_error
 from mileage.errors import DataError
 
 if TYPE_CHECKING:
@@ -19,17 +24,10 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-_READERS = {
-    ".csv": "read_csv",
-    ".tsv": "read_csv",
-    ".txt": "read_csv",
-    ".parquet": "read_parquet",
-    ".pq": "read_parquet",
-    ".json": "read_json",
-    ".jsonl": "read_json",
-    ".ndjson": "read_json",
-}
-_DATABASES = {".duckdb", ".db", ".sqlite", ".sqlite3", ".ddb"}
+__all__ = ["Database", "Dataset", "SourceSpec", "SqlError", "literal", "quote"]
+
+_SNAPSHOT_LIMIT = 512 * 2**20  # bytes of files; larger ones are read where they lie
+_SNAPSHOTS = "mile_snapshots"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,86 +38,40 @@ class SourceSpec:
     text: str
 
 
-class SqlError(DataError):
-    """DuckDB refused a piece of SQL; ``position`` is the character in the user's text, None if unknown."""
+class Database:
+    """One DuckDB connection; relative paths start at ``root``.
 
-    code = "E210"
+    What is slow to read twice (CSV, JSON, SQL, views) is read once, when it is bound, into a table in memory that
+    stands in for it (a *snapshot*), so all later reads of a dataset see the same rows. Calls are serialized: it may
+    be used from several threads.
 
-    def __init__(self, message: str, *, position: int | None = None, hint: str | None = None) -> None:
-        super().__init__(message, code="E210", hint=hint)
-        self.position = position
-
-
-def quote(name: str) -> str:
-    """Return a name as a quoted SQL identifier.
+    Parameters
+    ----------
+    root : Path, optional
+        The working directory if left out.
+    threads : int, optional
+    memory_limit : str, optional
+        As DuckDB writes it, such as ``"4GB"``; beyond it DuckDB spills to disk.
 
     Examples
     --------
-    >>> quote('a"b')
-    '"a""b"'
+    >>> import pyarrow as pa
+    >>> database = Database()
+    >>> database.register("people", pa.table({"age": [1, 2, None]}))
+    >>> people = database.bind(SourceSpec("frame", "people"))
+    >>> people.n_rows, people.schema.names
+    (3, ('age',))
     """
-    return '"' + name.replace('"', '""') + '"'
 
-
-def literal(text: str) -> str:
-    """Return a text as an SQL string."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """A bound source: its schema, its size, and SQL that reads it."""
-
-    database: Database = field(repr=False, compare=False)
-    describe: str
-    relation_sql: str
-    schema: Schema
-    n_rows: int
-    files: tuple[Path, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    @cached_property
-    def fingerprint(self) -> Fingerprint:
-        """Hash of the content: of the files' bytes, or of the rows where there is no file."""
-        if self.files:
-            return self.database.hash_files(self.files, self.relation_sql)
-        return self.database.hash_rows(self.relation_sql)
-
-    def read(self, columns: Sequence[str]) -> pa.Table:
-        """Return the columns as an Arrow table; only they are read."""
-        listed = ", ".join(quote(name) for name in columns)
-        return self.database.arrow(f"SELECT {listed} FROM ({self.relation_sql})")
-
-    def scan_sql(self, columns: Sequence[tuple[str, Kind]]) -> str:
-        """Return the SQL that reads columns in canonical types, as an exported script reads them too.
-
-        Numbers are DOUBLE (infinite ones are missing), categories and text VARCHAR, dates TIMESTAMP.
-        """
-        listed = ",\n       ".join(self._cast(self.schema.get(name), kind) for name, kind in columns)
-        return f"SELECT {listed}\nFROM ({self.relation_sql})"
-
-    @staticmethod
-    def _cast(column: Column, kind: Kind) -> str:
-        name = quote(column.name)
-        if kind is Kind.NUMERIC and column.dtype is DType.FLOAT:
-            return f"CASE WHEN isfinite(CAST({name} AS DOUBLE)) THEN CAST({name} AS DOUBLE) END AS {name}"
-        if kind is Kind.NUMERIC:
-            cast = "TRY_CAST" if column.dtype is DType.STRING else "CAST"
-            return f"{cast}({name} AS DOUBLE) AS {name}"
-        if kind is Kind.DATETIME:
-            return f"TRY_CAST({name} AS TIMESTAMP) AS {name}"
-        return f"CAST({name} AS VARCHAR) AS {name}"
-
-
-class Database:
-    """One DuckDB connection; relative paths start at ``root``."""
-
-    def __init__(self, root: Path | None = None) -> None:
+    def __init__(self, root: Path | None = None, threads: int | None = None, memory_limit: str | None = None) -> None:
         self.root = root or Path.cwd()
+        self.threads, self.memory_limit = threads, memory_limit
         self._connection: duckdb.DuckDBPyConnection | None = None
-        self._frames: dict[str, Any] = {}
-        self.setup: tuple[str, ...] = ()
-        self._hashes: dict[tuple[str, int, int, int], bytes] = {}
+        self._lock = threading.RLock()
+        self._frames: dict[str, tuple[str, ...]] = {}
+        self._hashes: dict[Stamp, bytes] = {}
+        self._stamps: dict[str, tuple[Stamp, ...]] = {}
+        self._snapshots: dict[str, str] = {}
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -127,59 +79,85 @@ class Database:
         if self._connection is None:
             import duckdb
 
-            self._connection = duckdb.connect()
+            config: dict[str, Any] = {}
+            if self.threads is not None:
+                config["threads"] = self.threads
+            if self.memory_limit is not None:
+                config["memory_limit"] = self.memory_limit
+            self._connection = duckdb.connect(config=config)
             self._connection.execute("SET enable_progress_bar = false")
+            self._connection.execute(f"SET file_search_path = {literal(str(self.root))}")
+            self._connection.execute(f"CREATE SCHEMA {_SNAPSHOTS}")
         return self._connection
 
     def close(self) -> None:
         """Close the connection."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+                self._snapshots.clear()
+
+    # What can be named
 
     def attach(self, path: str | Path, alias: str | None = None) -> str:
-        """Attach a DuckDB or SQLite file and return its alias."""
-        path = self._path(str(path))
-        if not path.is_file():
-            raise DataError(f"no database file '{path}'", code="D402")
+        """Attach a DuckDB or SQLite file for reading and return its alias.
+
+        The tables of an SQLite file are brought in by Python's sqlite3 as they are now: DuckDB's extension for it is
+        not part of its wheel, and MILE works offline.
+        """
+        [path] = find_files(str(path), self.root)
         alias = alias or re.sub(r"\W", "_", path.stem)
-        sqlite = path.open("rb").read(15) == b"SQLite format 3"
+        with path.open("rb") as file:
+            sqlite = file.read(15) == b"SQLite format 3"
         if sqlite:
             self._attach_sqlite(path, alias)
         else:
-            attach = f"ATTACH IF NOT EXISTS {literal(str(path))} AS {quote(alias)} (READ_ONLY)"
-            self._run(attach, f"database '{path}'")
-            self.setup = (*self.setup, attach)
+            self._run(f"ATTACH IF NOT EXISTS {literal(str(path))} AS {quote(alias)} (READ_ONLY)", f"database '{path}'")
         return alias
 
     def _attach_sqlite(self, path: Path, alias: str) -> None:
-        """Bring the tables in by Python's sqlite3: DuckDB's extension for it is not part of its wheel."""
         import sqlite3
+        from contextlib import closing
 
-        import pandas as pd
+        from mileage.data.sqlite import read_table
 
-        self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(alias)}")
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as source:
-            names = [row[0] for row in source.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")]
-            for name in names:
-                table = pd.read_sql_query(f"SELECT * FROM {quote(name)}", source)  # noqa: S608  (a quoted name)
-                self.connection.register("_sqlite_table", table)
-                self.connection.execute(f"CREATE OR REPLACE TABLE {quote(alias)}.{quote(name)} AS SELECT * FROM _sqlite_table")
-                self.connection.unregister("_sqlite_table")
-
-    def register(self, name: str, frame: Any) -> None:  # noqa: ANN401  (a frame of any library)
-        """Make a pandas, polars or Arrow frame known as ``:name``."""
-        import narwhals as nw
-
+        self._run(f"CREATE SCHEMA IF NOT EXISTS {quote(alias)}", f"database '{path}'")
         try:
-            table = nw.from_native(frame, eager_only=True).to_arrow()
-        except TypeError:
-            message = f":{name} is a {type(frame).__name__}"
-            raise DataError(message, code="D405", hint="give a pandas, polars or Arrow table") from None
-        self._frames[name] = table
-        self.connection.register(self._frame_table(name), table)
+            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as source:
+                names = [
+                    row[0]
+                    for row in source.execute(
+                        "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name"
+                    )
+                ]
+                for name in names:
+                    self._create_table(f"{quote(alias)}.{quote(name)}", read_table(source, name))
+        except sqlite3.Error as error:
+            raise DataError(
+                f"database '{path}' cannot be read: {error}", code="D403", hint="check that the file is whole"
+            ) from error
 
-    def bind_frame(self, frame: Any) -> Dataset:  # noqa: ANN401
+    def _create_table(self, name: str, table: pa.Table) -> None:
+        with self._lock:
+            self.connection.register("mile_incoming", table)
+            try:
+                self.connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM mile_incoming")
+            finally:
+                self.connection.unregister("mile_incoming")
+
+    def register(self, name: str, frame: Any) -> None:
+        """Make a pandas, polars or Arrow frame known as ``:name``, and as a table of that name in SQL."""
+        table, notes = as_table(name, frame)
+        with self._lock:
+            self._frames[name] = notes
+            self.connection.register(self._frame_table(name), table)
+            if self._find_table(name) is None:
+                self.connection.execute(
+                    f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS FROM {quote(self._frame_table(name))}"
+                )
+
+    def bind_frame(self, frame: Any) -> Dataset:
         """Return a frame as a dataset of its own."""
         name = f"given_{len(self._frames)}"
         self.register(name, frame)
@@ -191,7 +169,9 @@ class Database:
 
     def create_view(self, name: str, sql: str) -> None:
         """Give a SELECT a name."""
-        self._run(f"CREATE OR REPLACE VIEW {quote(name)} AS {sql}", f"view '{name}'")
+        self._run(f"CREATE OR REPLACE VIEW {quote(name)} AS {checked_select(sql)}", f"view '{name}'")
+
+    # Binding
 
     def bind(self, spec: SourceSpec) -> Dataset:
         """Return the dataset of a source.
@@ -203,244 +183,210 @@ class Database:
         SqlError
             If DuckDB refuses the SQL.
         """
-        reader = {"file": self._file, "table": self._table, "frame": self._frame, "sql": self._sql}[spec.kind]
-        dataset = reader(spec.text)
+        readers = {"file": self._file, "table": self._table, "frame": self._frame, "sql": self._sql}
+        with self._lock:
+            dataset = readers[spec.kind](spec.text)
         if not dataset.schema.columns or dataset.n_rows == 0:
-            raise DataError(f"{dataset.describe} has no rows", code="D410", hint="a table needs a header line and data below it")
+            raise DataError(
+                f"{dataset.describe} has no rows", code="D410", hint="a table needs a header line and data below it"
+            )
         return dataset
 
     def _file(self, text: str) -> Dataset:
-        files = self._files(text)
-        suffix = _suffix(files[0])
-        if suffix in _DATABASES:
+        files = find_files(text, self.root)
+        if suffix_of(files[0]) in DATABASES:
             return self._whole_database(files[0])
-        reader = _READERS.get(suffix)
-        if reader is None:
-            raise DataError(f"'{text}' is of no known format", code="D403", hint="CSV, TSV, Parquet, JSON, DuckDB and SQLite files are read")
-        paths = [f if Path(text).is_absolute() else Path(_relative(f, self.root)) for f in files]
-        listed = ", ".join(literal(str(path)) for path in paths)
-        return self._read_file(text, files, reader, f"[{listed}]" if len(files) > 1 else listed)
+        reader = reader_of(text, files)
+        stamps = tuple(stamp_of(file) for file in files)
+        shown = f"'{text}'"
+        if reader == "read_csv":
+            made = self._csv(text, files)
+        else:
+            made = self._made(
+                shown,
+                f"SELECT * FROM {reader}({listed(text, files, self.root)})",
+                snapshot=reader == "read_json" and _small(files),
+            )
+        self._stamps[made.relation_sql] = stamps
+        return replace(made, files=tuple(files))
 
-    def _read_file(self, text: str, files: list[Path], reader: str, listed: str) -> Dataset:
-        if reader != "read_csv":
-            return self._made(f"'{text}'", f"SELECT * FROM {reader}({listed})", files=tuple(files))
-        notes: list[str] = []
-        options = ""
-        if not all(_is_utf8(f) for f in files):
-            options = ", encoding = 'latin-1'"
-            notes.append(f"'{text}' is not UTF-8: read as Latin-1")
-        tries = ("", ", sample_size = -1", ", all_varchar = true")
-        last: DataError | None = None
-        for extra in tries:
+    def _csv(self, text: str, files: list[Path]) -> Dataset:
+        """Read a CSV file whole, with other options for as long as DuckDB refuses it."""
+        import duckdb
+
+        reading = CsvReading(text, files, listed(text, files, self.root))
+        reading.look(self.rows)
+        while True:
             try:
-                made = self._made(f"'{text}'", f"SELECT * FROM read_csv({listed}{options}{extra})", files=tuple(files), scan=True)
-            except DataError as error:
-                last = error
-                continue
-            if extra == tries[2]:
-                notes.append(f"'{text}' has columns of mixed types: all are read as text first")
-            return Dataset(self, made.describe, made.relation_sql, made.schema, made.n_rows, made.files, tuple(notes))
-        assert last is not None
-        raise last
+                made = self._described(f"'{text}'", reading.sql, snapshot=_small(files), scan=True)
+            except duckdb.Error as error:
+                reading.mend(error)
+            else:
+                return replace(made, notes=tuple(reading.notes))
 
     def _whole_database(self, path: Path) -> Dataset:
         alias = self.attach(path)
-        rows = self.connection.execute(
-            "SELECT schema_name, table_name, database_name FROM duckdb_tables() WHERE database_name = ? OR schema_name = ?",
-            [alias, alias],
+        found = self.connection.execute(
+            "SELECT database_name, schema_name, table_name FROM duckdb_tables() WHERE database_name = $1 OR schema_name = $1 ORDER BY ALL",
+            [alias],
         ).fetchall()
-        if len(rows) != 1:
-            names = ", ".join(f"{alias}.{row[1]}" for row in rows)
-            raise DataError(f"'{path.name}' has {len(rows)} tables", code="D406", hint=f"say which: FROM (SELECT * FROM ...) with {names}")
-        schema, table, database = rows[0]
-        return self._made(f"{alias}.{table}", f"SELECT * FROM {quote(database)}.{quote(schema)}.{quote(table)}")
-
-    def _files(self, text: str) -> list[Path]:
-        path = self._path(text)
-        if any(mark in text for mark in "*?["):
-            found = sorted(p for p in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if p.is_file())
-            if not found:
-                raise DataError(f"no file matches '{text}'", code="D402")
-            return found
-        try:
-            if path.is_dir():
-                raise DataError(f"'{text}' is a folder", code="D402", hint=f"name its files, for example '{text.rstrip('/')}/*.parquet'")
-            if not path.is_file():
-                near = near_matches(path.name, [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else [])
-                raise DataError(f"no file '{text}'", code="D402", hint=f"did you mean '{near[0]}'?" if near else f"looked in {path.parent}")
-            if path.stat().st_size == 0:
-                raise DataError(f"'{text}' is empty", code="D410", hint="a table needs a header line and data below it")
-            path.open("rb").close()
-        except PermissionError as error:
-            raise DataError(f"'{text}' may not be read", code="D407", hint="check its permissions") from error
-        return [path]
-
-    def _path(self, text: str) -> Path:
-        path = Path(text).expanduser()
-        return path if path.is_absolute() else self.root / path
+        if len(found) != 1:
+            names = ", ".join(f"{alias}.{row[2]}" for row in found)
+            hint = f"say which: FROM {alias}.TABLE, with one of {names}" if found else "give a database with a table"
+            raise DataError(f"'{path.name}' has {len(found)} tables", code="D406", hint=hint)
+        return self._made(f"{alias}.{found[0][2]}", f"SELECT * FROM {'.'.join(quote(part) for part in found[0])}")
 
     def _table(self, name: str) -> Dataset:
-        known = [row[0] for row in self.connection.execute("SELECT table_name FROM information_schema.tables").fetchall()]
-        parts = name.split(".")
-        if parts[-1] not in known and name not in self._frames:
-            near = near_matches(name, [*known, *self._frames])
+        if name in self._frames:
+            return self._frame(name)
+        found = self._find_table(name)
+        if found is None:
+            near = near_matches(name, [*self.table_names(), *self._frames])
             hint = f"did you mean {near[0]}?" if near else "name a file in quotes, or a frame as :name"
             raise DataError(f"no table '{name}'", code="D408", hint=hint)
-        if parts[-1] not in known:
-            return self._frame(name)
-        return self._made(name, f"SELECT * FROM {'.'.join(quote(p) for p in parts)} ORDER BY ALL")
+        path, is_view = found
+        if is_view:
+            return self._made(name, f"SELECT * FROM {path} ORDER BY ALL", snapshot=True)
+        return self._made(name, f"SELECT * FROM {path}")
+
+    def table_names(self) -> tuple[str, ...]:
+        """Return the names of all tables and views, as they are written in a query."""
+        return tuple(sorted({name for name, _, _ in self._listing()}))
+
+    def _find_table(self, name: str) -> tuple[str, bool] | None:
+        wanted = name.replace(".main.", ".").casefold()
+        return next(((path, view) for known, path, view in self._listing() if known.casefold() == wanted), None)
+
+    def _listing(self) -> list[tuple[str, str, bool]]:
+        rows = self.rows(
+            "SELECT database_name, schema_name, table_name, false FROM duckdb_tables() WHERE NOT internal UNION ALL "
+            "SELECT database_name, schema_name, view_name, true FROM duckdb_views() WHERE NOT internal AND NOT temporary"
+        )
+        made = []
+        for database, schema, table, view in rows:
+            if schema == _SNAPSHOTS:
+                continue
+            parts = [part for part in (database, schema) if part not in {"memory", "main"}]
+            made.append((".".join([*parts, table]), ".".join(quote(p) for p in ([*parts, table])), bool(view)))
+        return made
 
     def _frame(self, name: str) -> Dataset:
         if name not in self._frames:
             near = near_matches(name, self._frames)
             hint = f"did you mean :{near[0]}?" if near else f"pass it: session.run(query, frames={{'{name}': df}})"
             raise DataError(f"no frame :{name}", code="D409", hint=hint)
-        return self._made(f":{name}", f"SELECT * FROM {quote(self._frame_table(name))}")
+        made = self._made(f":{name}", f"SELECT * FROM {quote(self._frame_table(name))}")
+        return replace(made, notes=self._frames[name])
 
     def _sql(self, text: str) -> Dataset:
-        self._check_select(text)
-        return self._made("(SQL)", f"SELECT * FROM ({text}) ORDER BY ALL", user_sql=text)
+        import duckdb
 
-    def _check_select(self, text: str) -> None:
+        select = checked_select(text)
+        try:
+            # Bound alone first: then the place in DuckDB's message is a place in the user's text.
+            self.connection.execute(explained(select))
+        except duckdb.Error as error:
+            raise sql_error(error, text, explain=True) from None
+        try:
+            # The line break keeps a closing comment of the user's from hiding the bracket.
+            return self._described("(SQL)", f"SELECT * FROM ({select}\n) ORDER BY ALL", snapshot=True)
+        except duckdb.Error as error:
+            raise SqlError(sql_error(error, text).message, hint="the SELECT can be bound, but not run") from None
+
+    def _made(self, describe: str, sql: str, *, snapshot: bool = False) -> Dataset:
         import duckdb
 
         try:
-            statements = duckdb.extract_statements(text)
+            return self._described(describe, sql, snapshot=snapshot)
         except duckdb.Error as error:
-            raise self._sql_error(error, text, text) from None
-        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise SqlError("only one SELECT can stand here", position=0)
+            raise unreadable(describe, error) from None
 
-    def _made(self, describe: str, sql: str, *, files: tuple[Path, ...] = (), user_sql: str | None = None, scan: bool = False) -> Dataset:
-        import duckdb
+    def _described(self, describe: str, sql: str, *, snapshot: bool, scan: bool = False) -> Dataset:
+        self._snapshots.pop(sql, None)
+        if snapshot:
+            place = f"{_SNAPSHOTS}.s{fingerprint(sql)}"
+            self.connection.execute(f"CREATE OR REPLACE TABLE {place} AS {sql}")
+            self._snapshots[sql] = place
+        elif scan:  # a count alone converts nothing, and so would miss a value of another type
+            self.rows(f"SELECT count(COLUMNS(*)) FROM ({sql})")
+        described = self.rows(f"DESCRIBE {self._through(f'({sql})')[1:-1]}")
+        columns = tuple(Column(row[0], dtype_of(row[1]), row[1]) for row in described)
+        n_rows = int(self.rows(f"SELECT count(*) FROM ({sql})")[0][0])
+        return Dataset(self, describe, sql, Schema(columns), n_rows)
 
-        try:
-            rows = self._in_root(f"DESCRIBE {sql}").fetchall()
-            columns = tuple(Column(row[0], dtype_of(row[1]), row[1]) for row in rows)
-            counted = "count(*), " + ", ".join(f"count({quote(c.name)})" for c in columns) if scan and columns else "count(*)"
-            n_rows = int(self._in_root(f"SELECT {counted} FROM ({sql})").fetchall()[0][0])
-        except duckdb.Error as error:
-            if user_sql is not None:
-                raise self._sql_error(error, user_sql, f"DESCRIBE {sql}") from None
-            first = str(error).strip().splitlines()[0]
-            raise DataError(f"{describe} cannot be read: {first}", code="D403") from None
-        return Dataset(self, describe, sql, Schema(columns), n_rows, files)
+    # Reading
 
-    def _in_root(self, sql: str) -> duckdb.DuckDBPyConnection:
-        self._set_root()
-        return self.connection.execute(sql)
-
-    def _set_root(self) -> None:
-        self.connection.execute(f"SET file_search_path = {literal(str(self.root))}")
-
-    @staticmethod
-    def _sql_error(error: Exception, user: str, whole: str) -> SqlError:
-        """Take DuckDB's message apart: its first line, and the place its caret shows."""
-        lines = str(error).splitlines()
-        first = lines[0].strip()
-        candidates = next((line.strip() for line in lines[1:] if "andidate" in line), None)
-        position = None
-        for i, line in enumerate(lines[:-1]):
-            match = re.match(r"LINE (\d+): ", line)
-            caret = lines[i + 1].find("^")
-            if match and caret >= 0:
-                shown, column = line[match.end() :].strip("."), caret - match.end()
-                start = whole.split("\n")[int(match[1]) - 1].find(shown) if shown else -1
-                before = sum(len(part) + 1 for part in whole.split("\n")[: int(match[1]) - 1])
-                if start >= 0:
-                    position = before + start + column - whole.find(user)
-                break
-        if position is not None and not 0 <= position <= len(user):
-            position = None
-        return SqlError(first, position=position, hint=candidates)
+    def _through(self, sql: str) -> str:
+        """Put snapshots in the place of the relations that they hold: the rows and their order are the same."""
+        for relation, place in self._snapshots.items():
+            if relation in sql:
+                sql = sql.replace(f"({relation})", f"(SELECT * FROM {place})")
+        return sql
 
     def frame(self, sql: str) -> pd.DataFrame:
         """Return the rows of a SELECT as a pandas DataFrame, as ``duckdb.sql(sql).df()`` does in a plain script."""
-        return self._in_root(sql).df()
+        with self._lock, _Told(sql):
+            return self.connection.sql(self._through(sql)).df()
 
     def arrow(self, sql: str) -> pa.Table:
         """Return the rows of a SELECT as an Arrow table."""
-        self._set_root()
-        return self.connection.sql(sql).to_arrow_table()
+        with self._lock, _Told(sql):
+            return self.connection.sql(self._through(sql)).to_arrow_table()
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """Return the rows of a SELECT as tuples."""
-        return self._in_root(sql).fetchall()
+        """Return the rows of a SELECT as tuples; DuckDB's errors come as they are."""
+        with self._lock:
+            return self.connection.execute(self._through(sql)).fetchall()
 
     def _run(self, sql: str, what: str) -> None:
         import duckdb
 
         try:
-            self._in_root(sql)
+            with self._lock:
+                self.connection.execute(sql)
         except duckdb.Error as error:
-            raise DataError(f"{what}: {str(error).splitlines()[0]}", code="D403") from None
+            raise DataError(f"{what}: {first_line(error)}", code="D403") from None
+
+    # Hashes
 
     def hash_files(self, files: Sequence[Path], sql: str) -> Fingerprint:
-        """Return the hash of files' bytes and of the SQL that reads them; unchanged files are hashed once."""
-        from blake3 import blake3
+        """Return the hash of files' bytes and of how SQL reads them; unchanged files are hashed once.
 
-        hasher = blake3(re.sub(r"'[^']*'", "''", sql).encode())
-        for path in files:
-            hasher.update(self._hash_file(path))
-        return Fingerprint(hasher.hexdigest(length=16))
-
-    def _hash_file(self, path: Path) -> bytes:
-        from blake3 import blake3
-
-        stat = path.stat()
-        key = (str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino)
-        if key not in self._hashes:
-            hasher = blake3()
-            with path.open("rb") as file:
-                while chunk := file.read(1 << 22):
-                    hasher.update(chunk)
-            self._hashes[key] = hasher.digest()
-        return self._hashes[key]
+        Raises
+        ------
+        DataError
+            If a file changed since it was bound: its rows would not be those of its hash.
+        """
+        stamps = tuple(stamp_of(path) for path in files)
+        if stamps != self._stamps.get(sql, stamps):
+            names = ", ".join(path.name for path in files)
+            raise DataError(f"'{names}' changed while it was in use", code="D411", hint="run the query again")
+        for path, stamp in zip(files, stamps, strict=True):
+            if stamp not in self._hashes:
+                self._hashes[stamp] = hash_file(path)
+        # Where a file lies is no part of what it holds.
+        options = re.sub(r"\((\[[^]]*\]|'(?:[^']|'')*')", "(", sql, count=1)
+        return fingerprint("files", options, [self._hashes[stamp] for stamp in stamps])
 
     def hash_rows(self, sql: str) -> Fingerprint:
         """Return the hash of the rows of a SELECT, in order, by their Arrow form."""
-        import pyarrow as pa
-        from blake3 import blake3
-
-        hasher = blake3()
-
-        class _Sink:
-            closed = False
-
-            def write(self, data: bytes) -> int:
-                hasher.update(bytes(data))
-                return len(data)
-
-            def flush(self) -> None: ...
-            def close(self) -> None: ...
-
-        table = self.arrow(sql).combine_chunks()
-        with pa.ipc.new_stream(pa.PythonFile(_Sink(), mode="w"), table.schema) as writer:
-            writer.write_table(table)
-        return Fingerprint(hasher.hexdigest(length=16))
+        return hash_table(self.arrow(f"SELECT * FROM ({sql})"))
 
 
-def _suffix(path: Path) -> str:
-    name = path.name.lower()
-    for packed in (".gz", ".zst"):
-        name = name.removesuffix(packed)
-    return Path(name).suffix
+class _Told:
+    """Turns DuckDB's errors while rows are read into errors about the data."""
+
+    def __init__(self, sql: str) -> None:
+        self.sql = sql
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is None or not type(error).__module__.startswith(("duckdb", "_duckdb")):
+            return
+        raise DataError(f"the data cannot be read: {first_line(error)}", code="D412") from error  # type: ignore[arg-type]
 
 
-def _is_utf8(path: Path) -> bool:
-    if path.suffix.lower() in {".gz", ".zst"}:
-        return True
-    import codecs
-
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        with path.open("rb") as file:
-            while chunk := file.read(1 << 22):
-                decoder.decode(chunk)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _relative(path: Path, root: Path) -> str:
-    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+def _small(files: Sequence[Path]) -> bool:
+    """Say whether files fit into memory; packed text is about five times as long unpacked."""
+    return sum(f.stat().st_size * (5 if f.suffix.lower() in {".gz", ".zst"} else 1) for f in files) <= _SNAPSHOT_LIMIT

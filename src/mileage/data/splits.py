@@ -141,12 +141,19 @@ def deal(
     by = (strata if strata is not None else y) if spec.stratify else None
     _check(spec, n_rows, groups)
     code, imports, notes = _splitter(spec, by, groups)
-    namespace: dict[str, Any] = {"np": np, "X": np.zeros((n_rows, 1)), "y": by, "strata": by, "groups": groups, "order": order}
+    namespace: dict[str, Any] = {
+        "np": np,
+        "X": np.zeros((n_rows, 1)),
+        "y": by,
+        "strata": by,
+        "groups": groups,
+        "order": order,
+    }
     for line in imports:
-        exec(line, namespace)  # noqa: S102  (our own line; the script has the same one)
+        exec(line, namespace)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a rare class: reported as a finding before the run
-        pairs = list(eval(code, namespace))  # noqa: S307  (the very expression that the script has)
+        pairs = list(eval(code, namespace))
     multiset = spec.method == "bootstrap"
     made = tuple(Split(RowSet.of(a, n_rows, multiset=multiset), RowSet.of(b, n_rows)) for a, b in pairs)
     return Splits(made, _blocks(made, n_rows, by, groups, spec.seed), code, imports, notes)
@@ -156,17 +163,29 @@ def _check(spec: SplitSpec, n_rows: int, groups: np.ndarray | None) -> None:
     import numpy as np
 
     if spec.method == "folds" and n_rows < spec.n:
-        raise DataError(f"{n_rows} rows cannot be dealt to {spec.n} folds", code="D425", hint=f"VALIDATE BY {max(2, n_rows // 2)} FOLDS")
-    if n_rows < 4:  # noqa: PLR2004
-        raise DataError(f"{n_rows} rows are too few to train and to score", code="D425", hint="give at least 4 rows with a target")
+        raise DataError(
+            f"{n_rows} rows cannot be dealt to {spec.n} folds",
+            code="D425",
+            hint=f"VALIDATE BY {max(2, n_rows // 2)} FOLDS",
+        )
+    if n_rows < 4:
+        raise DataError(
+            f"{n_rows} rows are too few to train and to score", code="D425", hint="give at least 4 rows with a target"
+        )
     if groups is not None and len(np.unique(groups)) < (spec.n if spec.method == "folds" else 2):
-        raise DataError(f"{len(np.unique(groups))} groups cannot be dealt to {spec.n} folds", code="D426", hint="use fewer folds, or other columns in KEEPING ... TOGETHER")
+        raise DataError(
+            f"{len(np.unique(groups))} groups cannot be dealt to {spec.n} folds",
+            code="D426",
+            hint="use fewer folds, or other columns in KEEPING ... TOGETHER",
+        )
 
 
-def _splitter(spec: SplitSpec, by: np.ndarray | None, groups: np.ndarray | None) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+def _splitter(
+    spec: SplitSpec, by: np.ndarray | None, groups: np.ndarray | None
+) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     """Return the scikit-learn expression of a spec, its imports, and notes."""
     stratified, notes = by is not None, ()
-    if stratified and _rarest(by) < 2 and groups is None:  # noqa: PLR2004
+    if stratified and _rarest(by) < 2 and groups is None:
         stratified, notes = spec.method == "folds", ("a class has one row: not every fold can have it",)
     if spec.order_by is not None:
         return _ordered(spec)
@@ -211,9 +230,7 @@ def _ordered(spec: SplitSpec) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
         n = f"round({spec.size} * len(X))" if spec.size < 1 else str(int(spec.size))
         code = f"[(np.sort(rows[:-n]), np.sort(rows[-n:])) for rows, n in [({ranked}, max(1, {n}))]]"
         return code, ("import numpy as np",), ()
-    code = (
-        f"[(np.sort(rows[a]), np.sort(rows[b])) for rows in [{ranked}] for a, b in TimeSeriesSplit({spec.n}).split(rows)]"
-    )
+    code = f"[(np.sort(rows[a]), np.sort(rows[b])) for rows in [{ranked}] for a, b in TimeSeriesSplit({spec.n}).split(rows)]"
     return code, ("import numpy as np", "from sklearn.model_selection import TimeSeriesSplit"), ()
 
 
@@ -227,7 +244,9 @@ def _rarest(by: np.ndarray | None) -> int:
     return int(np.unique(by, return_counts=True)[1].min()) if by is not None else 0
 
 
-def _blocks(pairs: tuple[Split, ...], n_rows: int, by: np.ndarray | None, groups: np.ndarray | None, seed: int) -> np.ndarray:
+def _blocks(
+    pairs: tuple[Split, ...], n_rows: int, by: np.ndarray | None, groups: np.ndarray | None, seed: int
+) -> np.ndarray:
     """Refine the test folds into at most 64 blocks; rows of no test fold are one region of their own."""
     import numpy as np
 

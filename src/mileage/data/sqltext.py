@@ -6,6 +6,7 @@ import re
 
 from mileage.errors import DataError
 
+_EXPLAIN = "EXPLAIN\n"
 _LINE = re.compile(r"LINE (\d+): ")
 
 
@@ -63,29 +64,52 @@ def checked_select(text: str) -> str:
     if not statements:
         raise SqlError("there is no SELECT here", position=0, hint="write one, for example SELECT * FROM 'data.csv'")
     if len(statements) > 1:
-        raise SqlError("only one SELECT can stand here", position=len(statements[0].query), hint="remove what follows it")
+        raise SqlError(
+            "only one SELECT can stand here", position=len(statements[0].query), hint="remove what follows it"
+        )
     if statements[0].type != duckdb.StatementType.SELECT:
         word = str(statements[0].type).rsplit(".", 1)[-1].replace("_", " ")
         raise SqlError(f"only a SELECT can stand here, not {word}", position=0, hint="a source only reads")
-    # Cut by the parser's own end of statement: a semicolon may be followed by a comment that closes nothing.
-    return statements[0].query.rstrip().removesuffix(";").rstrip()
+    return text[: _end(text)].rstrip()
 
 
-def sql_error(error: Exception, text: str) -> SqlError:
-    """Return DuckDB's error about ``text`` with its first line, its candidates, and the place of its caret."""
+def _end(text: str) -> int:
+    """Return where the statement ends: before a semicolon that only comments follow."""
+    import duckdb
+
+    tokens = [(at, kind) for at, kind in duckdb.tokenize(text) if kind != duckdb.token_type.comment]
+    # Places are bytes of UTF-8.
+    last = len(text.encode()[: tokens[-1][0]].decode()) if tokens else 0
+    return last if text[last : last + 1] == ";" else len(text)
+
+
+def explained(text: str) -> str:
+    """Return SQL that binds ``text`` without running it; :func:`sql_error` knows its first line.
+
+    Examples
+    --------
+    >>> explained("SELECT 1")
+    'EXPLAIN\\nSELECT 1'
+    """
+    return _EXPLAIN + text
+
+
+def sql_error(error: Exception, text: str, *, explain: bool = False) -> SqlError:
+    """Return DuckDB's error about ``text``, explained or not: its first line, its candidates, its caret's place."""
     lines = str(error).splitlines() or [type(error).__name__]
     candidates = next((line.strip() for line in lines[1:] if "andidate" in line or "Did you mean" in line), None)
-    return SqlError(lines[0].strip(), position=_position(lines, text), hint=candidates)
+    more = next((line.strip() for line in lines[1:] if line.startswith("Error when converting")), "")
+    return SqlError(f"{lines[0].strip()} {more}".strip(), position=_position(lines, text, explained=explain), hint=candidates)
 
 
-def _position(lines: list[str], text: str) -> int | None:
+def _position(lines: list[str], text: str, *, explained: bool) -> int | None:
     for line, below in zip(lines, lines[1:], strict=False):
         match, caret = _LINE.match(line), below.find("^")
         if match is None or caret < 0:
             continue
         rows = text.split("\n")
-        row = int(match[1]) - 1
-        if row >= len(rows):
+        row = int(match[1]) - 1 - explained
+        if not 0 <= row < len(rows):
             return None
         # A long line is shown as an excerpt between dots.
         shown, column = line[match.end() :], caret - match.end()
