@@ -14,7 +14,7 @@ With ``--json`` exactly one JSON object is printed on stdout: the answer; or ``{
 script of several statements; or ``{"error": {"code", "message", "hint", "diagnostics"}}``.
 """
 
-# ruff: noqa: FBT002, PLR0913, PLR0917  (typer reads the options from the parameters)
+# ruff: noqa: PLR0913, PLR0917  (typer reads the options from the parameters)
 from __future__ import annotations
 
 import contextlib
