@@ -4,7 +4,9 @@ from mileage.data.dataset import Dataset, canonical_sql
 from mileage.data.profile import ColumnProfile, Profile, TargetProfile, profile, profile_target
 from mileage.data.schema import Column, DType, Kind, Schema
 from mileage.data.source import Database, SourceSpec
-from mileage.data.splits import RowSet, Split, Splits, SplitSpec, deal
+from mileage.data.rowset import RowSet
+from mileage.data.samples import nested_sample
+from mileage.data.splits import Split, Splits, SplitSpec, deal
 from mileage.data.sqltext import SqlError, literal, quote
 
 __all__ = [
@@ -24,7 +26,9 @@ __all__ = [
     "SqlError",
     "TargetProfile",
     "deal",
+    "canonical_sql",
     "literal",
+    "nested_sample",
     "profile",
     "profile_target",
     "quote",

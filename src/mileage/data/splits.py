@@ -1,29 +1,36 @@
-"""Rows dealt once into blocks; a fold is a set of blocks, kept as a bitmap.
+"""Rows dealt once: to the splits of a validation, and within them to blocks.
 
-Folds come from scikit-learn's own splitters, so that an exported script deals the same folds; each fold is then
-refined into blocks (stratified, whole groups together), so that samples and finer splits are unions of blocks.
+Splits come from scikit-learn's own splitters, written as the very expression that an exported script has.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from mileage.core.fingerprint import Fingerprint
+from mileage.data.blocks import deal_blocks, iter_blocks
+from mileage.data.rowset import RowSet
 from mileage.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
 
-_BLOCKS = 64
+__all__ = ["RowSet", "Split", "SplitSpec", "Splits", "deal", "iter_blocks"]
+
+_METHODS = ("folds", "holdout", "bootstrap", "on")
+_NUMPY = "import numpy as np"
 
 
 @dataclass(frozen=True, slots=True)
 class SplitSpec:
-    """How rows are split: ``method`` is ``folds``, ``holdout``, ``bootstrap`` or ``on`` (a table of its own)."""
+    """How rows are split.
+
+    ``method`` is ``folds`` (``n`` of them, dealt ``repeat`` times), ``holdout`` (``size`` as a share below 1, else in
+    rows), ``bootstrap`` (``n`` draws) or ``on`` (tested on a table of its own). Rows with equal ``groups`` stay
+    together; with ``order_by`` later rows are scored by what was learned from earlier ones. ``stratify`` may name
+    columns other than the target.
+    """
 
     method: str = "folds"
     n: int = 5
@@ -35,76 +42,36 @@ class SplitSpec:
     seed: int = 0
 
 
-class RowSet:
-    """A set of rows as a bitmap, or a multiset of rows (a bootstrap) as indices.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> rows = RowSet.of(np.array([0, 2]), 4)
-    >>> rows.n, rows.indices().tolist(), rows.isdisjoint(RowSet.of(np.array([1]), 4))
-    (2, [0, 2], True)
-    """
-
-    def __init__(self, bits: np.ndarray, n_rows: int, drawn: np.ndarray | None = None) -> None:
-        self.bits, self.n_rows, self.drawn = bits, n_rows, drawn
-
-    @classmethod
-    def of(cls, indices: np.ndarray, n_rows: int, *, multiset: bool = False) -> RowSet:
-        """Return the set of these row numbers."""
-        import numpy as np
-
-        mask = np.zeros(n_rows, dtype=bool)
-        mask[indices] = True
-        return cls(np.packbits(mask), n_rows, indices.astype(np.int64) if multiset else None)
-
-    def indices(self) -> np.ndarray:
-        """Return the row numbers, ascending; for a multiset each as often as it was drawn."""
-        import numpy as np
-
-        if self.drawn is not None:
-            return self.drawn
-        return np.flatnonzero(np.unpackbits(self.bits, count=self.n_rows))
-
-    @property
-    def n(self) -> int:
-        """Number of rows."""
-        return len(self.indices())
-
-    @cached_property
-    def digest(self) -> Fingerprint:
-        """Hash of the set."""
-        from blake3 import blake3
-
-        data = self.bits.tobytes() if self.drawn is None else b"m" + self.drawn.tobytes()
-        return Fingerprint(blake3(data).hexdigest(length=16))
-
-    def isdisjoint(self, other: RowSet) -> bool:
-        """Say whether no row is in both."""
-        return not bool((self.bits & other.bits).any())
-
-    def issubset(self, other: RowSet) -> bool:
-        """Say whether every row is in ``other``."""
-        return not bool((self.bits & ~other.bits).any())
-
-
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Rows to fit on and rows to score on."""
+    """The rows that one fit sees, and the rows that score it."""
 
     train: RowSet
     test: RowSet
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Splits:
-    """All splits of a table, the blocks they are made of, and plain scikit-learn code that deals them."""
+    """All splits, the block of each row, and plain scikit-learn code that deals them.
+
+    ``code`` is an expression over ``X``, ``y``, ``groups``, ``strata`` and ``order`` that yields pairs of row numbers
+    once the lines of ``imports`` have run.
+    """
 
     pairs: tuple[Split, ...]
     block_of_row: np.ndarray
     code: str
     imports: tuple[str, ...]
     notes: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class _Deal:
+    """The code of a split, before it runs."""
+
+    code: str
+    imports: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def deal(
@@ -123,151 +90,151 @@ def deal(
     spec : SplitSpec
     n_rows : int
     y, strata, groups, order : arrays of shape (n_rows,), optional
-        Target codes, other strata, groups that stay together, and what puts rows in time order.
+        Target codes, codes of other columns to stratify by, codes of groups that stay together, and what puts rows
+        in time order (rows without an order come last).
 
     Raises
     ------
     DataError
-        If there are fewer rows or groups than folds.
+        If there are fewer rows, groups or points in time than the splits need.
 
     Examples
     --------
     >>> splits = deal(SplitSpec("folds", n=4), n_rows=100)
-    >>> [pair.test.n for pair in splits.pairs]
-    [25, 25, 25, 25]
+    >>> [pair.test.n for pair in splits.pairs], splits.code
+    ([25, 25, 25, 25], 'KFold(n_splits=4, shuffle=True, random_state=0).split(X, None)')
     """
+    _check(spec, n_rows, groups)
+    label = ("strata" if strata is not None else "y") if spec.stratify else ""
+    by = {"strata": strata, "y": y}.get(label)
+    made = _splitter(spec, label if by is not None else "", by, groups, ordered=order is not None)
+    pairs = _run(made, n_rows, {"y": y, "strata": strata, "groups": groups, "order": order})
+    multiset = spec.method == "bootstrap"
+    splits = tuple(Split(RowSet.of(a, n_rows, multiset=multiset), RowSet.of(b, n_rows)) for a, b in pairs)
+    if any(split.train.n == 0 or split.test.n == 0 for split in splits):
+        raise DataError("a split has no rows to train or to score", code="D427", hint="use fewer folds or another size")
+    tests = () if multiset else tuple(split.test for split in splits)
+    blocks = deal_blocks(tests, n_rows, by=by, groups=groups, order=order if spec.order_by else None, seed=spec.seed)
+    return Splits(splits, blocks, made.code, made.imports, made.notes)
+
+
+def _run(made: _Deal, n_rows: int, names: dict[str, Any]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Evaluate the very expression that the script has, so that they cannot differ."""
     import numpy as np
 
-    by = (strata if strata is not None else y) if spec.stratify else None
-    _check(spec, n_rows, groups)
-    code, imports, notes = _splitter(spec, by, groups)
-    namespace: dict[str, Any] = {
-        "np": np,
-        "X": np.zeros((n_rows, 1)),
-        "y": by,
-        "strata": by,
-        "groups": groups,
-        "order": order,
-    }
-    for line in imports:
-        exec(line, namespace)
+    namespace: dict[str, Any] = {"np": np, "X": np.zeros((n_rows, 1)), **names}
+    for line in made.imports:
+        exec(line, namespace)  # noqa: S102  (our own line)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a rare class: reported as a finding before the run
-        pairs = list(eval(code, namespace))
-    multiset = spec.method == "bootstrap"
-    made = tuple(Split(RowSet.of(a, n_rows, multiset=multiset), RowSet.of(b, n_rows)) for a, b in pairs)
-    return Splits(made, _blocks(made, n_rows, by, groups, spec.seed), code, imports, notes)
+        # A class with fewer rows than folds: a monitor reports it before the run.
+        warnings.simplefilter("ignore", UserWarning)
+        try:
+            return list(eval(made.code, namespace))  # noqa: S307  (our own expression)
+        except ValueError as error:
+            hint = "use fewer folds, or a larger size"
+            raise DataError(f"the rows cannot be dealt: {error}", code="D427", hint=hint) from error
 
 
 def _check(spec: SplitSpec, n_rows: int, groups: np.ndarray | None) -> None:
     import numpy as np
 
-    if spec.method == "folds" and n_rows < spec.n:
-        raise DataError(
-            f"{n_rows} rows cannot be dealt to {spec.n} folds",
-            code="D425",
-            hint=f"VALIDATE BY {max(2, n_rows // 2)} FOLDS",
-        )
-    if n_rows < 4:
-        raise DataError(
-            f"{n_rows} rows are too few to train and to score", code="D425", hint="give at least 4 rows with a target"
-        )
-    if groups is not None and len(np.unique(groups)) < (spec.n if spec.method == "folds" else 2):
-        raise DataError(
-            f"{len(np.unique(groups))} groups cannot be dealt to {spec.n} folds",
-            code="D426",
-            hint="use fewer folds, or other columns in KEEPING ... TOGETHER",
-        )
+    if spec.method not in _METHODS:
+        raise DataError(f"no way to split is named '{spec.method}'", code="D429", hint=f"one of {', '.join(_METHODS)}")
+    needed = spec.n + (spec.order_by is not None) if spec.method == "folds" else 2
+    if n_rows < max(needed, 4):
+        what = f"{n_rows} row{'s' * (n_rows != 1)} cannot be dealt to {spec.n} folds" if spec.method == "folds" else f"{n_rows} rows are too few to train and to score"
+        raise DataError(what, code="D425", hint=f"VALIDATE BY {max(2, n_rows // 2)} FOLDS" if n_rows >= 4 else "give at least 4 rows with a target")
+    if spec.method == "holdout" and spec.size >= n_rows:
+        raise DataError(f"{int(spec.size)} of {n_rows} rows cannot be held out", code="D425", hint="hold out a share, such as 20 %")
+    if groups is None or spec.method == "on":
+        return
+    n_groups, wanted = len(np.unique(groups)), spec.n if spec.method == "folds" else 2
+    if n_groups < wanted:
+        what = f"{wanted} folds" if spec.method == "folds" else "a training and a test part"
+        raise DataError(f"{n_groups} group{'s' * (n_groups != 1)} cannot be dealt to {what}", code="D426", hint="use fewer folds, or other columns in KEEPING ... TOGETHER")
 
 
-def _splitter(
-    spec: SplitSpec, by: np.ndarray | None, groups: np.ndarray | None
-) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    """Return the scikit-learn expression of a spec, its imports, and notes."""
-    stratified, notes = by is not None, ()
-    if stratified and _rarest(by) < 2 and groups is None:
-        stratified, notes = spec.method == "folds", ("a class has one row: not every fold can have it",)
-    if spec.order_by is not None:
-        return _ordered(spec)
-    label = "y" if stratified else ""
-    args = ", ".join(["X", label or "None"])
+def _splitter(spec: SplitSpec, label: str, by: np.ndarray | None, groups: np.ndarray | None, *, ordered: bool) -> _Deal:
+    """Return the expression of a spec; ``label`` is the variable to stratify by, empty if there is none."""
+    notes: tuple[str, ...] = ()
+    if spec.method == "on":
+        return _Deal("[(np.arange(len(X)), np.arange(len(X)))]", (_NUMPY,))
+    if spec.order_by is not None and ordered:
+        return _ordered(spec, grouped=groups is not None)
     if spec.method == "bootstrap":
-        code = f"[(rows, np.setdiff1d(np.arange(len(X)), rows)) for rows in (np.random.default_rng({spec.seed} + i).integers(0, len(X), len(X)) for i in range({spec.n}))]"
-        return code, ("import numpy as np",), notes
+        return _bootstrap(spec, grouped=groups is not None)
     if groups is not None:
-        return _grouped(spec, stratified=stratified)
+        return _grouped(spec, label, by)
+    if by is not None and not _can_stratify(spec, by):
+        label, notes = "", ("the classes are too rare to have each in every split: rows are dealt without regard to them",)
+    args = f"X, {label or 'None'}"
     if spec.method == "holdout":
-        name = "StratifiedShuffleSplit" if stratified else "ShuffleSplit"
-        code = f"{name}(n_splits={spec.repeat}, test_size={_size(spec)}, random_state={spec.seed}).split({args})"
+        name = "StratifiedShuffleSplit" if label else "ShuffleSplit"
+        made = f"{name}(n_splits={spec.repeat}, test_size={_size(spec)}, random_state={spec.seed}).split({args})"
     elif spec.repeat > 1:
-        name = "RepeatedStratifiedKFold" if stratified else "RepeatedKFold"
-        code = f"{name}(n_splits={spec.n}, n_repeats={spec.repeat}, random_state={spec.seed}).split({args})"
+        name = "RepeatedStratifiedKFold" if label else "RepeatedKFold"
+        made = f"{name}(n_splits={spec.n}, n_repeats={spec.repeat}, random_state={spec.seed}).split({args})"
     else:
-        name = "StratifiedKFold" if stratified else "KFold"
-        code = f"{name}(n_splits={spec.n}, shuffle=True, random_state={spec.seed}).split({args})"
-    return code, (f"from sklearn.model_selection import {name}",), notes
+        name = "StratifiedKFold" if label else "KFold"
+        made = f"{name}(n_splits={spec.n}, shuffle=True, random_state={spec.seed}).split({args})"
+    return _Deal(made, (f"from sklearn.model_selection import {name}",), notes)
 
 
-def _grouped(spec: SplitSpec, *, stratified: bool) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    args = f"X, {'y' if stratified else 'None'}, groups"
+def _can_stratify(spec: SplitSpec, by: np.ndarray) -> bool:
+    """Say whether scikit-learn would stratify: no class of one row, and room for each class on both sides."""
+    import numpy as np
+
+    counts = np.unique(by, return_counts=True)[1]
+    if spec.method == "folds":
+        return bool(counts.max() >= spec.n)
+    n_test = spec.size * len(by) if spec.size < 1 else spec.size
+    return bool(counts.min() >= 2) and min(n_test, len(by) - n_test) >= len(counts)
+
+
+def _grouped(spec: SplitSpec, label: str, by: np.ndarray | None) -> _Deal:
+    notes: tuple[str, ...] = ()
     if spec.method == "holdout":
-        name = "GroupShuffleSplit"
-        code = f"{name}(n_splits={spec.repeat}, test_size={_size(spec)}, random_state={spec.seed}).split({args})"
-        return code, (f"from sklearn.model_selection import {name}",), ()
-    name = "StratifiedGroupKFold" if stratified else "GroupKFold"
-    one = f"{name}(n_splits={spec.n}, shuffle=True, random_state={{seed}}).split({args})"
+        # scikit-learn has no stratified group holdout; the share is one of groups, not of rows.
+        code = f"GroupShuffleSplit(n_splits={spec.repeat}, test_size={_size(spec)}, random_state={spec.seed}).split(X, None, groups)"
+        return _Deal(code, ("from sklearn.model_selection import GroupShuffleSplit",), ("the size is a share of groups",))
+    if by is not None and not _can_stratify(spec, by):
+        label, notes = "", ("the classes are too rare to have each in every split",)
+    name = "StratifiedGroupKFold" if label else "GroupKFold"
+    code = f"{name}(n_splits={spec.n}, shuffle=True, random_state={spec.seed}).split(X, {label or 'None'}, groups)"
     if spec.repeat > 1:
-        code = f"[pair for seed in range({spec.seed}, {spec.seed + spec.repeat}) for pair in {one.format(seed='seed')}]"
-    else:
-        code = one.format(seed=spec.seed)
-    return code, (f"from sklearn.model_selection import {name}",), ()
+        one = code.replace(f"random_state={spec.seed}", "random_state=seed")
+        code = f"[pair for seed in range({spec.seed}, {spec.seed + spec.repeat}) for pair in {one}]"
+    return _Deal(code, (f"from sklearn.model_selection import {name}",), notes)
 
 
-def _ordered(spec: SplitSpec) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    """The last part is scored in time order: ``order`` is sorted stably."""
+def _bootstrap(spec: SplitSpec, *, grouped: bool) -> _Deal:
+    """Rows (or whole groups) are drawn with replacement; what was never drawn scores."""
+    drawn = f"[np.random.default_rng({spec.seed} + i) for i in range({spec.n})]"
+    if not grouped:
+        rows = f"(rng.integers(0, len(X), len(X)) for rng in {drawn})"
+        return _Deal(f"[(rows, np.setdiff1d(np.arange(len(X)), rows)) for rows in {rows}]", (_NUMPY,))
+    code = (
+        "[(np.concatenate([np.flatnonzero(groups == g) for g in chosen]), np.flatnonzero(~np.isin(groups, chosen))) "
+        f"for rng in {drawn} for chosen in [rng.choice(np.unique(groups), len(np.unique(groups)))]]"
+    )
+    return _Deal(code, (_NUMPY,))
+
+
+def _ordered(spec: SplitSpec, *, grouped: bool) -> _Deal:
+    """Later rows score what earlier rows taught; a group that began earlier does not score."""
     ranked = "np.argsort(order, kind='stable')"
     if spec.method == "holdout":
-        n = f"round({spec.size} * len(X))" if spec.size < 1 else str(int(spec.size))
-        code = f"[(np.sort(rows[:-n]), np.sort(rows[-n:])) for rows, n in [({ranked}, max(1, {n}))]]"
-        return code, ("import numpy as np",), ()
-    code = f"[(np.sort(rows[a]), np.sort(rows[b])) for rows in [{ranked}] for a, b in TimeSeriesSplit({spec.n}).split(rows)]"
-    return code, ("import numpy as np", "from sklearn.model_selection import TimeSeriesSplit"), ()
+        n = f"max(1, round({spec.size} * len(X)))" if spec.size < 1 else str(int(spec.size))
+        pairs, imports = f"[(np.sort(rows[:-{n}]), np.sort(rows[-{n}:])) for rows in [{ranked}]]", (_NUMPY,)
+    else:
+        pairs = f"[(np.sort(rows[a]), np.sort(rows[b])) for rows in [{ranked}] for a, b in TimeSeriesSplit({spec.n}).split(rows)]"
+        imports = (_NUMPY, "from sklearn.model_selection import TimeSeriesSplit")
+    notes: tuple[str, ...] = ("there is one order of time: it is dealt once",) if spec.repeat > 1 else ()
+    if not grouped:
+        return _Deal(pairs, imports, notes)
+    code = f"[(a, b[~np.isin(groups[b], groups[a])]) for a, b in {pairs}]"
+    return _Deal(code, imports, (*notes, "rows of a group that began in the training part are not scored"))
 
 
 def _size(spec: SplitSpec) -> str:
     return repr(spec.size) if spec.size < 1 else str(int(spec.size))
-
-
-def _rarest(by: np.ndarray | None) -> int:
-    import numpy as np
-
-    return int(np.unique(by, return_counts=True)[1].min()) if by is not None else 0
-
-
-def _blocks(
-    pairs: tuple[Split, ...], n_rows: int, by: np.ndarray | None, groups: np.ndarray | None, seed: int
-) -> np.ndarray:
-    """Refine the test folds into at most 64 blocks; rows of no test fold are one region of their own."""
-    import numpy as np
-
-    region = np.zeros(n_rows, dtype=np.int64)
-    for i, pair in enumerate(pairs, 1):
-        rows = pair.test.indices()
-        region[rows[region[rows] == 0]] = i
-    ids, region = np.unique(region, return_inverse=True)
-    per = max(1, _BLOCKS // len(ids))
-    rng = np.random.default_rng(seed)
-    key = groups if groups is not None else rng.permutation(n_rows)
-    order = np.lexsort((key, by if by is not None and groups is None else np.zeros(n_rows), region))
-    place = np.empty(n_rows, dtype=np.int64)
-    place[order] = np.arange(n_rows)
-    within = groups if groups is not None else place
-    return (region * per + within % per).astype(np.uint16)
-
-
-def iter_blocks(block_of_row: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield each block's number and its rows."""
-    import numpy as np
-
-    for block in np.unique(block_of_row):
-        yield int(block), np.flatnonzero(block_of_row == block)
