@@ -70,7 +70,7 @@ def _let_queries_run() -> None:
     """Give the query builder its ``run``: the language itself knows no session."""
     from mileage.language.builder import QueryBuilder
 
-    QueryBuilder._runner = staticmethod(_run_builder)  # noqa: SLF001  (the hook that the builder offers)
+    QueryBuilder._runner = staticmethod(_run_builder)
 
 
 def _run_builder(builder: object, session: object = None, **options: object) -> object:

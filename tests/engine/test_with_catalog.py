@@ -15,7 +15,9 @@ from mileage.workflow.task import TaskKind
 def test_what_workers_keep_is_loaded_by_the_next_run(tmp_path):
     store = ArtifactStore(tmp_path / "artifacts")
     made = plan(1, keep=True, n=20_000)
-    planned = tuple(replace(p, keep=p.task.outputs if p.task.kind in {TaskKind.APPLY, TaskKind.TAKE} else ()) for p in made)
+    planned = tuple(
+        replace(p, keep=p.task.outputs if p.task.kind in {TaskKind.APPLY, TaskKind.TAKE} else ()) for p in made
+    )
     made = replace(made, tasks=planned)
     with Executor(backends.get("processes").new(), store, resources=RESOURCES, n_workers=2) as executor:
         executor.submit(made)

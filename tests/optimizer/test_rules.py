@@ -6,7 +6,18 @@ from mileage.errors import InternalError
 from mileage.operators import StepSpec
 from mileage.optimizer import BATCHES, PlanContext, evaluation_tasks, optimize
 from mileage.optimizer.rule import run_rule, verify
-from mileage.workflow import Action, Features, PhysicalPlan, PlannedTask, Port, Setting, Task, TaskKind, Workflow, instantiate
+from mileage.workflow import (
+    Action,
+    Features,
+    PhysicalPlan,
+    PlannedTask,
+    Port,
+    Setting,
+    Task,
+    TaskKind,
+    Workflow,
+    instantiate,
+)
 
 SOURCE = Task(TaskKind.SOURCE, params=(("data", "x"),), outputs=("X", "y", "aux"))
 DEAL = Task(TaskKind.DEAL, inputs=(SOURCE.port("y"), SOURCE.port("aux")), outputs=("splits",))

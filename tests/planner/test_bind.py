@@ -76,21 +76,28 @@ def test_what_was_left_open_is_said(database: Database) -> None:
 
 
 def test_facts_say_what_columns_are(database: Database) -> None:
-    made = plan(database, "PREDICT label FROM 't.csv' KNOWING age IS CATEGORICAL, income IS LEAKY, sex IS ORDINAL ('a', 'b')")
+    made = plan(
+        database, "PREDICT label FROM 't.csv' KNOWING age IS CATEGORICAL, income IS LEAKY, sex IS ORDINAL ('a', 'b')"
+    )
     assert made.features.categorical == ("age",)
     assert made.features.numeric == ("sex",)
     assert dict(made.dropped)["income"].origin == "user"
 
 
 def test_the_papers_expert_gets_just_the_space_he_wrote(database: Database) -> None:
-    made = plan(database, "PREDICT label FROM 't.csv' WITH MODEL = random_forest(n_estimators IN 10..50, max_depth IN 4..8, criterion = entropy)")
+    made = plan(
+        database,
+        "PREDICT label FROM 't.csv' WITH MODEL = random_forest(n_estimators IN 10..50, max_depth IN 4..8, criterion = entropy)",
+    )
     model = made.space.slots[-1]
     assert [a.label for a in model.alternatives] == ["random_forest"]
     assert model.alternatives[0].steps[0].size() == 41 * 5
 
 
 def test_a_pipeline_is_one_point(database: Database) -> None:
-    made = plan(database, "PREDICT label FROM 't.csv' WITH PIPELINE = impute(median) >> scale(standard) >> logistic(C = 1.0)")
+    made = plan(
+        database, "PREDICT label FROM 't.csv' WITH PIPELINE = impute(median) >> scale(standard) >> logistic(C = 1.0)"
+    )
     assert made.space.size() == 1
 
 

@@ -4,11 +4,11 @@ import random
 
 import pytest
 
+from mileage.core.domains import FloatRange, IntRange
 from mileage.operators import StepSpec
 from mileage.search import SearchContext, strategies
 from mileage.search.sampling import nearest, random_configuration
 from mileage.space import Alternative, Configuration, SearchSpace, Slot, StepChoice, conflict
-from mileage.core.domains import FloatRange, IntRange
 
 
 def space() -> SearchSpace:
@@ -16,7 +16,9 @@ def space() -> SearchSpace:
     scale = Slot("scale", (Alternative((StepChoice("none"),)), Alternative((StepChoice("standard"),))))
     logistic = StepChoice("logistic", (), (("C", FloatRange(0.01, 10.0, log=True)),))
     trees = StepChoice("hist_gbm", (), (("max_iter", IntRange(5, 50)),))
-    model = Slot("model", (Alternative((logistic,)), Alternative((trees,)), Alternative((StepChoice("multinomial_nb"),))))
+    model = Slot(
+        "model", (Alternative((logistic,)), Alternative((trees,)), Alternative((StepChoice("multinomial_nb"),)))
+    )
     return SearchSpace((impute, scale, model), "binary")
 
 

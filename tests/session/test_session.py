@@ -53,7 +53,9 @@ def test_backends_and_workers_give_the_same_trials(csv: Path, tmp_path: Path) ->
     for i, (backend, workers) in enumerate([("inline", 1), ("processes", 1), ("processes", 2)]):
         with mileage.connect(tmp_path / f"p{i}", backend=backend, workers=workers) as session:
             result = run(session, csv, "PREDICT y FROM '{csv}' BUDGET 7 trials SEED 3")
-            boards.append([(t.describe, dict(t.scores)) for t in sorted(result.leaderboard.trials, key=lambda t: t.number)])
+            boards.append(
+                [(t.describe, dict(t.scores)) for t in sorted(result.leaderboard.trials, key=lambda t: t.number)]
+            )
     assert boards[0] == boards[1] == boards[2]
 
 
@@ -180,7 +182,11 @@ def test_events_tell_the_run(session: Session, csv: Path) -> None:
     ],
 )
 def test_every_form_of_validate_runs(session: Session, csv: Path, validate: str) -> None:
-    query = "PREDICT y FROM '{csv}' VALIDATE " + validate + " WITH MODEL = logistic(C = 1.0), SCALE = standard, ENCODE = one_hot BUDGET 1 trials"
+    query = (
+        "PREDICT y FROM '{csv}' VALIDATE "
+        + validate
+        + " WITH MODEL = logistic(C = 1.0), SCALE = standard, ENCODE = one_hot BUDGET 1 trials"
+    )
     assert run(session, csv, query).trial("w1").mean("roc_auc") > 0.6
 
 

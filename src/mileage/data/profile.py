@@ -1,29 +1,33 @@
-"""The profile of a table: what each column holds and what it seems to mean, from a few passes of DuckDB."""
+"""The profile of a table: what each column holds and what it seems to mean, from two passes of DuckDB."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
+from mileage.data.dataset import Dataset, canonical_sql
+from mileage.data.kinds import DATE_LIKE, Figures, infer_kind
 from mileage.data.schema import Column, DType, Kind
-from mileage.data.source import Dataset, quote
-from mileage.errors import DataError
+from mileage.data.sqltext import quote
+from mileage.data.target import TargetProfile, profile_target
+
+__all__ = ["ColumnProfile", "Profile", "TargetProfile", "profile", "profile_target"]
 
 _BATCH = 50  # one statement over more columns takes DuckDB out of proportion longer
 _WIDE = 200
-_TEXT_WORDS, _TEXT_DISTINCT = 3.0, 0.5
-_ID_NAME = re.compile(r"(^|_|\b)(id|uuid|guid|key|no|nr|number|index|rowid)$|Id$|ID$")
-_TRUE_WORDS = {"1", "true", "yes", "y", "t", "positive", "pos", "sick", "bad", "churn", "churned", "default"}
-_CLASS_LIMIT = 20
-_MANY_CLASSES = 1000
+_EXACT_ROWS = 200_000
+_DISTINCT_ROWS = 1_000_000
+_TOP = 5
+_SHOWN = 200
+_NUMBERS = frozenset({DType.INT, DType.FLOAT, DType.BOOL})
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnProfile:
-    """Figures of one column; ``looks`` says why its kind was inferred."""
+    """Figures of one column; ``looks`` says why its kind was inferred. Infinite numbers and NaN count as missing."""
 
     name: str
     dtype: DType
@@ -41,52 +45,67 @@ class ColumnProfile:
     looks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Profile:
-    """Profiles of all columns of a table."""
+    """Profiles of all columns of a table; ``n_duplicate_rows`` is None where counting them would be slow."""
 
     n_rows: int
     columns: tuple[ColumnProfile, ...]
+    n_duplicate_rows: int | None = None
+    fingerprint: str = ""
+
+    @cached_property
+    def _by_name(self) -> dict[str, ColumnProfile]:
+        return {column.name: column for column in self.columns}
 
     def find(self, name: str) -> ColumnProfile | None:
         """Return a column's profile, or None."""
-        return next((column for column in self.columns if column.name == name), None)
+        return self._by_name.get(name)
 
     def to_json(self) -> dict[str, Any]:
         """Return the profile as plain data."""
-        return asdict(self)
+        data = {"n_rows": self.n_rows, "n_duplicate_rows": self.n_duplicate_rows, "fingerprint": self.fingerprint}
+        return data | {"columns": [asdict(c) | {"dtype": str(c.dtype), "kind": str(c.kind)} for c in self.columns]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Profile:
+        """Return the profile that :meth:`to_json` wrote."""
+        columns = tuple(
+            ColumnProfile(
+                **{**c, "dtype": DType(c["dtype"]), "kind": Kind(c["kind"])}
+                | {"quantiles": tuple(c["quantiles"]), "looks": tuple(c["looks"]), "top": tuple((v, n) for v, n in c["top"])}
+            )
+            for c in data["columns"]
+        )
+        return cls(data["n_rows"], columns, data["n_duplicate_rows"], data["fingerprint"])
 
 
-@dataclass(frozen=True, slots=True)
-class TargetProfile:
-    """What the target says of the task."""
-
-    task: str
-    reason: str
-    classes: tuple[str, ...] = ()
-    counts: tuple[int, ...] = ()
-    n_missing: int = 0
-    positive: str | None = None
-    mean: float | None = None
-    sd: float | None = None
-    skew: float | None = field(default=None)
-
-
-def profile(dataset: Dataset) -> Profile:
+def profile(dataset: Dataset, *, sample: int | None = None) -> Profile:
     """Return the profile of all columns.
 
     Parameters
     ----------
     dataset : Dataset
+    sample : int, optional
+        Look at about this many rows, evenly spaced, and scale counts of rows up; all rows if left out.
 
     Returns
     -------
     Profile
-        Distinct values are approximate (HyperLogLog) in tables of more than 100,000 rows.
+        Quantiles are approximate in tables of more than 200,000 rows, numbers of distinct values in tables of more
+        than 1,000,000 rows or (for fractions) 200 columns.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from mileage.data.source import Database
+    >>> seen = profile(Database().bind_frame(pa.table({"age": [30, 41, None], "job": ["cook", "nurse", "cook"]})))
+    >>> [(c.name, str(c.kind), c.n_missing, c.n_distinct) for c in seen.columns]
+    [('age', 'numeric', 1, 2), ('job', 'categorical', 0, 2)]
     """
-    columns = [c for batch in _batches(dataset.schema.columns) for c in _profile_batch(dataset, batch)]
-    tops = _top_values(dataset, [c for c in columns if c.dtype is DType.STRING and c.n_distinct <= _MANY_CLASSES])
-    return Profile(dataset.n_rows, tuple(replace(c, top=tops.get(c.name, ())) for c in columns))
+    passes = _Passes(dataset, sample)
+    columns = tuple(c for batch in _batches(dataset.schema.columns) for c in passes.columns(batch))
+    return Profile(dataset.n_rows, columns, passes.n_duplicate_rows(), str(dataset.fingerprint))
 
 
 def _batches(columns: Sequence[Column]) -> Iterator[list[Column]]:
@@ -95,204 +114,128 @@ def _batches(columns: Sequence[Column]) -> Iterator[list[Column]]:
         yield batch
 
 
-def _profile_batch(dataset: Dataset, batch: list[Column]) -> list[ColumnProfile]:
-    exact = dataset.n_rows <= 100_000
-    wide = len(dataset.schema.columns) > _WIDE
-    parts = [_figures(c, exact=exact, quantiles=not wide) for c in batch]
-    sql = f"SELECT {', '.join(sum(parts, []))} FROM ({dataset.relation_sql.removesuffix(' ORDER BY ALL')})"
-    row = iter(dataset.database.rows(sql)[0])
-    return [_column(c, [next(row) for _ in part], dataset.n_rows) for c, part in zip(batch, parts, strict=True)]
+class _Passes:
+    """The statements over one table: all figures first, then what is worth counting exactly."""
 
+    def __init__(self, dataset: Dataset, sample: int | None) -> None:
+        self.dataset, self.database = dataset, dataset.database
+        # The order of rows does not matter to figures, and sorting would cost more than they do.
+        self.relation = f"({dataset.relation_sql})"
+        self.n, self.scale = dataset.n_rows, 1.0
+        self.wide = len(dataset.schema.columns) > _WIDE
+        if sample is not None and sample < dataset.n_rows:
+            step = -(-dataset.n_rows // sample)
+            self.relation = f"(SELECT * EXCLUDE (mile_row) FROM (SELECT *, row_number() OVER () AS mile_row FROM {self.relation}) WHERE mile_row % {step} = 0)"
+            self.n = dataset.n_rows // step
+            self.scale = dataset.n_rows / max(1, self.n)
 
-def _figures(column: Column, *, exact: bool, quantiles: bool = True) -> list[str]:
-    name = quote(column.name)
-    if column.dtype is DType.OTHER:
-        return [f"count({name})"]
-    distinct = f"count(DISTINCT {name})" if exact else f"approx_count_distinct({name})"
-    base = [f"count({name})", distinct, f"min({name})", f"max({name})"]
-    if column.dtype in {DType.INT, DType.FLOAT, DType.BOOL}:
-        number = f"CAST({name} AS DOUBLE)"
-        finite = f"FILTER (isfinite({number}))"
-        spread = f"approx_quantile({number}, [0.05, 0.25, 0.5, 0.75, 0.95]) {finite}" if quantiles else "NULL"
-        return [*base, f"avg({number}) {finite}", f"stddev_samp({number}) {finite}", spread]
-    if column.dtype is DType.STRING:
-        text = f"CAST({name} AS VARCHAR)"
-        spaces = f"avg(length({text}) - length(replace({text}, ' ', '')) + 1)"
-        return [
-            *base,
-            f"avg(length({text}))",
-            spaces,
-            f"count(TRY_CAST({text} AS DOUBLE))",
-            f"count(TRY_CAST({text} AS TIMESTAMP))",
-        ]
-    return base
+    def columns(self, batch: list[Column]) -> list[ColumnProfile]:
+        """Return the profiles of a batch of columns."""
+        found = self._select(batch, [self._figures(i, c) for i, c in enumerate(batch)])
+        second = self._select(batch, [self._counts(i, c, f) for i, (c, f) in enumerate(zip(batch, found, strict=True))])
+        return [self._profile(c, f | s) for c, f, s in zip(batch, found, second, strict=True)]
 
+    def _select(self, batch: list[Column], wanted: list[dict[str, str]]) -> list[dict[str, Any]]:
+        """Run one statement for named expressions of each column, and give the values back by name."""
+        import duckdb
 
-def _column(column: Column, figures: list[Any], n_rows: int) -> ColumnProfile:
-    n = int(figures[0])
-    made = ColumnProfile(column.name, column.dtype, Kind.UNSUPPORTED, n_rows - n, 0)
-    if column.dtype is DType.OTHER or column.dtype is DType.TIME:
-        return replace(made, looks=(f"{column.sql_type} values",))
-    made = replace(made, n_distinct=int(figures[1]), min=_plain(figures[2]), max=_plain(figures[3]))
-    if column.dtype in {DType.INT, DType.FLOAT, DType.BOOL}:
-        quantiles = tuple(float(q) for q in figures[6] or ())
-        made = replace(made, mean=figures[4], sd=figures[5], quantiles=quantiles)
-    elif column.dtype is DType.STRING:
-        made = replace(made, mean_length=figures[4], words=figures[5])
-    kind, looks = _kind(made, figures, n, n_rows)
-    return replace(made, kind=kind, looks=looks)
+        listed = [sql for part in wanted for sql in part.values()]
+        if not listed:
+            return [{} for _ in wanted]
+        inner = ", ".join(f"{_plain_sql(c)} AS v{i}" for i, c in enumerate(batch))
+        try:
+            row = iter(self.database.rows(f"SELECT {', '.join(listed)} FROM (SELECT {inner} FROM {self.relation})")[0])
+        except duckdb.OutOfRangeException:  # numbers near the largest: their variance overflows
+            safe = [{k: v for k, v in part.items() if k not in {"mean", "sd"}} for part in wanted]
+            if safe == wanted:
+                raise
+            return self._select(batch, safe)
+        return [{name: next(row) for name in part} for part in wanted]
 
+    def _figures(self, i: int, column: Column) -> dict[str, str]:
+        v = f"v{i}"
+        if column.dtype in {DType.OTHER, DType.TIME}:
+            return {"n": f"count({v})"}
+        base = {"n": f"count({v})", "near": f"approx_count_distinct({v})", "min": f"min({v})", "max": f"max({v})"}
+        if column.dtype in _NUMBERS:
+            quantile = "quantile_cont" if self.n <= _EXACT_ROWS else "approx_quantile"
+            return base | {"mean": f"avg({v})", "sd": f"stddev_samp({v})", "quantiles": f"{quantile}({v}, [0.05, 0.25, 0.5, 0.75, 0.95])"}
+        if column.dtype is DType.STRING:
+            trimmed = f"trim({v})"
+            return base | {
+                "mean_length": f"avg(length({v}))",
+                "words": f"avg(length({trimmed}) - length(replace({trimmed}, ' ', '')) + 1)",
+                "n_numbers": f"count(TRY_CAST({v} AS DOUBLE))",
+                "n_padded": f"count(*) FILTER (starts_with({v}, '0') AND length({v}) > 1 AND {v} NOT LIKE '0.%')",
+            }
+        return base
 
-def _kind(c: ColumnProfile, figures: list[Any], n: int, n_rows: int) -> tuple[Kind, tuple[str, ...]]:
-    """Infer the semantic type of a column from its figures."""
-    if (c.n_distinct <= 1 and c.n_missing == 0) or n == 0:
-        return Kind.CONSTANT, ("one value only" if n else "no value at all",)
-    unique = c.n_distinct >= 0.98 * n and n >= 20
-    if c.dtype in {DType.DATE, DType.TIMESTAMP}:
-        return Kind.DATETIME, ("dates",)
-    if c.dtype is DType.INT and unique and (_ID_NAME.search(c.name) or _is_counter(c, n)):
-        return Kind.IDENTIFIER, ("unique whole numbers",)
-    if c.dtype is not DType.STRING:
-        return Kind.NUMERIC, ()
-    if figures[6] == n:
-        return (
-            (Kind.IDENTIFIER, ("unique numbers stored as text",))
-            if unique and _ID_NAME.search(c.name)
-            else (Kind.NUMERIC, ("numbers stored as text",))
+    def _counts(self, i: int, column: Column, found: Mapping[str, Any]) -> dict[str, str]:
+        """What is counted exactly: values that are few, and values whose number decides what the column is."""
+        near, v = found.get("near"), f"v{i}"
+        if near is None or not found["n"]:
+            return {}
+        wanted = {}
+        few = near <= (50 if self.wide or column.dtype is DType.FLOAT else 1000)
+        if few:
+            wanted["histogram"] = f"histogram({v})"
+        elif self.n <= _DISTINCT_ROWS and not (self.wide and column.dtype is DType.FLOAT):
+            wanted["n_distinct"] = f"count(DISTINCT {v})"
+        if column.dtype is DType.STRING and all(DATE_LIKE.search(str(found[end])) for end in ("min", "max")):
+            text = Column(v, DType.STRING, "VARCHAR")
+            wanted["n_dates"] = f"count({canonical_sql(text, Kind.DATETIME)})"
+        return wanted
+
+    def _profile(self, column: Column, f: dict[str, Any]) -> ColumnProfile:
+        n, histogram = int(f["n"]), f.get("histogram") or {}
+        whole = column.dtype in {DType.INT, DType.BOOL}
+        n_distinct = len(histogram) or int(f.get("n_distinct", f.get("near")) or 0)
+        if n and f.get("min") is not None and f.get("min") == f.get("max"):
+            n_distinct = 1
+        figures = Figures(
+            column.name, column.dtype, column.sql_type, n, n_distinct, self.n - n, f.get("min"), f.get("max"),
+            f.get("words") or 0.0, f.get("n_numbers", 0), f.get("n_dates", 0), f.get("n_padded", 0),
+        )  # fmt: skip
+        kind, looks = infer_kind(figures)
+        counted = sorted(histogram.items(), key=lambda pair: (-pair[1], str(pair[0])))[:_TOP]
+        return ColumnProfile(
+            column.name,
+            column.dtype,
+            kind,
+            round((self.n - n) * self.scale),
+            n_distinct,
+            min=_shown(f.get("min"), whole=whole),
+            max=_shown(f.get("max"), whole=whole),
+            mean=f.get("mean"),
+            sd=f.get("sd"),
+            quantiles=tuple(float(q) for q in f.get("quantiles") or ()),
+            top=tuple((str(_shown(value, whole=whole)), round(count * self.scale)) for value, count in counted),
+            mean_length=f.get("mean_length"),
+            words=f.get("words"),
+            looks=looks,
         )
-    if figures[7] == n:
-        return Kind.DATETIME, ("dates stored as text",)
-    if (c.words or 0) >= _TEXT_WORDS - 1.5 and c.n_distinct > max(_MANY_CLASSES, _TEXT_DISTINCT * n):
-        return Kind.TEXT, ("many different short texts",)
-    if (c.words or 0) >= _TEXT_WORDS and c.n_distinct >= _TEXT_DISTINCT * n:
-        return Kind.TEXT, (f"{c.words:.0f} words a value",)
-    if unique and n_rows >= 50:
-        if (c.words or 0) >= 2:
-            return Kind.TEXT, ("different short texts",)
-        return Kind.IDENTIFIER, ("unique names",)
-    return Kind.CATEGORICAL, ()
+
+    def n_duplicate_rows(self) -> int | None:
+        """Count the rows that equal an earlier one, by 64-bit hashes: a wrong one in a billion rows is unlikely."""
+        if self.wide:
+            return None
+        names = ", ".join(quote(c.name) for c in self.dataset.schema.columns)
+        distinct = self.database.rows(f"SELECT count(DISTINCT hash({names})) FROM {self.relation}")[0][0]
+        return round((self.n - int(distinct)) * self.scale)
 
 
-def _is_counter(c: ColumnProfile, n: int) -> bool:
-    """Whole numbers without gaps, one for each row: a row number."""
-    return (
-        isinstance(c.min, int | float)
-        and isinstance(c.max, int | float)
-        and c.max - c.min == n - 1
-        and c.n_distinct == n
-    )
+def _plain_sql(column: Column) -> str:
+    """The column in the type that figures are taken in: finite DOUBLE, VARCHAR, or its own."""
+    if column.dtype in _NUMBERS:
+        return canonical_sql(column, Kind.NUMERIC)
+    return f"CAST({quote(column.name)} AS VARCHAR)" if column.dtype is DType.STRING else quote(column.name)
 
 
-def _top_values(dataset: Dataset, columns: list[ColumnProfile]) -> dict[str, tuple[tuple[str, int], ...]]:
-    tops: dict[str, tuple[tuple[str, int], ...]] = {}
-    for start in range(0, min(len(columns), 200), 50):
-        batch = columns[start : start + 50]
-        parts = [
-            f"(SELECT {i} AS i, CAST({quote(c.name)} AS VARCHAR) AS v, count(*) AS n FROM t WHERE {quote(c.name)} IS NOT NULL GROUP BY ALL ORDER BY n DESC, v LIMIT 5)"
-            for i, c in enumerate(batch)
-        ]
-        sql = f"WITH t AS MATERIALIZED ({dataset.relation_sql.removesuffix(' ORDER BY ALL')}) " + " UNION ALL ".join(
-            parts
-        )
-        found: dict[int, list[tuple[str, int]]] = {}
-        for i, value, n in dataset.database.rows(sql):
-            found.setdefault(i, []).append((value, int(n)))
-        tops |= {batch[i].name: tuple(sorted(v, key=lambda pair: (-pair[1], pair[0]))) for i, v in found.items()}
-    return tops
-
-
-def profile_target(dataset: Dataset, name: str, task: str | None = None) -> TargetProfile:
-    """Return the task that a target calls for, and its balance.
-
-    Parameters
-    ----------
-    dataset : Dataset
-    name : str
-        The target column.
-    task : {'classification', 'regression'}, optional
-        What the query says; inferred if left out.
-
-    Raises
-    ------
-    DataError
-        If the target has no value, one class only, a class for nearly each row, or values that are no numbers for a
-        regression.
-    """
-    column = dataset.schema.get(name)
-    relation = dataset.relation_sql.removesuffix(" ORDER BY ALL")
-    text = f"CAST({quote(name)} AS VARCHAR)"
-    n, distinct, numbers, whole = dataset.database.rows(
-        f"SELECT count({quote(name)}), count(DISTINCT {quote(name)}), count(TRY_CAST({text} AS DOUBLE)), "
-        f"count(*) FILTER (TRY_CAST({text} AS DOUBLE) = round(TRY_CAST({text} AS DOUBLE))) FROM ({relation})"
-    )[0]
-    if n == 0:
-        raise DataError(f"the target {name} has no value", code="D420", hint="predict a column that has values")
-    if column.dtype is DType.OTHER:
-        raise DataError(
-            f"the target {name} holds {column.sql_type} values", code="D421", hint="predict a column of plain values"
-        )
-    inferred, reason = _task(column, n, distinct, numeric=numbers == n, whole=whole == n)
-    chosen = task or inferred
-    if chosen == "regression":
-        return _regression(dataset, name, n, reason if task is None else "you said so", numeric=numbers == n)
-    return _classes(dataset, name, n, distinct, reason if task is None else "you said so")
-
-
-def _task(column: Column, n: int, distinct: int, *, numeric: bool, whole: bool) -> tuple[str, str]:
-    if column.dtype is DType.BOOL or distinct <= 2:
-        return "classification", "it has two values" if distinct == 2 else "it has one value"
-    if not numeric or (column.dtype is DType.STRING and distinct <= _CLASS_LIMIT):
-        return "classification", "its values are names"
-    if column.dtype is DType.INT and distinct <= 10 and n >= 20 * distinct and whole:
-        return "classification", f"it has {distinct} different whole numbers"
-    return "regression", "its values are numbers"
-
-
-def _regression(dataset: Dataset, name: str, n: int, reason: str, *, numeric: bool) -> TargetProfile:
-    if not numeric:
-        raise DataError(
-            f"the target {name} has values that are no numbers",
-            code="D422",
-            hint="predict it AS CLASSIFICATION, or convert it in FROM (SELECT ...)",
-        )
-    number = f"TRY_CAST(CAST({quote(name)} AS VARCHAR) AS DOUBLE)"
-    relation = dataset.relation_sql.removesuffix(" ORDER BY ALL")
-    good, mean, sd, skew, low, high = dataset.database.rows(
-        f"SELECT count(*), avg(v), stddev_samp(v), CASE WHEN count(*) > 2 AND min(v) < max(v) THEN skewness(v) END, min(v), max(v) "
-        f"FROM (SELECT {number} AS v FROM ({relation})) WHERE isfinite(v)"
-    )[0]
-    if good < 2 or low == high:
-        raise DataError(f"the target {name} has one value only", code="D423", hint="there is nothing to predict")
-    return TargetProfile("regression", reason, n_missing=dataset.n_rows - good, mean=mean, sd=sd, skew=skew)
-
-
-def _classes(dataset: Dataset, name: str, n: int, distinct: int, reason: str) -> TargetProfile:
-    if distinct < 2:
-        raise DataError(f"the target {name} has one class only", code="D423", hint="there is nothing to predict")
-    if distinct > _MANY_CLASSES or (distinct > 50 and distinct > 0.5 * n):
-        raise DataError(
-            f"the target {name} has {distinct:,} classes in {n:,} rows",
-            code="D424",
-            hint="predict it AS REGRESSION, or predict another column",
-        )
-    relation = dataset.relation_sql.removesuffix(" ORDER BY ALL")
-    rows = dataset.database.rows(
-        f"SELECT CAST({quote(name)} AS VARCHAR) AS v, count(*) FROM ({relation}) WHERE {quote(name)} IS NOT NULL GROUP BY v ORDER BY v"
-    )
-    rows = sorted((str(value), int(count)) for value, count in rows)
-    classes, counts = tuple(r[0] for r in rows), tuple(r[1] for r in rows)
-    if distinct == 2:
-        words = [c for c in classes if c.strip().lower() in _TRUE_WORDS]
-        positive = (
-            words[0]
-            if len(words) == 1
-            else classes[counts.index(min(counts))]
-            if counts[0] != counts[1]
-            else classes[1]
-        )
-        return TargetProfile("binary", reason, classes, counts, dataset.n_rows - n, positive)
-    return TargetProfile("multiclass", reason, classes, counts, dataset.n_rows - n)
-
-
-def _plain(value: Any) -> float | str | None:
-    return value if value is None or isinstance(value, int | float) else str(value)
+def _shown(value: Any, *, whole: bool) -> float | str | None:  # noqa: ANN401  (any DuckDB value)
+    if value is None:
+        return None
+    if isinstance(value, float):
+        return int(value) if whole and abs(value) < 2**53 else value
+    if isinstance(value, int):
+        return value
+    return str(value)[:_SHOWN]

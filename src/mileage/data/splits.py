@@ -130,7 +130,7 @@ def _run(made: _Deal, n_rows: int, names: dict[str, Any]) -> list[tuple[np.ndarr
         warnings.simplefilter("ignore", UserWarning)
         try:
             return list(eval(made.code, namespace))  # noqa: S307  (our own expression)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             hint = "use fewer folds, or a larger size"
             raise DataError(f"the rows cannot be dealt: {error}", code="D427", hint=hint) from error
 

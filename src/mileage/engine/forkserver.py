@@ -66,7 +66,7 @@ class ForkServer:
             return
         self.stop()
         ours, theirs = socket.socketpair()
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the server)
+        self._log = tempfile.TemporaryFile()
         with theirs:
             self._process = subprocess.Popen(
                 command("mileage.engine.forkserver", "serve", theirs.fileno()),
@@ -206,7 +206,7 @@ class _Server:
 
             work(Connection(fd))
             code = 0
-        except BaseException:  # noqa: BLE001  (the last words go to the log, then the process ends whatever it was)
+        except BaseException:
             import traceback
 
             traceback.print_exc()

@@ -56,7 +56,7 @@ class MemoryMeter:
             return 0
         try:
             info = self._process.memory_info()
-        except Exception:  # noqa: BLE001  (psutil's own tree; the process may just have ended)
+        except Exception:
             return 0
         return int(info.rss) - int(getattr(info, "shared", 0))
 

@@ -101,7 +101,7 @@ class Runner:
         try:
             if not store.has(key):
                 store.put(key, value)
-        except Exception as error:  # noqa: BLE001  (whatever disk and pickling may raise)
+        except Exception as error:
             said.setdefault(f"{type(error).__name__}: not kept: {error}")
             return False
         return True
@@ -137,7 +137,7 @@ class _Once:
                 inputs.append(self._value(port))
             kind = "task"
             self._run(task, inputs)
-        except Exception as error:  # noqa: BLE001  (an estimator may raise anything)
+        except Exception as error:
             self._fail(task, TaskError.of(error, task, inputs, kind=kind))
         self._release(task)
 

@@ -122,7 +122,7 @@ def _list(where: str, data: Data) -> list[Data]:
 
 def _some(where: str, data: Data) -> list[Data]:
     items = _list(where, data)
-    return items if items else fail("E111", f"{where}: the list is empty")
+    return items or fail("E111", f"{where}: the list is empty")
 
 
 def _text(where: str, data: Data) -> str:

@@ -57,7 +57,7 @@ def _query_properties() -> Schema:
         "task": {"enum": ["classification", "regression", "ranking", "forecast", "quantiles"]},
         "options": TEXTS,
     }
-    notes = {"type": "object", "properties": {key: TEXTS for key in ("predict", *CLAUSE_KEYS)}}
+    notes = {"type": "object", "properties": dict.fromkeys(("predict", *CLAUSE_KEYS), TEXTS)}
     return {
         "predict": _closed(head, required=["target"]),
         **clauses,

@@ -1,7 +1,7 @@
 """Watches over data: one file per watch, each yields findings. Nothing here changes data or plans."""
 
-from mileage.core.registry import Registry
 from mileage.core.findings import Finding
+from mileage.core.registry import Registry
 from mileage.monitors.monitor import Monitor, WatchContext
 
 monitors: Registry[Monitor] = Registry(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mileage.data import quote
 from mileage.core.findings import Finding
+from mileage.data import quote
 from mileage.monitors.monitor import Monitor, WatchContext
 
 _COLUMN_LIMIT, _SHARE = 300, 0.01

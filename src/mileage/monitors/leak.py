@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mileage.data import Kind, quote
 from mileage.core.findings import Finding
+from mileage.data import Kind, quote
 from mileage.monitors.monitor import Monitor, WatchContext
 
 if TYPE_CHECKING:

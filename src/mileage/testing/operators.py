@@ -46,7 +46,9 @@ def operator_checks(operator: Operator) -> Iterator[Check]:
                 continue
             for law in (*contract.OF_ESTIMATOR, *traits.LAWS, prefixes.prefix, algebra.mergeable, algebra.subtractable):
                 if applies(operator, law, branch):
-                    yield Check(f"{operator.name}: {law.__name__} on {branch} for {task}", law, (operator, branch, task))
+                    yield Check(
+                        f"{operator.name}: {law.__name__} on {branch} for {task}", law, (operator, branch, task)
+                    )
 
 
 def applies(operator: Operator, law: Callable[..., None], branch: Branch) -> bool:

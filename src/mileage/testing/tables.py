@@ -22,17 +22,19 @@ class Table:
     y: np.ndarray
     context: BuildContext
 
-    def rows(self, rows: Any) -> Table:  # noqa: ANN401  (positions, a slice or a mask)
+    def rows(self, rows: Any) -> Table:
         """Return some of the rows."""
         return replace(self, X=take(self.X, rows), y=self.y[rows])
 
 
-def take(X: Any, rows: Any) -> Any:  # noqa: ANN401
+def take(X: Any, rows: Any) -> Any:
     """Return rows of a frame, an array or a sparse matrix."""
     return X.iloc[rows] if hasattr(X, "iloc") else X[rows]
 
 
-def table(operator: Operator, branch: Branch, task: str, *, missing: bool = False, seed: int = 0, n_rows: int = N_ROWS) -> Table:
+def table(
+    operator: Operator, branch: Branch, task: str, *, missing: bool = False, seed: int = 0, n_rows: int = N_ROWS
+) -> Table:
     """Return a table that suits the operator; the same for the same arguments."""
     import numpy as np
 
@@ -56,7 +58,7 @@ def _target(signal: np.ndarray, task: str, rng: np.random.Generator) -> np.ndarr
     return np.asarray(np.searchsorted(np.quantile(latent, cuts), latent), dtype=np.int64)
 
 
-def _numbers(signal: np.ndarray, rng: np.random.Generator, missing: bool) -> Any:  # noqa: ANN401
+def _numbers(signal: np.ndarray, rng: np.random.Generator, missing: bool) -> Any:
     import pandas as pd
 
     frame = pd.DataFrame(signal, columns=[f"x{i}" for i in range(signal.shape[1])])
@@ -64,7 +66,7 @@ def _numbers(signal: np.ndarray, rng: np.random.Generator, missing: bool) -> Any
     return frame.mask(rng.random(frame.shape) < 0.15) if missing else frame
 
 
-def _categories(signal: np.ndarray, rng: np.random.Generator, missing: bool) -> Any:  # noqa: ANN401
+def _categories(signal: np.ndarray, rng: np.random.Generator, missing: bool) -> Any:
     import numpy as np
     import pandas as pd
 
@@ -73,7 +75,7 @@ def _categories(signal: np.ndarray, rng: np.random.Generator, missing: bool) -> 
     return frame.mask(rng.random(frame.shape) < 0.15) if missing else frame
 
 
-def _texts(signal: np.ndarray, rng: np.random.Generator, missing: bool) -> Any:  # noqa: ANN401
+def _texts(signal: np.ndarray, rng: np.random.Generator, missing: bool) -> Any:
     import pandas as pd
 
     words = [" ".join(rng.choice(_WORDS, size=3)) + (" good" if row[0] > 0 else " bad") for row in signal]
@@ -82,7 +84,7 @@ def _texts(signal: np.ndarray, rng: np.random.Generator, missing: bool) -> Any: 
     return pd.DataFrame({"note": pd.array(words, dtype="str")})
 
 
-def _dates(signal: np.ndarray, rng: np.random.Generator, missing: bool) -> Any:  # noqa: ANN401
+def _dates(signal: np.ndarray, rng: np.random.Generator, missing: bool) -> Any:
     import pandas as pd
 
     days = pd.Timestamp("2020-01-31 05:00") + pd.to_timedelta((1000 * signal[:, :2].ravel()).round(), unit="h")
@@ -90,7 +92,7 @@ def _dates(signal: np.ndarray, rng: np.random.Generator, missing: bool) -> Any: 
     return frame.mask(rng.random(frame.shape) < 0.15) if missing else frame
 
 
-def _matrix(signal: np.ndarray, rng: np.random.Generator, missing: bool) -> Any:  # noqa: ANN401
+def _matrix(signal: np.ndarray, rng: np.random.Generator, missing: bool) -> Any:
     return _numbers(signal, rng, missing).to_numpy()
 
 

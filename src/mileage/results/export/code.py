@@ -193,11 +193,9 @@ def public_module(thing: Any) -> str:
     return str(thing.__module__)
 
 
-def call(name: str, arguments: list[str]) -> str:
+def call(name: str, arguments: list[str], *, width: int = WIDTH) -> str:
     """Return a call, on several lines if one would be too long."""
-    if len(arguments) == 1 and arguments[0].startswith("["):
-        return f"{name}({arguments[0]})"
-    return bracket(f"{name}(", arguments, ")")
+    return bracket(f"{name}(", arguments, ")", width=width)
 
 
 def bracket(left: str, items: list[str], right: str, width: int = WIDTH) -> str:
@@ -209,7 +207,7 @@ def bracket(left: str, items: list[str], right: str, width: int = WIDTH) -> str:
     [1, 2]
     """
     line = left + ", ".join(items) + right
-    if len(line) <= width and "\n" not in line:
+    if not items or (len(line) <= width and "\n" not in line):
         return line
     body = "".join(_INDENT + item.replace("\n", "\n" + _INDENT) + ",\n" for item in items)
     return f"{left}\n{body}{right}"

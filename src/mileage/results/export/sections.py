@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from mileage.results.export.sklearn_script import ScriptSpec
 
 
-def data_section(spec: ScriptSpec, writer: Writer) -> str:
-    """Return SQL, names of columns, and the functions that read the data."""
+def constants_section(spec: ScriptSpec, writer: Writer) -> str:
+    """Return SQL and names of columns, and what duckdb is told before it reads."""
     lines = ["", *_sql_constant("SQL", spec.sql)]
     if spec.aux_sql is not None:
         lines += _sql_constant("DEAL_SQL", spec.aux_sql)
@@ -21,25 +21,15 @@ def data_section(spec: ScriptSpec, writer: Writer) -> str:
     if spec.task == "multiclass":
         lines.append(f"CLASSES = {writer.value(list(spec.classes))}")
     lines += [f"{name} = {writer.value(list(columns))}" for name, columns in spec.features]
-    setup = [f"duckdb.execute({_literal(statement)})" for statement in spec.setup]
-    body = [
-        f"df = duckdb.sql({'sql' if spec.test_sql is not None else 'SQL'}).df()",
-        "X = df.drop(columns=TARGET)",
-        _target(spec, writer),
-        "return X, y",
-    ]
-    argument = "sql" if spec.test_sql is not None else ""
-    return "\n".join(
-        [
-            *lines,
-            *setup,
-            "",
-            "",
-            f"def read({argument}):",
-            '    """Return the features and the target as numbers."""',
-            *_indented(body),
-        ]
-    )
+    return "\n".join([*lines, *[f"duckdb.execute({_literal(statement)})" for statement in spec.setup]])
+
+
+def read_section(spec: ScriptSpec, writer: Writer) -> str:
+    """Return the function that reads the data."""
+    argument, name = ("sql", "sql") if spec.test_sql is not None else ("", "SQL")
+    body = [f"df = duckdb.sql({name}).df()", "X = df.drop(columns=TARGET)", _target(spec, writer), "return X, y"]
+    head = ["", "", f"def read({argument}):", '    """Return the features and the target as numbers."""']
+    return "\n".join([*head, *_indented(body)])
 
 
 def _target(spec: ScriptSpec, writer: Writer) -> str:
@@ -55,11 +45,10 @@ def split_section(spec: ScriptSpec) -> str:
     if spec.test_sql is not None:
         return ""
     body = []
-    stratum = "y"
     if spec.groups or spec.strata or spec.order_by:
         body.append("rows = duckdb.sql(DEAL_SQL).df()")
     if spec.strata:
-        body.append(f"y = {_codes(spec.strata)}")
+        body.append(f"strata = {_codes(spec.strata)}")
     if spec.groups:
         body.append(f"groups = {_codes(spec.groups)}")
     if spec.order_by:
@@ -69,7 +58,7 @@ def split_section(spec: ScriptSpec) -> str:
         [
             "",
             "",
-            f"def split(X, {stratum}):",
+            "def split(X, y):",
             '    """Return the row numbers to fit on and to score on, for each split."""',
             *_indented(body),
         ]

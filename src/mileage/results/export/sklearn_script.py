@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mileage.results.export.code import Writer, bracket, call
-from mileage.results.export.sections import data_section, main_section, score_section, split_section
+from mileage.results.export.code import WIDTH, Writer, bracket, call
+from mileage.results.export.sections import constants_section, main_section, read_section, score_section, split_section
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,10 +106,11 @@ def script(spec: ScriptSpec) -> str:
     writer.imports |= {"import json", "import duckdb", "import numpy as np", *spec.split_imports, *spec.scorer_imports}
     build = _build_section(spec, writer)
     writer.imports.add("import numpy as np")
-    sections = [data_section(spec, writer), build, split_section(spec), score_section(spec, writer), main_section(spec)]
+    constants, read = constants_section(spec, writer), read_section(spec, writer)
     helpers = [f"\n\n{source}" if source.startswith(("def ", "class ", "@")) else source for source in writer.helpers]
+    functions = [part for part in (read, build, split_section(spec), score_section(spec, writer), main_section(spec)) if part]
     head = [_docstring(spec), "", "from __future__ import annotations", "", *_imports(writer.imports)]
-    return "\n".join([*head, *(["", *helpers] if helpers else []), *sections]).rstrip() + "\n"
+    return "\n".join([*head, constants, *helpers, *functions]).rstrip() + "\n"
 
 
 def _build_section(spec: ScriptSpec, writer: Writer) -> str:
@@ -121,10 +122,10 @@ def _build_section(spec: ScriptSpec, writer: Writer) -> str:
         named = lists.get(tuple(columns)) or writer.value(list(columns))
         parts.append(bracket("(", [writer.value(name), _chain(chain, writer), named], ")"))
     threshold = "sparse_threshold=0.0" if spec.dense else "sparse_threshold=1.0"
-    prepare = call("ColumnTransformer", [bracket("[", parts, "]", width=60), threshold])
+    prepare = call("ColumnTransformer", [bracket("[", parts, "]", width=60), threshold], width=WIDTH - 24)
     steps = [bracket("(", ['"prepare"', "prepare"], ")")]
     steps += [bracket("(", [writer.value(name), writer.value(step)], ")") for name, step in spec.tail]
-    pipeline = f"Pipeline({bracket('[', steps, ']', width=80)})"
+    pipeline = call("Pipeline", [bracket("[", steps, "]", width=WIDTH - 24)], width=WIDTH - 20)
     body = f"prepare = {prepare}\nreturn {pipeline}".replace("\n", "\n    ")
     return f'\n\ndef build():\n    """Return the unfitted workflow."""\n    {body}'
 

@@ -73,17 +73,17 @@ def _partial_fit(operator: Operator, branch: Branch, task: str) -> None:
     assert same(output(operator, made, data), output(operator, whole, data), tolerance=1e-6), "parts are not the whole"
 
 
-def _minus(a: Any, b: Any) -> Any:  # noqa: ANN401
+def _minus(a: Any, b: Any) -> Any:
     if isinstance(a, list):
         return [_minus(x, y) for x, y in zip(a, b, strict=True)]
     return a - b
 
 
-def _add(a: Any, b: Any) -> Any:  # noqa: ANN401
+def _add(a: Any, b: Any) -> Any:
     return [x + y for x, y in zip(a, b, strict=True)] if isinstance(a, list) else a + b
 
 
-def _array(X: Any) -> np.ndarray:  # noqa: ANN401
+def _array(X: Any) -> np.ndarray:
     return np.asarray(X, dtype=float)
 
 
@@ -92,7 +92,7 @@ def _moments(t: Table) -> State:
     return (~np.isnan(X)).sum(axis=0), np.nansum(X, axis=0), np.nansum(X**2, axis=0)
 
 
-def _mean_scale(s: State, t: Table) -> Any:  # noqa: ANN401
+def _mean_scale(s: State, t: Table) -> Any:
     del t
     return s[1] / s[0], s[2] / s[0] - (s[1] / s[0]) ** 2
 
@@ -103,12 +103,12 @@ def _counts(t: Table) -> State:
     return ([Counter(X[name].dropna().tolist()) for name in X.columns],)
 
 
-def _modes(s: State, t: Table) -> Any:  # noqa: ANN401
+def _modes(s: State, t: Table) -> Any:
     del t
     return ([min((-n, v) for v, n in column.items())[1] for column in s[0]],)
 
 
-def _levels(s: State, t: Table) -> Any:  # noqa: ANN401
+def _levels(s: State, t: Table) -> Any:
     del t
     return [sorted(v for v, n in column.items() if n) for column in s[0]]
 
@@ -118,7 +118,7 @@ def _gram(t: Table) -> State:
     return np.array(len(X)), X.sum(axis=0), Y.sum(axis=0), X.T @ X, X.T @ Y
 
 
-def _ridge(s: State, t: Table) -> Any:  # noqa: ANN401
+def _ridge(s: State, t: Table) -> Any:
     n, x, y, xx, xy = s
     gram = xx - np.outer(x, x) / n + np.eye(len(x))
     coef = np.linalg.solve(gram, xy - np.outer(x, y) / n)
@@ -135,7 +135,7 @@ def _targets(t: Table) -> np.ndarray:
     return np.where(t.y[:, None] == np.arange(t.context.n_classes), 1.0, -1.0)
 
 
-def _components(s: State, t: Table) -> Any:  # noqa: ANN401
+def _components(s: State, t: Table) -> Any:
     del t
     n, x, xx = s
     return (np.sort(np.linalg.eigvalsh((xx - np.outer(x, x) / n) / (n - 1)))[::-1],)
@@ -151,32 +151,32 @@ def _dummy(t: Table) -> State:
     return np.array(len(t.y)), hot.sum(axis=0)
 
 
-def _multinomial(s: State, t: Table) -> Any:  # noqa: ANN401
+def _multinomial(s: State, t: Table) -> Any:
     del t
     smooth = s[1] + 1
     return np.log(s[0] / s[0].sum()), np.log(smooth / smooth.sum(axis=1, keepdims=True))
 
 
-def _gaussian(s: State, t: Table) -> Any:  # noqa: ANN401
+def _gaussian(s: State, t: Table) -> Any:
     del t
     mean = s[1] / s[0][:, None]
     return s[0] / s[0].sum(), mean, s[2] / s[0][:, None] - mean**2
 
 
-def _bernoulli(s: State, t: Table) -> Any:  # noqa: ANN401
+def _bernoulli(s: State, t: Table) -> Any:
     del t
     return np.log(s[0] / s[0].sum()), np.log((s[3] + 1) / (s[0][:, None] + 2))
 
 
-def _pca_variance(estimator: Any) -> Any:  # noqa: ANN401
+def _pca_variance(estimator: Any) -> Any:
     return (estimator.explained_variance_,)
 
 
-def _nb(estimator: Any) -> Any:  # noqa: ANN401
+def _nb(estimator: Any) -> Any:
     return estimator.class_log_prior_, estimator.feature_log_prob_
 
 
-def _first_pca(s: State, t: Table) -> Any:  # noqa: ANN401
+def _first_pca(s: State, t: Table) -> Any:
     """Keep as many components as explain the default share of the variance."""
     values = _components(s, t)[0]
     kept = int(np.searchsorted(np.cumsum(values) / values.sum(), 0.95, side="right")) + 1
@@ -184,7 +184,9 @@ def _first_pca(s: State, t: Table) -> Any:  # noqa: ANN401
 
 
 _MOMENTS = Reference(_moments, _mean_scale, lambda e: (e.mean_, e.var_), missing=True)
-_FREQUENCIES = Reference(_counts, _modes, lambda e: (e.statistics_ if hasattr(e, "statistics_") else e[1].statistics_,), _add, missing=True)
+_FREQUENCIES = Reference(
+    _counts, _modes, lambda e: (e.statistics_ if hasattr(e, "statistics_") else e[1].statistics_,), _add, missing=True
+)
 _CATEGORIES = Reference(_counts, _levels, lambda e: e.categories_, _add)
 
 REFERENCES = {
@@ -197,9 +199,18 @@ REFERENCES = {
     "encode_native": _CATEGORIES,
     "ridge": Reference(_gram, _ridge, lambda e: (e.coef_, e.intercept_)),
     "pca": Reference(lambda t: _gram(t)[:2] + _gram(t)[3:4], _first_pca, _pca_variance),
-    "dummy": Reference(_dummy, lambda s, t: (s[1] / s[0],), lambda e: (e.class_prior_ if hasattr(e, "class_prior_") else e.constant_.ravel(),)),
+    "dummy": Reference(
+        _dummy,
+        lambda s, t: (s[1] / s[0],),
+        lambda e: (e.class_prior_ if hasattr(e, "class_prior_") else e.constant_.ravel(),),
+    ),
     "multinomial_nb": Reference(_class_sums, _multinomial, _nb),
     "bernoulli_nb": Reference(_class_sums, _bernoulli, _nb),
     "gaussian_nb": Reference(_class_sums, _gaussian, lambda e: (e.class_prior_, e.theta_, e.var_)),
-    "knn": Reference(lambda t: (t.X, t.y), lambda s, t: s, lambda e: (e._fit_X, e._y if e._y.dtype.kind == "f" else e.classes_[e._y]), lambda a, b: np.concatenate([a, b])),  # noqa: SLF001
+    "knn": Reference(
+        lambda t: (t.X, t.y),
+        lambda s, t: s,
+        lambda e: (e._fit_X, e._y if e._y.dtype.kind == "f" else e.classes_[e._y]),
+        lambda a, b: np.concatenate([a, b]),
+    ),
 }

@@ -57,12 +57,12 @@ def pure_build(operator: Operator) -> None:
     for task in operator.tasks:
         context = BuildContext(task, branch=(operator.accepts or (Branch.NUMERIC,))[0], seed=3)
         params = operator.complete({})
-        before, randomness = dict(params), np.random.get_state()[1].tobytes()  # noqa: NPY002  (the state others share)
+        before, randomness = dict(params), np.random.get_state()[1].tobytes()
         one, two = operator.build(params, context), operator.build(params, context)
         assert one is not two, "build returned the same object twice"
         assert described(one) == described(two), "two builds differ"
         assert params == before, "build changed its parameters"
-        assert np.random.get_state()[1].tobytes() == randomness, "build drew random numbers"  # noqa: NPY002
+        assert np.random.get_state()[1].tobytes() == randomness, "build drew random numbers"
         other = operator.build(params, BuildContext(task, branch=context.branch, seed=4))
         assert operator.traits.seeded or described(one) == described(other), "it reads the seed: declare seeded"
 
@@ -99,7 +99,7 @@ def rows_kept(operator: Operator, branch: Branch, task: str) -> None:
     if not operator.traits.native_missing:
         assert np.isfinite(result).all(), "the output is not finite"
     if out is not None:
-        assert dense(out).ndim == 2, "the output is no matrix"  # noqa: PLR2004
+        assert dense(out).ndim == 2, "the output is no matrix"
     if operator.is_model and task != "regression":
         _check_classes(operator, data)
 
@@ -115,7 +115,7 @@ def pickles(operator: Operator, branch: Branch, task: str) -> None:
     """A fitted estimator survives pickling."""
     data = table(operator, branch, task)
     state, _ = fitted(operator, data)
-    again = pickle.loads(pickle.dumps(state))  # noqa: S301  (made here)
+    again = pickle.loads(pickle.dumps(state))
     assert same(output(operator, state, data), output(operator, again, data), tolerance=0), "the unpickled one differs"
 
 
@@ -147,7 +147,7 @@ OF_ESTIMATOR = (rows_kept, deterministic, pickles, reads_only, searched_corners)
 _MANY = 60
 
 
-def described(estimator: Any) -> str:  # noqa: ANN401
+def described(estimator: Any) -> str:
     """Return class and all parameters as text."""
     return f"{type(estimator).__name__} {sorted((k, str(v)) for k, v in estimator.get_params().items())}"
 
@@ -160,7 +160,7 @@ def _corners(domain: Domain | None) -> tuple[Value, ...]:
     return tuple(v for d in domain.domains for v in _corners(d)) if isinstance(domain, AnyOf) else ()
 
 
-def _check_classes(operator: Operator, data: Any) -> None:  # noqa: ANN401
+def _check_classes(operator: Operator, data: Any) -> None:
     task = data.context.task
     seen = data.rows(data.y != data.y.max()) if task == "multiclass" else data
     state = running.fit_model(build(operator, seen), seen.X, seen.y)
@@ -172,10 +172,14 @@ def _check_classes(operator: Operator, data: Any) -> None:  # noqa: ANN401
         assert np.allclose(made.values.sum(axis=1), 1), "probabilities do not sum to 1"
 
 
-def _parts(estimator: Any) -> Iterator[Any]:  # noqa: ANN401
+def _parts(estimator: Any) -> Iterator[Any]:
     yield estimator
     for value in estimator.get_params(deep=False).values():
-        nested = [v for step in value for v in step] if isinstance(value, list) and value and isinstance(value[0], tuple) else [value]
+        nested = (
+            [v for step in value for v in step]
+            if isinstance(value, list) and value and isinstance(value[0], tuple)
+            else [value]
+        )
         for part in nested:
             if isinstance(part, FunctionType):
                 yield part

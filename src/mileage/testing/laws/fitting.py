@@ -11,13 +11,13 @@ from mileage.operators.base import Branch, Operator
 from mileage.testing.tables import Table
 
 
-def build(operator: Operator, table: Table, **params: Any) -> Any:  # noqa: ANN401
+def build(operator: Operator, table: Table, **params: Any) -> Any:
     """Return an unfitted estimator with defaults for what is not given."""
     operator.check(operator.complete(params), table.context.task)
     return operator.build(operator.complete(params), table.context)
 
 
-def fitted(operator: Operator, table: Table, **params: Any) -> tuple[Any, Any]:  # noqa: ANN401
+def fitted(operator: Operator, table: Table, **params: Any) -> tuple[Any, Any]:
     """Return the fitted state, and a transformer's output for its train rows (None for a model)."""
     estimator = build(operator, table, **params)
     if operator.is_model:
@@ -26,7 +26,7 @@ def fitted(operator: Operator, table: Table, **params: Any) -> tuple[Any, Any]: 
     return running.fit_transform(estimator, table.X, y)
 
 
-def output(operator: Operator, state: Any, table: Table, X: Any = None) -> np.ndarray:  # noqa: ANN401
+def output(operator: Operator, state: Any, table: Table, X: Any = None) -> np.ndarray:
     """Return predictions or the transformer's output as a dense array; categories stay objects."""
     X = table.X if X is None else X
     if operator.is_model:
@@ -34,7 +34,7 @@ def output(operator: Operator, state: Any, table: Table, X: Any = None) -> np.nd
     return dense(running.apply(state, X))
 
 
-def dense(out: Any) -> np.ndarray:  # noqa: ANN401
+def dense(out: Any) -> np.ndarray:
     """Return a frame, an array or a sparse matrix as an array."""
     return np.asarray(out.toarray() if hasattr(out, "toarray") else out)
 

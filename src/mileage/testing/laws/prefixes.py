@@ -33,7 +33,7 @@ def prefix(operator: Operator, branch: Branch, task: str) -> None:
             assert _columns_in(wanted, got), f"{name} is no prefix"
 
 
-def cut_prediction(state: Any, data: Table, n: int) -> running.Predictions:  # noqa: ANN401
+def cut_prediction(state: Any, data: Table, n: int) -> running.Predictions:
     """Return what a fitted ensemble predicts with its first ``n`` members.
 
     Raises
@@ -47,43 +47,43 @@ def cut_prediction(state: Any, data: Table, n: int) -> running.Predictions:  # n
 class _First:
     """A fitted ensemble that answers with its first members only."""
 
-    def __init__(self, state: Any, n: int) -> None:  # noqa: ANN401
+    def __init__(self, state: Any, n: int) -> None:
         self.state, self.n = state, n
         self.classes_ = getattr(state, "classes_", None)
         self.way = next((way for cls, way in _WAYS.items() if cls in _names(type(state))), None)
         assert self.way is not None, f"not known how to cut a {type(state).__name__} back"
 
-    def predict(self, X: Any) -> Any:  # noqa: ANN401
+    def predict(self, X: Any) -> Any:
         return self.way(self.state, X, self.n, "predict")  # type: ignore[misc]
 
-    def predict_proba(self, X: Any) -> Any:  # noqa: ANN401
+    def predict_proba(self, X: Any) -> Any:
         return self.way(self.state, X, self.n, "predict_proba")  # type: ignore[misc]
 
 
-def _forest(state: Any, X: Any, n: int, verb: str) -> Any:  # noqa: ANN401
+def _forest(state: Any, X: Any, n: int, verb: str) -> Any:
     cut = copy(state)
     cut.estimators_ = state.estimators_[:n]
     cut.n_estimators = n
     return getattr(cut, verb)(X)
 
 
-def _staged(state: Any, X: Any, n: int, verb: str) -> Any:  # noqa: ANN401
+def _staged(state: Any, X: Any, n: int, verb: str) -> Any:
     return list(getattr(state, f"staged_{verb}")(X))[n - 1]
 
 
-def _lightgbm(state: Any, X: Any, n: int, verb: str) -> Any:  # noqa: ANN401
+def _lightgbm(state: Any, X: Any, n: int, verb: str) -> Any:
     return getattr(state, verb)(X, num_iteration=n)
 
 
-def _xgboost(state: Any, X: Any, n: int, verb: str) -> Any:  # noqa: ANN401
+def _xgboost(state: Any, X: Any, n: int, verb: str) -> Any:
     return getattr(state, verb)(X, iteration_range=(0, n))
 
 
-def _catboost(state: Any, X: Any, n: int, verb: str) -> Any:  # noqa: ANN401
+def _catboost(state: Any, X: Any, n: int, verb: str) -> Any:
     return getattr(state, verb)(X, ntree_end=n)
 
 
-def _neighbors(state: Any, X: Any, n: int, verb: str) -> Any:  # noqa: ANN401
+def _neighbors(state: Any, X: Any, n: int, verb: str) -> Any:
     cut = copy(state)
     cut.n_neighbors = n
     return getattr(cut, verb)(X)

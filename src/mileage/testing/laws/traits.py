@@ -160,6 +160,5 @@ def _with_empty_column(X: object) -> object:
     if isinstance(made, np.ndarray):
         made[:, 0] = np.nan
     else:
-        made.iloc[:, 0] = None
-        made = made.astype(X.dtypes.to_dict())  # type: ignore[attr-defined]
+        made[made.columns[0]] = made.iloc[:, 0].where(np.zeros(len(made), dtype=bool))
     return made
