@@ -17,12 +17,17 @@ def trial(number, model, scores, **params):
 
 
 def test_only_differing_parameters_are_shown():
-    made = compare([trial(1, "logistic", [0.8, 0.9], C=1.0, penalty="l2"), trial(2, "logistic", [0.8, 0.9], C=2.0, penalty="l2")], ["roc_auc"])
+    made = compare(
+        [trial(1, "logistic", [0.8, 0.9], C=1.0, penalty="l2"), trial(2, "logistic", [0.8, 0.9], C=2.0, penalty="l2")],
+        ["roc_auc"],
+    )
     assert made.differences == (("model C", ("1.0", "2.0")),)
 
 
 def test_different_operators_are_shown_as_a_chain():
-    made = compare([trial(1, "ridge", [0.8, 0.9], alpha=1.0), trial(2, "knn", [0.8, 0.9])], ["roc_auc"], names=["w1", "w2"])
+    made = compare(
+        [trial(1, "ridge", [0.8, 0.9], alpha=1.0), trial(2, "knn", [0.8, 0.9])], ["roc_auc"], names=["w1", "w2"]
+    )
     assert made.differences == (("model", ("ridge(alpha = 1.0)", "knn")),)
     assert "impute" not in made.text()
 
@@ -37,15 +42,26 @@ def test_the_interval_is_the_corrected_resampled_t():
 
 @pytest.mark.parametrize(
     ("other", "greater", "verdict"),
-    [([0.9, 0.9, 0.91], True, "better"), ([0.9, 0.9, 0.91], False, "worse"), ([0.5, 0.9, 0.7], True, "undecided"), ([0.7, 0.7, 0.71], True, "undecided")],
+    [
+        ([0.9, 0.9, 0.91], True, "better"),
+        ([0.9, 0.9, 0.91], False, "worse"),
+        ([0.5, 0.9, 0.7], True, "undecided"),
+        ([0.7, 0.7, 0.71], True, "undecided"),
+    ],
 )
 def test_a_verdict_needs_an_interval_without_zero(other, greater, verdict):
     base = trial(1, "a", [0.7, 0.7, 0.71])
-    assert compare([base, trial(2, "b", other)], ["roc_auc"], greater_is_better={"roc_auc": greater}).scores[0].verdicts == (verdict,)
+    assert compare([base, trial(2, "b", other)], ["roc_auc"], greater_is_better={"roc_auc": greater}).scores[
+        0
+    ].verdicts == (verdict,)
 
 
 def test_three_trials_are_each_compared_with_the_first():
-    made = compare([trial(i, "knn", [0.7 + i / 10, 0.7 + i / 10, 0.71 + i / 10], k=i) for i in range(3)], ["roc_auc"], names=["w1", "w2", "w3"])
+    made = compare(
+        [trial(i, "knn", [0.7 + i / 10, 0.7 + i / 10, 0.71 + i / 10], k=i) for i in range(3)],
+        ["roc_auc"],
+        names=["w1", "w2", "w3"],
+    )
     assert [s.title for s in made.sections()] == ["what differs", "w2 against w1", "w3 against w1"]
     json.dumps(made.to_json(), allow_nan=False)
 

@@ -101,11 +101,11 @@ def test_different_families_of_models_come_first_when_asked():
 
 def test_the_text_is_aligned_and_says_all():
     assert board().text().splitlines() == [
-        "    roc_auc               fit   predict    size  workflow         why",
-        "w1  0.9080 ± 0.0037 ≈  0.20 s   10.0 ms  2.0 KB  lightgbm(C = 2)  guess 2",
-        "w2  0.9060 ± 0.0040 ≈  0.20 s                    hist_gbm(C = 3)  guess 3",
-        "w3  0.8120 ± 0.0058    0.20 s                    ridge(C = 1)     guess 1",
-        "w0  0.5000 ± 0.0000    0.20 s                    dummy(C = 0)     reference: predicts without the features",
+        "    roc_auc               fit  predict    size  workflow         why",
+        "w1  0.9080 ± 0.0037 ≈  0.20 s  10.0 ms  2.0 KB  lightgbm(C = 2)  guess 2",
+        "w2  0.9060 ± 0.0040 ≈  0.20 s                   hist_gbm(C = 3)  guess 3",
+        "w3  0.8120 ± 0.0058    0.20 s                   ridge(C = 1)     guess 1",
+        "w0  0.5000 ± 0.0000    0.20 s                   dummy(C = 0)     reference: predicts without the features",
         "≈ within noise of w1 by roc_auc (95 % interval of the paired difference)",
         "timeout: svm: stopped at its limit of 3 s",
         "not run: 1 (forecast longer than the time left)",
@@ -115,15 +115,26 @@ def test_the_text_is_aligned_and_says_all():
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_the_text_keeps_its_width(width):
-    long = Leaderboard((trial(1, "a", [0.5, 0.6], describe="x >> " * 60, reason=Reason("because " * 30)),), objectives=AUC)
+    long = Leaderboard(
+        (trial(1, "a", [0.5, 0.6], describe="x >> " * 60, reason=Reason("because " * 30)),), objectives=AUC
+    )
     assert max(map(len, long.text(width=width).splitlines())) <= width
 
 
 def test_the_json_is_strict_and_holds_the_ranked_list():
     made = board().to_json()
-    assert [(row["ref"], row["rank"], row["tie"]) for row in made["leaderboard"]] == [("w1", 1, 1), ("w2", 2, 1), ("w3", 3, 2), ("w0", 5, 4)]
+    assert [(row["ref"], row["rank"], row["tie"]) for row in made["leaderboard"]] == [
+        ("w1", 1, 1),
+        ("w2", 2, 1),
+        ("w3", 3, 2),
+        ("w0", 5, 4),
+    ]
     first = made["leaderboard"][0]
-    assert first["score"] == pytest.approx(0.908) and first["reason"] == "guess 2" and len(first["metrics"]["roc_auc"]["splits"]) == 5
+    assert (
+        first["score"] == pytest.approx(0.908)
+        and first["reason"] == "guess 2"
+        and len(first["metrics"]["roc_auc"]["splits"]) == 5
+    )
     assert [c["why"] for c in made["cut"]] == ["forecast 9.0 s, 1.0 s left", "too many rows for a kernel"]
     one_split = Leaderboard((trial(1, "a", [0.5]),), objectives=AUC).to_json()
     json.dumps([made, one_split], allow_nan=False)

@@ -48,7 +48,14 @@ def table(tmp_path):
 def run(text, tmp_path):
     file = tmp_path / "script.py"
     file.write_text(text)
-    done = subprocess.run([sys.executable, "-W", "ignore", str(file)], capture_output=True, text=True, cwd=tmp_path, env={"PATH": ""}, check=False)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(file)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"PATH": ""},
+        check=False,
+    )
     assert done.returncode == 0, done.stderr + text
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -57,7 +64,10 @@ def sql(path, *columns):
     return f"SELECT {', '.join(columns)} FROM read_csv('{path}') WHERE income IS NOT NULL"
 
 
-CITY = (SimpleImputer(strategy="constant", fill_value="none"), OneHotEncoder(handle_unknown="ignore", sparse_output=True))
+CITY = (
+    SimpleImputer(strategy="constant", fill_value="none"),
+    OneHotEncoder(handle_unknown="ignore", sparse_output=True),
+)
 
 
 def binary_spec(path, **changes):
@@ -70,7 +80,11 @@ def binary_spec(path, **changes):
         "categorical": ("city name",),
         "branches": [
             ("numeric", (SimpleImputer(strategy="median"), StandardScaler()), ("age",)),
-            ("categorical", (FunctionTransformer(missing_as_level), OneHotEncoder(handle_unknown="ignore")), ("city name",)),
+            (
+                "categorical",
+                (FunctionTransformer(missing_as_level), OneHotEncoder(handle_unknown="ignore")),
+                ("city name",),
+            ),
         ],
         "tail": [("select", SelectKBest(f_classif, k=3)), ("model", LogisticRegression(C=0.3, max_iter=500))],
         "dense": True,
@@ -98,7 +112,13 @@ def test_a_script_prints_the_scores_of_the_same_pipeline(table, tmp_path):
 
 
 def test_a_script_is_valid_formatted_python(table):
-    text = script(binary_spec(table, splits="StratifiedKFold(n_splits=3).split(X, y)", split_imports=("from sklearn.model_selection import StratifiedKFold",)))
+    text = script(
+        binary_spec(
+            table,
+            splits="StratifiedKFold(n_splits=3).split(X, y)",
+            split_imports=("from sklearn.model_selection import StratifiedKFold",),
+        )
+    )
     compile(text, "script.py", "exec")
     assert all(len(line) <= 120 for line in text.splitlines() if not line.startswith("SELECT"))
     ruff = shutil.which("ruff", path=str(Path(sys.executable).parent))
@@ -136,9 +156,13 @@ def test_text_dates_sparse_and_three_classes(table, tmp_path):
     printed = run(script(spec), tmp_path)
     df = duckdb.sql(spec.sql).df()
     y = df["kind"].map({"b": 0, "c": 1, "a": 2}).to_numpy()
-    prepare = ColumnTransformer([(n, make_pipeline(*c) if len(c) > 1 else c[0], list(k)) for n, c, k in spec.branches], sparse_threshold=1.0)
+    prepare = ColumnTransformer(
+        [(n, make_pipeline(*c) if len(c) > 1 else c[0], list(k)) for n, c, k in spec.branches], sparse_threshold=1.0
+    )
     cv = StratifiedKFold(3, shuffle=True, random_state=0)
-    wanted = -cross_validate(Pipeline([("prepare", prepare), *spec.tail]), df.drop(columns="kind"), y, cv=cv, scoring="neg_log_loss")["test_score"]
+    wanted = -cross_validate(
+        Pipeline([("prepare", prepare), *spec.tail]), df.drop(columns="kind"), y, cv=cv, scoring="neg_log_loss"
+    )["test_score"]
     assert np.allclose(printed["scores"], wanted, atol=1e-12, rtol=0)
 
 
@@ -166,7 +190,14 @@ def test_groups_are_dealt_from_their_own_sql(table, tmp_path):
     )
     printed = run(script(spec), tmp_path)
     df = duckdb.sql(sql(table, "unit", "pay")).df()
-    wanted = cross_validate(Ridge(alpha=2.0), df[["unit"]], df["pay"], groups=df["unit"], cv=GroupKFold(3, shuffle=True, random_state=0), scoring="r2")
+    wanted = cross_validate(
+        Ridge(alpha=2.0),
+        df[["unit"]],
+        df["pay"],
+        groups=df["unit"],
+        cv=GroupKFold(3, shuffle=True, random_state=0),
+        scoring="r2",
+    )
     assert np.allclose(printed["scores"], wanted["test_score"], atol=1e-9)
 
 
@@ -180,7 +211,9 @@ def test_time_order_strata_and_bootstrap_run(table, tmp_path):
         strata = ("unit",) if "Stratified" in made.code else ()
         order = "born" if "order" in made.code else None
         aux = sql(table, "unit", "born") if strata or order else None
-        spec = regression_spec(table, splits=made.code, split_imports=made.imports, aux_sql=aux, strata=strata, order_by=order)
+        spec = regression_spec(
+            table, splits=made.code, split_imports=made.imports, aux_sql=aux, strata=strata, order_by=order
+        )
         assert len(run(script(spec), tmp_path)["scores"]) == 3
 
 
@@ -190,7 +223,10 @@ def test_rows_of_their_own_are_scored_instead_of_splits(table, tmp_path):
 
 
 def test_only_what_differs_from_the_defaults_is_written():
-    assert estimator_code(RandomForestClassifier(max_depth=4, n_estimators=100)).expr == "RandomForestClassifier(max_depth=4)"
+    assert (
+        estimator_code(RandomForestClassifier(max_depth=4, n_estimators=100)).expr
+        == "RandomForestClassifier(max_depth=4)"
+    )
     assert estimator_code(SimpleImputer(missing_values=np.nan)).expr == "SimpleImputer()"
 
 
@@ -198,7 +234,10 @@ def test_only_what_differs_from_the_defaults_is_written():
     ("estimator", "expr"),
     [
         (DummyClassifier(strategy="prior"), "DummyClassifier()"),
-        (SimpleImputer(fill_value=np.nan, strategy="constant"), 'SimpleImputer(fill_value=np.nan, strategy="constant")'),
+        (
+            SimpleImputer(fill_value=np.nan, strategy="constant"),
+            'SimpleImputer(fill_value=np.nan, strategy="constant")',
+        ),
         (Ridge(alpha=np.float64(2.5)), "Ridge(alpha=2.5)"),
         (SelectKBest(f_classif, k=3), "SelectKBest(k=3)"),
         (SimpleImputer(strategy='a "b"'), "SimpleImputer(strategy='a \"b\"')"),
@@ -225,7 +264,11 @@ def test_every_operator_can_be_written_and_built_again():
 
     for operator in operators:
         for task in operator.tasks:
-            context = BuildContext(task=task, n_classes=3 if task == "multiclass" else 2, branch=operator.accepts[0] if operator.accepts else Branch.MATRIX)
+            context = BuildContext(
+                task=task,
+                n_classes=3 if task == "multiclass" else 2,
+                branch=operator.accepts[0] if operator.accepts else Branch.MATRIX,
+            )
             try:
                 made = operator.build(operator.complete({}), context)
             except ImportError:
@@ -236,7 +279,11 @@ def test_every_operator_can_be_written_and_built_again():
             space = {}
             exec("\n".join([*code.imports, *code.helpers]), space)
             again = eval(code.expr, space)
-            assert estimator_code(again).expr == code.expr if not code.helpers else type(again).__name__ == type(made).__name__, operator.name
+            assert (
+                estimator_code(again).expr == code.expr
+                if not code.helpers
+                else type(again).__name__ == type(made).__name__
+            ), operator.name
             assert "mileage" not in "".join(code.imports), operator.name
             assert same(1.0, 1.0)
 

@@ -104,7 +104,8 @@ def main_section(spec: ScriptSpec) -> str:
         f'print(f"{head}{{np.mean(values):.4f}} ± {{np.std(values):.4f}} over {{len(values)}} splits")',
         f"X, y = {read}",
         "model = build().fit(X, y)",
-        'print(f"fitted on all {len(X)} rows; model.predict(new_rows) predicts others, such as {model.predict(X[:3])}")',
+        'print(f"fitted on all {len(X)} rows; model.predict(new_rows) predicts others; the first three:")',
+        "print(model.predict(X[:3]))",
         f'print(json.dumps({{"metric": {metric}, "scores": values.tolist(), "mean": float(np.mean(values))}}))',
     ]
     return "\n".join(["", "", 'if __name__ == "__main__":', *_indented(body)])

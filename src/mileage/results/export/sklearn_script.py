@@ -108,7 +108,9 @@ def script(spec: ScriptSpec) -> str:
     writer.imports.add("import numpy as np")
     constants, read = constants_section(spec, writer), read_section(spec, writer)
     helpers = [f"\n\n{source}" if source.startswith(("def ", "class ", "@")) else source for source in writer.helpers]
-    functions = [part for part in (read, build, split_section(spec), score_section(spec, writer), main_section(spec)) if part]
+    functions = [
+        part for part in (read, build, split_section(spec), score_section(spec, writer), main_section(spec)) if part
+    ]
     head = [_docstring(spec), "", "from __future__ import annotations", "", *_imports(writer.imports)]
     return "\n".join([*head, constants, *helpers, *functions]).rstrip() + "\n"
 
