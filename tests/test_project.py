@@ -5,6 +5,7 @@ import json
 import re
 import runpy
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -148,6 +149,13 @@ def test_structure_leaves_out_imports_for_annotations():
 
 @pytest.mark.slow
 def test_first_command_of_the_readme_prints_a_leaderboard(tmp_path):
-    command = ["mile", "--json", "--project", str(tmp_path), "run", "examples/penguins.mile"]
+    command = [
+        str(Path(sys.executable).parent / "mile"),
+        "--json",
+        "--project",
+        str(tmp_path),
+        "run",
+        "examples/penguins.mile",
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["leaderboard"][0]
