@@ -289,7 +289,7 @@ def test_every_operator_can_be_written_and_built_again():
 
 
 def test_what_cannot_be_written_is_a_clear_error():
-    with pytest.raises(OperatorError, match="cannot be copied into a script|has no name"):
+    with pytest.raises(OperatorError, match=r"cannot be copied into a script|has no name"):
         estimator_code(FunctionTransformer(lambda X: X))
     with pytest.raises(OperatorError, match="cannot be written as code"):
         estimator_code(SimpleImputer(fill_value=object.__new__(Odd)))

@@ -338,6 +338,7 @@ def _environment() -> dict[str, Any]:
 
 def _inserted(connection: Connection, statement: Any) -> int:
     key = connection.execute(statement).inserted_primary_key
+    assert key is not None
     return int(key[0])
 
 

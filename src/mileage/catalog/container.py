@@ -1,8 +1,8 @@
-"""The file format of an artifact: an authenticated header, then parts aligned to 64 bytes.
+r"""The file format of an artifact: an authenticated header, then parts aligned to 64 bytes.
 
 ::
 
-    "MILE1\\0\\0\\0" | length of the header (4 bytes) | header (JSON) | keyed blake3 of the header (32 bytes) | padding
+    "MILE1\0\0\0" | length of the header (4 bytes) | header (JSON) | keyed blake3 of the header (32 bytes) | padding
     part 0 | padding | part 1 | padding | ...
 
 The header names format, lengths and the keyed hash of the parts, so one check of 32 bytes says who wrote a file.
@@ -32,7 +32,7 @@ class Readable(Protocol):
         """Return the next ``n`` bytes, or what there is."""
 
 
-class Damaged(Exception):
+class Damaged(Exception):  # noqa: N818  (a state of a file; it never leaves the store)
     """A file is cut short, changed, or was written with another key."""
 
 

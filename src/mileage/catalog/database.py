@@ -225,10 +225,11 @@ def _set_wal(connection: Connection) -> None:
     """Switch to a write-ahead log; SQLite does not wait for others here by itself."""
     raw: Any = connection.connection.driver_connection
     until = time.monotonic() + BUSY_S
-    while raw.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+    locked = raw.execute("PRAGMA journal_mode").fetchone()[0] != "wal"
+    while locked:  # a file system without shared memory keeps its mode: slower, and as safe
         try:
             raw.execute("PRAGMA journal_mode = WAL").fetchone()
-            return
+            locked = False
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > until:
                 raise

@@ -43,7 +43,8 @@ class Owner:
             return False
         try:
             process = psutil.Process(self.pid)
-            return abs(process.create_time() - self.started) < _SAME_S and process.status() != psutil.STATUS_ZOMBIE
+            same = abs(process.create_time() - self.started) < _SAME_S
+            return bool(same and process.status() != psutil.STATUS_ZOMBIE)
         except psutil.AccessDenied:
             return True
         except psutil.NoSuchProcess:

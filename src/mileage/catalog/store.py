@@ -13,6 +13,7 @@ import os
 import threading
 import time
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -147,7 +148,7 @@ class ArtifactStore:
         except Damaged as error:
             self._distrust(key, path, str(error))
             raise KeyError(key) from None
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (a library has changed since: whatever unpickling may raise)
             self._distrust(key, path, f"cannot be read by this version: {type(error).__name__}: {error}")
             raise KeyError(key) from None
         self._touch(path)
@@ -250,10 +251,8 @@ class ArtifactStore:
     def _distrust(self, key: str, path: Path, why: str) -> None:
         """Report a file once and put it aside, so that a good one can take its place."""
         self.findings.append(StoreFinding(key, why))
-        try:
+        with suppress(OSError):
             path.replace(path.with_name(f".{path.name}.bad"))
-        except OSError:
-            pass
 
     def _sweep(self) -> None:
         """Remove what killed writers left behind and what was put aside, an hour later."""

@@ -35,7 +35,7 @@ def value_to_json(value: Value) -> Any:
     """
     if isinstance(value, tuple | list):
         return [value_to_json(item) for item in value]
-    if hasattr(value, "item") and not isinstance(value, str):
+    if value is not None and hasattr(value, "item"):
         value = value.item()  # a numpy scalar
     if isinstance(value, float) and not math.isfinite(value):
         return {"float": str(value)}

@@ -159,8 +159,8 @@ def _imports(lines: set[str]) -> list[str]:
     for line in lines:
         for single in line.splitlines():
             if single.startswith("from "):
-                module, names = single[5:].split(" import ", 1)
-                merged.setdefault(module.strip(), set()).update(n.strip() for n in names.split(","))
+                module, listed = single[5:].split(" import ", 1)
+                merged.setdefault(module.strip(), set()).update(n.strip() for n in listed.split(","))
             else:
                 merged.setdefault(single.strip(), set())
     made: dict[bool, list[tuple[bool, str, str]]] = {True: [], False: []}
