@@ -1,9 +1,9 @@
 """What MILE costs on top of scikit-learn: one fixed workflow, 5 folds, Adult; the same scores, the time of both.
 
 Two workflows (logistic regression, LightGBM) behind the same preprocessing run through MILE and through scikit-learn's
-``cross_validate`` on the same folds. Every run is cold: a process of its own with an empty project, timed from its start to
-its end, reading the file included; the two alternate. scikit-learn runs on as many processes as MILE, and, for the record, on one. The
-scores of each fold must be equal to 1e-9, or the figures mean nothing.
+``cross_validate`` on the same folds. Every run is cold: a process of its own with an empty project, timed from its start
+to its end, reading the file included; the sides alternate. scikit-learn runs on one process and on as many as MILE, and the
+ratio is to the faster of the two. The scores of each fold must be equal to 1e-9, or the figures mean nothing.
 
 Usage: ``python benchmarks/overhead.py --data FOLDER`` with ``adult.parquet`` in the folder; the last line is one JSON object.
 """
