@@ -105,7 +105,7 @@ def test_the_text_is_aligned_and_says_all():
         "w1  0.9080 ± 0.0037 ≈  0.20 s  10.0 ms  2.0 KB  lightgbm(C = 2)  guess 2",
         "w2  0.9060 ± 0.0040 ≈  0.20 s                   hist_gbm(C = 3)  guess 3",
         "w3  0.8120 ± 0.0058    0.20 s                   ridge(C = 1)     guess 1",
-        "w0  0.5000 ± 0.0000    0.20 s                   dummy(C = 0)     reference: predicts without the features",
+        "w0  0.5000 ± 0.0000    0.20 s                   dummy(C = 0)     constant, the reference",
         "≈ within noise of w1 by roc_auc (95 % interval of the paired difference)",
         "timeout: svm: stopped at its limit of 3 s",
         "not run: 1 (forecast longer than the time left)",

@@ -139,8 +139,11 @@ class ArtifactStore:
                 view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         except (FileNotFoundError, NotADirectoryError):
             raise KeyError(key) from None
-        except (OSError, ValueError) as error:  # ValueError: an empty file cannot be mapped
-            self._distrust(key, path, str(error))
+        except ValueError:  # an empty file cannot be mapped
+            self._distrust(key, path, "cut short")
+            raise KeyError(key) from None
+        except OSError as error:  # too many open files, no permission: nothing is wrong with the file itself
+            self.findings.append(StoreFinding(key, str(error)))
             raise KeyError(key) from None
         assert self.key is not None
         try:
@@ -163,8 +166,10 @@ class ArtifactStore:
                 read_header(file, self.key, os.fstat(file.fileno()).st_size)
         except (FileNotFoundError, NotADirectoryError):
             return False
-        except (Damaged, OSError) as error:
+        except Damaged as error:
             self._distrust(key, path, str(error))
+            return False
+        except OSError:
             return False
         self._touch(path)
         return True

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _SHOWN_FAILURES = 5
 _RIGHT = {"fit", "predict", "size"}
-_WORKFLOW_MIN, _WHY_MIN = 32, 16
+_WORKFLOW_MIN, _WHY_MIN = 32, 26
 
 
 def board_cells(board: Leaderboard) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -30,7 +30,7 @@ def board_cells(board: Leaderboard) -> tuple[tuple[str, ...], list[tuple[str, ..
 def _cells(board: Leaderboard, row: Row, metrics: list[str]) -> tuple[str, ...]:
     t = row.trial
     tied = "≈" if row.tie == 1 and len(board.ties) > 1 and row.ref != "w0" else ""
-    why = "reference: predicts without the features" if row.reference else board.why(t)
+    why = "constant, the reference" if row.reference else board.why(t)
     return (
         row.ref,
         *[_score(row, metric, tied if i == 0 else "") for i, metric in enumerate(metrics)],
