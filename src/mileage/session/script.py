@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from mileage.core.events import EventBus
+from mileage.data import Database, literal, quote
 from mileage.engine import Limits
 from mileage.errors import DataError
 from mileage.language import ast, format_query
@@ -66,7 +67,7 @@ def script_spec(result: Result, trial: Trial) -> ScriptSpec:
         categorical=tuple(n for n in f.categorical if n in used),
         text=tuple(n for n in f.text if n in used),
         datetime=tuple(n for n in f.datetime if n in used),
-        setup=plan.dataset.database.setup,
+        setup=_attached(plan.dataset.database),
         aux_sql=aux_sql(plan.dataset, aux, plan.target) if aux else None,
         groups=v.groups,
         strata=strata,
@@ -75,6 +76,12 @@ def script_spec(result: Result, trial: Trial) -> ScriptSpec:
         query=format_query(plan.query),
         header=_header(result, trial),
     )
+
+
+def _attached(database: Database) -> tuple[str, ...]:
+    """Return the statements that attach the database files of the session, for the script to do the same."""
+    rows = database.rows("SELECT path, database_name FROM duckdb_databases() WHERE NOT internal AND path IS NOT NULL")
+    return tuple(f"ATTACH {literal(path)} AS {quote(name)} (READ_ONLY)" for path, name in rows)
 
 
 def dealt(result: Result) -> Splits:

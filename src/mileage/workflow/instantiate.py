@@ -56,8 +56,9 @@ class _Flow:
 
 
 class _Builder:
-    def __init__(self, features: Features, setting: Setting) -> None:
-        self.features, self.setting = features, setting
+    def __init__(self, features: Features, setting: Setting, *, sparse: bool) -> None:
+        self.features, self.setting, self.sparse = features, setting, sparse
+        self.n_codes = 0
         self.steps: list[Step] = []
         self.flows = [self._leaf(*leaf) for leaf in _leaves(features)]
         self.assumed: list[str] = []
@@ -92,7 +93,7 @@ class _Builder:
         self._complete(operator)
         flows = sorted(self.flows, key=lambda flow: flow.branch is not Branch.CODES)
         width = sum(flow.width for flow in flows)
-        dense = not operator.traits.sparse or width <= DENSE_COLUMNS
+        dense = not self.sparse or width <= DENSE_COLUMNS
         name = self._unique("join")
         self.steps.append(Step(name, None, tuple(f.last for f in flows), Branch.MATRIX, (), (("dense", dense),)))
         codes = sum(flow.width for flow in flows if flow.branch is Branch.CODES)
@@ -121,7 +122,7 @@ class _Builder:
     def _on_matrix(self, operator: Operator, spec: StepSpec) -> None:
         flow = self.flows[0]
         name = self._unique("model" if operator.family is Family.MODEL else operator.name)
-        codes = tuple(range(getattr(self, "n_codes", 0)))
+        codes = tuple(range(self.n_codes))
         context = self._context(operator, flow.width, Branch.MATRIX, codes)
         self.steps.append(Step(name, spec, (flow.last,), Branch.MATRIX, (), context))
         self.flows = [replace(flow, last=name, width=min(flow.width, _TEXT_COLUMNS))]
@@ -160,10 +161,11 @@ def instantiate(
     >>> made.describe(), assumed
     ('one_hot >> logistic', ('one_hot: categories must become numbers',))
     """
-    builder = _Builder(features, setting)
-    for _, specs in choices:
-        for spec in specs:
-            builder.add(spec)
+    specs = [spec for _, chosen in choices for spec in chosen]
+    on_matrix = [op for op in (operators.get(spec.operator) for spec in specs) if Branch.MATRIX in op.accepts]
+    builder = _Builder(features, setting, sparse=all(op.traits.sparse for op in on_matrix))
+    for spec in specs:
+        builder.add(spec)
     return Workflow(tuple(builder.steps), setting.task, choices), tuple(builder.assumed)
 
 
