@@ -105,7 +105,7 @@ class UnknownRefError(MileError, LookupError):
     code = "R800"
 
 
-class ExtraMissing(MileError, ImportError):
+class ExtraMissing(MileError, ImportError):  # noqa: N818  (it says what is missing)
     """An optional library is not installed; the message names the extra."""
 
     code = "M900"

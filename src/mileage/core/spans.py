@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Half-open range of characters ``[start, end)`` of a text.
+    r"""Half-open range of characters ``[start, end)`` of a text.
 
     Examples
     --------

@@ -1,11 +1,12 @@
 """Tables: sources, schema, profile, splits into blocks of rows, samples. Next: :mod:`mileage.operators`."""
 
 from mileage.data.dataset import Dataset, canonical_sql
+from mileage.data.kinds import is_entity
 from mileage.data.profile import ColumnProfile, Profile, TargetProfile, profile, profile_target
-from mileage.data.schema import Column, DType, Kind, Schema
-from mileage.data.source import Database, SourceSpec
 from mileage.data.rowset import RowSet
 from mileage.data.samples import nested_sample
+from mileage.data.schema import Column, DType, Kind, Schema
+from mileage.data.source import Database, SourceSpec
 from mileage.data.splits import Split, Splits, SplitSpec, deal
 from mileage.data.sqltext import SqlError, literal, quote
 
@@ -25,8 +26,9 @@ __all__ = [
     "Splits",
     "SqlError",
     "TargetProfile",
-    "deal",
     "canonical_sql",
+    "deal",
+    "is_entity",
     "literal",
     "nested_sample",
     "profile",

@@ -61,7 +61,7 @@ def _pandas_array(series: pd.Series, name: str, notes: list[str]) -> pa.Array:
 
 
 def _missing(value: object) -> bool:
-    return value is None or value != value or type(value).__name__ in {"NAType", "NaTType"}
+    return value is None or value != value or type(value).__name__ in {"NAType", "NaTType"}  # noqa: PLR0124
 
 
 def unique_names(names: Iterable[str]) -> list[str]:

@@ -75,7 +75,12 @@ def infer_kind(f: Figures) -> _Verdict:
 def _whole_kind(f: Figures) -> _Verdict:
     if f.unique and _ID_NAME.search(f.name):
         return Kind.IDENTIFIER, ("candidate identifier: unique whole numbers",)
-    if f.unique and isinstance(f.low, int | float) and isinstance(f.high, int | float) and f.n_distinct == f.n == f.high - f.low + 1:
+    if (
+        f.unique
+        and isinstance(f.low, int | float)
+        and isinstance(f.high, int | float)
+        and f.n_distinct == f.n == f.high - f.low + 1
+    ):
         return Kind.IDENTIFIER, ("candidate identifier: it counts the rows",)
     if is_entity(f.name) and f.n_distinct > _FEW_ROWS:
         return Kind.NUMERIC, ("candidate identifier: whole numbers that repeat",)

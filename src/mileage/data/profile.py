@@ -10,12 +10,14 @@ from typing import Any
 
 from mileage.data.dataset import Dataset, canonical_sql
 from mileage.data.kinds import DATE_LIKE, Figures, infer_kind
+from mileage.data.numbers import number_figures
 from mileage.data.schema import Column, DType, Kind
 from mileage.data.sqltext import quote
 from mileage.data.target import TargetProfile, profile_target
 
 __all__ = ["ColumnProfile", "Profile", "TargetProfile", "profile", "profile_target"]
 
+_CELLS = 20_000_000
 _BATCH = 50  # one statement over more columns takes DuckDB out of proportion longer
 _WIDE = 200
 _EXACT_ROWS = 200_000
@@ -73,7 +75,11 @@ class Profile:
         columns = tuple(
             ColumnProfile(
                 **{**c, "dtype": DType(c["dtype"]), "kind": Kind(c["kind"])}
-                | {"quantiles": tuple(c["quantiles"]), "looks": tuple(c["looks"]), "top": tuple((v, n) for v, n in c["top"])}
+                | {
+                    "quantiles": tuple(c["quantiles"]),
+                    "looks": tuple(c["looks"]),
+                    "top": tuple((v, n) for v, n in c["top"]),
+                }
             )
             for c in data["columns"]
         )
@@ -93,7 +99,7 @@ def profile(dataset: Dataset, *, sample: int | None = None) -> Profile:
     -------
     Profile
         Quantiles are approximate in tables of more than 200,000 rows, numbers of distinct values in tables of more
-        than 1,000,000 rows or (for fractions) 200 columns.
+        than 1,000,000 rows.
 
     Examples
     --------
@@ -104,13 +110,14 @@ def profile(dataset: Dataset, *, sample: int | None = None) -> Profile:
     [('age', 'numeric', 1, 2), ('job', 'categorical', 0, 2)]
     """
     passes = _Passes(dataset, sample)
-    columns = tuple(c for batch in _batches(dataset.schema.columns) for c in passes.columns(batch))
+    found = passes.wide_columns() if passes.wide else passes.columns(dataset.schema.columns)
+    columns = tuple(found[c.name] for c in dataset.schema.columns)
     return Profile(dataset.n_rows, columns, passes.n_duplicate_rows(), str(dataset.fingerprint))
 
 
-def _batches(columns: Sequence[Column]) -> Iterator[list[Column]]:
+def _batches(columns: Sequence[Column], size: int) -> Iterator[list[Column]]:
     rest = iter(columns)
-    while batch := list(islice(rest, _BATCH)):
+    while batch := list(islice(rest, size)):
         yield batch
 
 
@@ -129,11 +136,37 @@ class _Passes:
             self.n = dataset.n_rows // step
             self.scale = dataset.n_rows / max(1, self.n)
 
-    def columns(self, batch: list[Column]) -> list[ColumnProfile]:
-        """Return the profiles of a batch of columns."""
-        found = self._select(batch, [self._figures(i, c) for i, c in enumerate(batch)])
-        second = self._select(batch, [self._counts(i, c, f) for i, (c, f) in enumerate(zip(batch, found, strict=True))])
-        return [self._profile(c, f | s) for c, f, s in zip(batch, found, second, strict=True)]
+    def columns(self, columns: Sequence[Column]) -> dict[str, ColumnProfile]:
+        """Return the profiles of columns by name, a batch at a time."""
+        made = {}
+        for batch in _batches(columns, _BATCH):
+            first = self._select(batch, [self._figures(i, c) for i, c in enumerate(batch)])
+            second = self._select(
+                batch, [self._counts(i, c, f) for i, (c, f) in enumerate(zip(batch, first, strict=True))]
+            )
+            made |= {c.name: self._profile(c, f | s) for c, f, s in zip(batch, first, second, strict=True)}
+        return made
+
+    def wide_columns(self) -> dict[str, ColumnProfile]:
+        """Return the profiles of the columns of a wide table.
+
+        Each statement over a wide table first binds all its columns, so parts of it are brought near: numbers to
+        numpy, which is quicker than many aggregates, the rest to a narrower table.
+        """
+        columns = self.dataset.schema.columns
+        numbers = [c for c in columns if c.dtype in _NUMBERS and self.n <= _EXACT_ROWS]
+        made = {}
+        for batch in _batches(numbers, max(_BATCH, min(2000, _CELLS // max(1, self.n)))):
+            listed = ", ".join(f"CAST({quote(c.name)} AS DOUBLE) AS v{i}" for i, c in enumerate(batch))
+            table = self.database.arrow(f"SELECT {listed} FROM {self.relation}")
+            made |= {c.name: self._profile(c, number_figures(table.column(i))) for i, c in enumerate(batch)}
+        rest, relation = [c for c in columns if c.name not in made], self.relation
+        for batch in _batches(rest, 10 * _BATCH):
+            listed = ", ".join(quote(c.name) for c in batch)
+            with self.database.temporary(f"SELECT {listed} FROM {relation}") as self.relation:
+                made |= self.columns(batch)
+        self.relation = relation
+        return made
 
     def _select(self, batch: list[Column], wanted: list[dict[str, str]]) -> list[dict[str, Any]]:
         """Run one statement for named expressions of each column, and give the values back by name."""
@@ -159,7 +192,11 @@ class _Passes:
         base = {"n": f"count({v})", "near": f"approx_count_distinct({v})", "min": f"min({v})", "max": f"max({v})"}
         if column.dtype in _NUMBERS:
             quantile = "quantile_cont" if self.n <= _EXACT_ROWS else "approx_quantile"
-            return base | {"mean": f"avg({v})", "sd": f"stddev_samp({v})", "quantiles": f"{quantile}({v}, [0.05, 0.25, 0.5, 0.75, 0.95])"}
+            return base | {
+                "mean": f"avg({v})",
+                "sd": f"stddev_samp({v})",
+                "quantiles": f"{quantile}({v}, [0.05, 0.25, 0.5, 0.75, 0.95])",
+            }
         if column.dtype is DType.STRING:
             trimmed = f"trim({v})"
             return base | {
@@ -176,7 +213,7 @@ class _Passes:
         if near is None or not found["n"]:
             return {}
         wanted = {}
-        few = near <= (50 if self.wide or column.dtype is DType.FLOAT else 1000)
+        few = near <= (50 if column.dtype is DType.FLOAT or self.wide else 1000)
         if few:
             wanted["histogram"] = f"histogram({v})"
         elif self.n <= _DISTINCT_ROWS and not (self.wide and column.dtype is DType.FLOAT):
@@ -231,7 +268,7 @@ def _plain_sql(column: Column) -> str:
     return f"CAST({quote(column.name)} AS VARCHAR)" if column.dtype is DType.STRING else quote(column.name)
 
 
-def _shown(value: Any, *, whole: bool) -> float | str | None:  # noqa: ANN401  (any DuckDB value)
+def _shown(value: Any, *, whole: bool) -> float | str | None:
     if value is None:
         return None
     if isinstance(value, float):

@@ -89,5 +89,7 @@ def _by_key(keys: np.ndarray, fraction: float, seed: int) -> RowSet:
 
     salt = derive_seed(seed, "key").to_bytes(8, "little")
     unique, inverse = np.unique(keys.astype(str), return_inverse=True)
-    hashes = np.array([int.from_bytes(blake3(salt + key.encode()).digest(length=8), "little") for key in unique], dtype=np.uint64)
+    hashes = np.array(
+        [int.from_bytes(blake3(salt + key.encode()).digest(length=8), "little") for key in unique], dtype=np.uint64
+    )
     return RowSet.where((hashes <= np.uint64(int(fraction * (2**64 - 1))))[inverse])

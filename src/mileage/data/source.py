@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -346,6 +347,16 @@ class Database:
                 self.connection.execute(sql)
         except duckdb.Error as error:
             raise DataError(f"{what}: {first_line(error)}", code="D403") from None
+
+    @contextmanager
+    def temporary(self, sql: str) -> Iterator[str]:
+        """Hold the rows of a SELECT in a table for a while; yields what to read from."""
+        place = f"{_SNAPSHOTS}.t{fingerprint(sql)}"
+        self.rows(f"CREATE OR REPLACE TABLE {place} AS {sql}")
+        try:
+            yield place
+        finally:
+            self.rows(f"DROP TABLE {place}")
 
     # Hashes
 

@@ -142,16 +142,30 @@ def _check(spec: SplitSpec, n_rows: int, groups: np.ndarray | None) -> None:
         raise DataError(f"no way to split is named '{spec.method}'", code="D429", hint=f"one of {', '.join(_METHODS)}")
     needed = spec.n + (spec.order_by is not None) if spec.method == "folds" else 2
     if n_rows < max(needed, 4):
-        what = f"{n_rows} row{'s' * (n_rows != 1)} cannot be dealt to {spec.n} folds" if spec.method == "folds" else f"{n_rows} rows are too few to train and to score"
-        raise DataError(what, code="D425", hint=f"VALIDATE BY {max(2, n_rows // 2)} FOLDS" if n_rows >= 4 else "give at least 4 rows with a target")
+        what = (
+            f"{n_rows} row{'s' * (n_rows != 1)} cannot be dealt to {spec.n} folds"
+            if spec.method == "folds"
+            else f"{n_rows} rows are too few to train and to score"
+        )
+        raise DataError(
+            what,
+            code="D425",
+            hint=f"VALIDATE BY {max(2, n_rows // 2)} FOLDS" if n_rows >= 4 else "give at least 4 rows with a target",
+        )
     if spec.method == "holdout" and spec.size >= n_rows:
-        raise DataError(f"{int(spec.size)} of {n_rows} rows cannot be held out", code="D425", hint="hold out a share, such as 20 %")
+        raise DataError(
+            f"{int(spec.size)} of {n_rows} rows cannot be held out", code="D425", hint="hold out a share, such as 20 %"
+        )
     if groups is None or spec.method == "on":
         return
     n_groups, wanted = len(np.unique(groups)), spec.n if spec.method == "folds" else 2
     if n_groups < wanted:
         what = f"{wanted} folds" if spec.method == "folds" else "a training and a test part"
-        raise DataError(f"{n_groups} group{'s' * (n_groups != 1)} cannot be dealt to {what}", code="D426", hint="use fewer folds, or other columns in KEEPING ... TOGETHER")
+        raise DataError(
+            f"{n_groups} group{'s' * (n_groups != 1)} cannot be dealt to {what}",
+            code="D426",
+            hint="use fewer folds, or other columns in KEEPING ... TOGETHER",
+        )
 
 
 def _splitter(spec: SplitSpec, label: str, by: np.ndarray | None, groups: np.ndarray | None, *, ordered: bool) -> _Deal:
@@ -166,7 +180,10 @@ def _splitter(spec: SplitSpec, label: str, by: np.ndarray | None, groups: np.nda
     if groups is not None:
         return _grouped(spec, label, by)
     if by is not None and not _can_stratify(spec, by):
-        label, notes = "", ("the classes are too rare to have each in every split: rows are dealt without regard to them",)
+        label, notes = (
+            "",
+            ("the classes are too rare to have each in every split: rows are dealt without regard to them",),
+        )
     args = f"X, {label or 'None'}"
     if spec.method == "holdout":
         name = "StratifiedShuffleSplit" if label else "ShuffleSplit"
@@ -196,7 +213,9 @@ def _grouped(spec: SplitSpec, label: str, by: np.ndarray | None) -> _Deal:
     if spec.method == "holdout":
         # scikit-learn has no stratified group holdout; the share is one of groups, not of rows.
         code = f"GroupShuffleSplit(n_splits={spec.repeat}, test_size={_size(spec)}, random_state={spec.seed}).split(X, None, groups)"
-        return _Deal(code, ("from sklearn.model_selection import GroupShuffleSplit",), ("the size is a share of groups",))
+        return _Deal(
+            code, ("from sklearn.model_selection import GroupShuffleSplit",), ("the size is a share of groups",)
+        )
     if by is not None and not _can_stratify(spec, by):
         label, notes = "", ("the classes are too rare to have each in every split",)
     name = "StratifiedGroupKFold" if label else "GroupKFold"

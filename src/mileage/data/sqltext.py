@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from mileage.errors import DataError
@@ -84,7 +85,7 @@ def _end(text: str) -> int:
 
 
 def explained(text: str) -> str:
-    """Return SQL that binds ``text`` without running it; :func:`sql_error` knows its first line.
+    r"""Return SQL that binds ``text`` without running it; :func:`sql_error` knows its first line.
 
     Examples
     --------
@@ -99,11 +100,13 @@ def sql_error(error: Exception, text: str, *, explain: bool = False) -> SqlError
     lines = str(error).splitlines() or [type(error).__name__]
     candidates = next((line.strip() for line in lines[1:] if "andidate" in line or "Did you mean" in line), None)
     more = next((line.strip() for line in lines[1:] if line.startswith("Error when converting")), "")
-    return SqlError(f"{lines[0].strip()} {more}".strip(), position=_position(lines, text, explained=explain), hint=candidates)
+    return SqlError(
+        f"{lines[0].strip()} {more}".strip(), position=_position(lines, text, explained=explain), hint=candidates
+    )
 
 
 def _position(lines: list[str], text: str, *, explained: bool) -> int | None:
-    for line, below in zip(lines, lines[1:], strict=False):
+    for line, below in itertools.pairwise(lines):
         match, caret = _LINE.match(line), below.find("^")
         if match is None or caret < 0:
             continue
@@ -122,7 +125,7 @@ def _position(lines: list[str], text: str, *, explained: bool) -> int | None:
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of DuckDB's message, without the name of its class of errors.
+    r"""Return the first line of DuckDB's message, without the name of its class of errors.
 
     Examples
     --------

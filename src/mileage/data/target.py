@@ -12,7 +12,9 @@ _TRUE_WORDS = frozenset({
     "1", "1.0", "true", "t", "yes", "y", "on", "positive", "pos", "+", "present", "sick", "ill", "disease", "dead", "died", "death",
     "bad", "churn", "churned", "default", "defaulted", "fraud", "spam", "attack", "malignant", "failure", "fail", "success", "won",
 })  # fmt: skip
-_FALSE_WORDS = frozenset({"0", "0.0", "false", "f", "no", "n", "off", "negative", "neg", "-", "absent", "none", "good", "benign"})
+_FALSE_WORDS = frozenset(
+    {"0", "0.0", "false", "f", "no", "n", "off", "negative", "neg", "-", "absent", "none", "good", "benign"}
+)
 _FEW_CLASSES = 20
 _MANY_CLASSES = 1000
 _ROWS_A_CLASS = 20
@@ -102,7 +104,9 @@ def _regression(dataset: Dataset, column: Column, reason: str, *, numeric: bool)
     mean, sd, skew = dataset.database.rows(
         f"SELECT avg(u), stddev_samp(u), CASE WHEN count(u) > 2 THEN skewness(u) END FROM (SELECT {number} / {scale!r}::DOUBLE AS u FROM ({dataset.relation_sql}))"
     )[0]
-    return TargetProfile("regression", reason, n_missing=dataset.n_rows - good, mean=mean * scale, sd=sd * scale, skew=skew)
+    return TargetProfile(
+        "regression", reason, n_missing=dataset.n_rows - good, mean=mean * scale, sd=sd * scale, skew=skew
+    )
 
 
 def _classes(dataset: Dataset, column: Column, n: int, distinct: int, reason: str) -> TargetProfile:
@@ -112,7 +116,9 @@ def _classes(dataset: Dataset, column: Column, n: int, distinct: int, reason: st
         hint = "predict it AS REGRESSION, or predict another column"
         raise DataError(f"the target {column.name} has {distinct:,} classes in {n:,} rows", code="D424", hint=hint)
     label = canonical_sql(column, Kind.CATEGORICAL)
-    rows = dataset.database.rows(f"SELECT c, count(*) FROM (SELECT {label} AS c FROM ({dataset.relation_sql})) WHERE c IS NOT NULL GROUP BY c")
+    rows = dataset.database.rows(
+        f"SELECT c, count(*) FROM (SELECT {label} AS c FROM ({dataset.relation_sql})) WHERE c IS NOT NULL GROUP BY c"
+    )
     found = sorted((str(value), int(count)) for value, count in rows)
     classes, counts = tuple(value for value, _ in found), tuple(count for _, count in found)
     if distinct == 2:

@@ -66,7 +66,7 @@ class ForkServer:
             return
         self.stop()
         ours, theirs = socket.socketpair()
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115
         with theirs:
             self._process = subprocess.Popen(
                 command("mileage.engine.forkserver", "serve", theirs.fileno()),
@@ -206,7 +206,7 @@ class _Server:
 
             work(Connection(fd))
             code = 0
-        except BaseException:
+        except BaseException:  # noqa: BLE001
             import traceback
 
             traceback.print_exc()

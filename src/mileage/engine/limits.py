@@ -56,7 +56,7 @@ class MemoryMeter:
             return 0
         try:
             info = self._process.memory_info()
-        except Exception:
+        except Exception:  # noqa: BLE001
             return 0
         return int(info.rss) - int(getattr(info, "shared", 0))
 

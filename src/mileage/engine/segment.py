@@ -101,7 +101,7 @@ class Runner:
         try:
             if not store.has(key):
                 store.put(key, value)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             said.setdefault(f"{type(error).__name__}: not kept: {error}")
             return False
         return True
@@ -134,10 +134,10 @@ class _Once:
         kind = "load"
         try:
             for port in task.inputs:
-                inputs.append(self._value(port))
+                inputs.append(self._value(port))  # noqa: PERF401
             kind = "task"
             self._run(task, inputs)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             self._fail(task, TaskError.of(error, task, inputs, kind=kind))
         self._release(task)
 

@@ -73,7 +73,7 @@ class QueryBuilder:
         """Use all columns but these."""
         return self._with(ast.Excluding(_names(columns)))
 
-    def validate(
+    def validate(  # noqa: PLR0913
         self,
         *,
         folds: int | None = None,

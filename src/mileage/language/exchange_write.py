@@ -35,7 +35,7 @@ def write_query(query: ast.Predict) -> dict[str, Data]:
     return data | ({"comments": notes} if notes else {})
 
 
-def _clause(item: ast.Clause) -> tuple[str, Data]:
+def _clause(item: ast.Clause) -> tuple[str, Data]:  # noqa: C901, PLR0912
     match item:
         case ast.From():
             return "from", source(item.source)

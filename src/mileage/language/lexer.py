@@ -139,7 +139,7 @@ def unit_of(text: str) -> str | None:
 
 
 def sql_end(text: str, at: int) -> int | None:
-    """Return the place after the parenthesis that closes the one at ``at``, or None if it is never closed.
+    r"""Return the place after the parenthesis that closes the one at ``at``, or None if it is never closed.
 
     Examples
     --------

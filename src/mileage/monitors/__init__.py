@@ -2,7 +2,7 @@
 
 from mileage.core.findings import Finding
 from mileage.core.registry import Registry
-from mileage.monitors.monitor import Monitor, WatchContext
+from mileage.monitors.monitor import NOTE, Monitor, WatchContext
 
 monitors: Registry[Monitor] = Registry(
     "monitor",
@@ -11,4 +11,4 @@ monitors: Registry[Monitor] = Registry(
     group="mileage.monitors",
 )
 
-__all__ = ["Finding", "Monitor", "WatchContext", "monitors"]
+__all__ = ["NOTE", "Finding", "Monitor", "WatchContext", "monitors"]

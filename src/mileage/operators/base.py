@@ -179,7 +179,7 @@ class Operator(ABC):
     def build(self, params: Params, context: BuildContext) -> Any:
         """Return an unfitted scikit-learn compatible estimator; ``params`` is complete and legal."""
 
-    def check(self, params: Params, task: str) -> None:
+    def check(self, params: Params, task: str) -> None:  # noqa: B027  (most operators have nothing to add)
         """Refuse parameters that do not suit the task; most operators have none such.
 
         Raises

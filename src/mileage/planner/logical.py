@@ -86,5 +86,5 @@ class LogicalPlan:
         """Classes in the order of their codes; for a binary target the positive class is the last."""
         t = self.target_profile
         if t.task == "binary" and t.positive is not None:
-            return tuple([*[c for c in t.classes if c != t.positive], t.positive])
+            return (*[c for c in t.classes if c != t.positive], t.positive)
         return tuple(t.classes)

@@ -68,10 +68,7 @@ class StepReader:
             self.mistakes.add(
                 "E211", f"{operator.name} does not serve {self.task}", op.span, hint=f"these do: {serving}"
             )
-        if not params and not fixed:
-            step = self.open_step(operator.name)
-        else:
-            step = self._with_params(operator, params)
+        step = self.open_step(operator.name) if not params and not fixed else self._with_params(operator, params)
         if len(self.mistakes.found) > before:
             return []
         self._try_build(operator, dict(step.fixed), op)

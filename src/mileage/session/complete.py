@@ -17,6 +17,6 @@ def source_columns(database: Database, text: str) -> tuple[str, ...]:
         return ()
     kind = next(name for name, value in match.groupdict().items() if value)
     try:
-        return tuple(database.bind(SourceSpec(kind, match[kind])).schema.names)  # type: ignore[arg-type]
+        return tuple(database.bind(SourceSpec(kind, match[kind])).schema.names)
     except MileError:
         return ()  # no such file yet: nothing to complete, and no moment to complain

@@ -40,5 +40,5 @@ def _model_conflict(model: object, steps: list, codes: str | None) -> str | None
     if traits.non_negative:
         bad = names & {"standard", "robust", "power", "pca", "svd", "encode_target", "target", "quantile"}
         if bad:
-            return f"{name} needs values >= 0, and {sorted(bad)[0]} gives negative ones"
+            return f"{name} needs values >= 0, and {min(bad)} gives negative ones"
     return None

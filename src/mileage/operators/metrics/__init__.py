@@ -5,6 +5,22 @@ of scikit-learn works besides.
 """
 
 from mileage.operators.metrics.metric import Metric, MetricCall
-from mileage.operators.metrics.scoring import default_metric, metrics, resolve_metric, score, scorer_code
+from mileage.operators.metrics.scoring import (
+    default_metric,
+    metrics,
+    resolve_metric,
+    score,
+    score_or_reason,
+    scorer_code,
+)
 
-__all__ = ["Metric", "MetricCall", "default_metric", "metrics", "resolve_metric", "score", "scorer_code"]
+__all__ = [
+    "Metric",
+    "MetricCall",
+    "default_metric",
+    "metrics",
+    "resolve_metric",
+    "score",
+    "score_or_reason",
+    "scorer_code",
+]

@@ -40,6 +40,7 @@ _ALIASES = {
 }
 _DEFAULTS = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
 _PER_CLASS = ("precision", "recall", "f1", "fbeta", "jaccard")
+_NEED_LABELS = ("neg_log_loss", "neg_brier_score", "d2_log_loss_score", "d2_brier_score")  # a fold may lack a class
 _REGRESSION_WORDS = (
     "squared",
     "absolute",
@@ -106,11 +107,17 @@ def _scorer_call(name: str, args: tuple[object, ...], named: tuple[tuple[str, ob
         near = near_matches(name, [*known, *_ALIASES, *metrics.names()])
         hint = f"did you mean {near[0]}?" if near else f"for example {', '.join(_DEFAULTS.values())}"
         raise OperatorError(f"no metric '{name}'", code="O504", hint=hint)
-    is_regression = any(word in scorer for word in _REGRESSION_WORDS)
+    if scorer.endswith("_samples"):
+        raise OperatorError(
+            f"{name} serves targets with several labels a row",
+            code="O504",
+            hint=f"use {name.removesuffix('_samples')}_macro",
+        )
+    is_regression = any(word in scorer for word in _REGRESSION_WORDS) and scorer not in _NEED_LABELS
     if is_regression != (task == "regression"):
         hint = f"for example {default_metric(task)}"
         raise OperatorError(f"{name} does not serve {task}", code="O504", hint=hint)
-    if name in _PER_CLASS and task == "multiclass" and not args and not named:
+    if name in _PER_CLASS and task == "multiclass" and not args and "average" not in dict(named):
         raise OperatorError(
             f"{name} of several classes needs one of them", code="O504", hint=f"{name}('class') or {name}_macro"
         )
@@ -140,19 +147,55 @@ def score(
 ) -> float:
     """Return the value of a metric on rows with the true codes or values ``y``.
 
-    NaN where the metric is not defined on these rows, for example with one class only.
+    NaN where the metric is not defined on these rows, for example with one class only; :func:`score_or_reason` says why.
+    """
+    return score_or_reason(call, y, predictions, classes=classes, task=task, positive=positive)[0]
+
+
+def score_or_reason(
+    call: str, y: np.ndarray, predictions: Predictions, *, classes: tuple[str, ...], task: str, positive: int = 1
+) -> tuple[float, str]:
+    """Return the value of a metric and ``""``, or NaN and why it is not defined on these rows.
+
+    Parameters
+    ----------
+    call : str
+        A metric call such as ``"recall('lung')"``.
+    y : array of shape (n_rows,)
+        True class codes, or values.
+    predictions : Predictions
+        As kept, for the same rows.
+    classes : tuple of str
+        Names of the codes; empty for a regression.
+    task : {'binary', 'multiclass', 'regression'}
+    positive : int, default 1
+        Code of the class that binary metrics are about.
+
+    Raises
+    ------
+    OperatorError
+        If there is no such metric or class.
     """
     found = resolve_metric(call, task)
+    if not len(y):
+        return math.nan, "there are no rows"
     if not found.scorer:
-        return float(metrics.get(found.name).measure(y, predictions, classes))
+        value = float(metrics.get(found.name).measure(y, predictions, classes))
+        return value, _undefined(call, y, task) if math.isnan(value) else ""
     scorer = _scorer(found, classes, positive)
     kept = _kept_model(predictions, task, len(classes))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return found.sign * float(scorer(kept, y, y))
-        except ValueError:  # scikit-learn's word for "not defined on these rows"
-            return math.nan
+            value = found.sign * float(scorer(kept, y, y))
+        except ValueError as error:  # scikit-learn's word for "not defined on these rows"
+            return math.nan, str(error).partition("\n")[0]
+    return value, _undefined(call, y, task) if math.isnan(value) else ""
+
+
+def _undefined(call: str, y: np.ndarray, task: str) -> str:
+    only_one = task != "regression" and len(set(y.tolist())) == 1
+    return f"{call} is not defined on rows of one class" if only_one else f"{call} is not defined on these rows"
 
 
 def _scorer(found: MetricCall, classes: tuple[str, ...], positive: int) -> Any:
@@ -164,13 +207,10 @@ def _scorer(found: MetricCall, classes: tuple[str, ...], positive: int) -> Any:
         function = getattr(known, f"{found.name}_score")
         return make_scorer(function, **_class_arguments(found, classes, positive))
     scorer = get_scorer(found.scorer)
-    if found.scorer in {"neg_log_loss"}:
-        return make_scorer(
-            scorer._score_func,
-            greater_is_better=False,
-            response_method="predict_proba",
-            labels=list(range(len(classes))),
-        )
+    if found.scorer in _NEED_LABELS:
+        labels = {"labels": list(range(len(classes))), **dict(found.named)}
+        greater = scorer._sign > 0
+        return make_scorer(scorer._score_func, greater_is_better=greater, response_method="predict_proba", **labels)
     if found.named:
         return make_scorer(
             scorer._score_func,
@@ -182,12 +222,19 @@ def _scorer(found: MetricCall, classes: tuple[str, ...], positive: int) -> Any:
 
 
 def _class_arguments(found: MetricCall, classes: tuple[str, ...], positive: int) -> dict[str, Any]:
+    if "average" in dict(found.named):
+        return {"zero_division": 0.0, **dict(found.named)}
     wanted = str(found.args[0]) if found.args else classes[positive]
     if wanted not in classes:
         near = near_matches(wanted, classes)
         hint = f"did you mean '{near[0]}'?" if near else f"classes: {', '.join(classes[:8])}"
         raise OperatorError(f"the target has no class '{wanted}'", code="O505", hint=hint)
-    return {"labels": [classes.index(wanted)], "average": "macro", "zero_division": 0.0, **dict(found.named)}
+    return {
+        "labels": [classes.index(wanted)],
+        "average": "macro",
+        "zero_division": 0.0 if found.name == "precision" else math.nan,
+        **dict(found.named),
+    }
 
 
 def _kept_model(predictions: Predictions, task: str, n_classes: int) -> Any:
@@ -220,6 +267,10 @@ def _kept_model(predictions: Predictions, task: str, n_classes: int) -> Any:
     return KeptRegressor() if task == "regression" else KeptClassifier()
 
 
+def _code(value: Any) -> str:
+    return "float('nan')" if value != value else repr(value)  # noqa: PLR0124  (NaN alone differs from itself)
+
+
 def scorer_code(call: str, task: str, classes: tuple[str, ...]) -> tuple[str, tuple[str, ...], float]:
     """Return an expression for the scorer in a plain script, its imports, and the sign that shows it as here."""
     found = resolve_metric(call, task)
@@ -231,9 +282,9 @@ def scorer_code(call: str, task: str, classes: tuple[str, ...]) -> tuple[str, tu
         )
     if found.name in _PER_CLASS:
         name = f"{found.name}_score"
-        args = ", ".join(f"{k}={v!r}" for k, v in _class_arguments(found, classes, 1).items())
+        args = ", ".join(f"{k}={_code(v)}" for k, v in _class_arguments(found, classes, 1).items())
         return f"make_scorer({name}, {args})", (f"from sklearn.metrics import {name}, make_scorer",), 1.0
-    if found.scorer == "neg_log_loss":
+    if found.scorer == "neg_log_loss" and not found.named:
         code = f"make_scorer(log_loss, greater_is_better=False, response_method='predict_proba', labels={list(range(len(classes)))})"
         return code, ("from sklearn.metrics import log_loss, make_scorer",), found.sign
     return f"get_scorer({found.scorer!r})", ("from sklearn.metrics import get_scorer",), found.sign

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import math
-import sys
 from dataclasses import dataclass
 from typing import Any
 
 from mileage.errors import OperatorError
 from mileage.results.export.helpers import helper_code
+from mileage.results.export.names import public_module
 
 WIDTH = 100
 _INDENT = "    "
@@ -172,25 +171,6 @@ def same(one: Any, other: Any) -> bool:
         return bool(one == other)
     except (TypeError, ValueError):
         return False
-
-
-def public_module(thing: Any) -> str:
-    """Return the shortest module path from which a class or function can be imported.
-
-    Examples
-    --------
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> public_module(LogisticRegression)
-    'sklearn.linear_model'
-    """
-    parts = thing.__module__.split(".")
-    public = [i for i in range(1, len(parts) + 1) if not any(part.startswith("_") for part in parts[:i])]
-    for i in public:
-        name = ".".join(parts[:i])
-        module = sys.modules.get(name) or importlib.import_module(name)
-        if getattr(module, thing.__name__, None) is thing:
-            return name
-    return str(thing.__module__)
 
 
 def call(name: str, arguments: list[str], *, width: int = WIDTH) -> str:

@@ -77,7 +77,7 @@ class _Collector:
             self.definitions[name] = f"{name} = {_constant(name, value)}"
 
     def _import(self, name: str, value: Any) -> None:
-        from mileage.results.export.code import public_module
+        from mileage.results.export.names import public_module
 
         alias = f" as {name}" if name != value.__name__ else ""
         self.imports.add(f"from {public_module(value)} import {value.__name__}{alias}")

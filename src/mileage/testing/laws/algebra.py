@@ -118,13 +118,12 @@ def _gram(t: Table) -> State:
     return np.array(len(X)), X.sum(axis=0), Y.sum(axis=0), X.T @ X, X.T @ Y
 
 
-def _ridge(s: State, t: Table) -> Any:
+def _ridge(s: State, t: Table) -> Any:  # noqa: ARG001
     n, x, y, xx, xy = s
     gram = xx - np.outer(x, x) / n + np.eye(len(x))
     coef = np.linalg.solve(gram, xy - np.outer(x, y) / n)
     intercept = y / n - (x / n) @ coef
-    single = t.context.task == "regression"
-    return (coef[:, 0], intercept[0]) if single else (coef.T, intercept)
+    return coef.T.ravel(), intercept
 
 
 def _targets(t: Table) -> np.ndarray:
@@ -197,7 +196,7 @@ REFERENCES = {
     "one_hot": _CATEGORIES,
     "ordinal": _CATEGORIES,
     "encode_native": _CATEGORIES,
-    "ridge": Reference(_gram, _ridge, lambda e: (e.coef_, e.intercept_)),
+    "ridge": Reference(_gram, _ridge, lambda e: (np.ravel(e.coef_), np.ravel(e.intercept_))),
     "pca": Reference(lambda t: _gram(t)[:2] + _gram(t)[3:4], _first_pca, _pca_variance),
     "dummy": Reference(
         _dummy,
