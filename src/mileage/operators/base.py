@@ -215,7 +215,7 @@ class Operator(ABC):
     @property
     def doc(self) -> str:
         """First line of the class docstring."""
-        return (type(self).__doc__ or "").strip().splitlines()[0]
+        return (type(self).__doc__ or "").strip().partition("\n")[0]
 
     @property
     def is_model(self) -> bool:

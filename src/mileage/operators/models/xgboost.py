@@ -56,7 +56,6 @@ class XgBoost(Operator):
         row_wise=True,
         native_missing=True,
         native_categorical=True,
-        sparse=True,
         prefix=("n_estimators",),
         bins_once=True,
         monotone_capable=True,
