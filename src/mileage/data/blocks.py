@@ -42,7 +42,10 @@ def deal_blocks(
     else:
         within = _stratified(region, by, per, seed)
     blocks = region * per + within
-    return blocks.astype(np.uint8 if len(ids) * per <= 256 else np.uint16 if len(ids) * per <= 65536 else np.uint32)
+    small: np.ndarray = blocks.astype(
+        np.uint8 if len(ids) * per <= 256 else np.uint16 if len(ids) * per <= 65536 else np.uint32
+    )
+    return small
 
 
 def _place(keys: Sequence[np.ndarray], region: np.ndarray) -> np.ndarray:
@@ -62,7 +65,8 @@ def _contiguous(region: np.ndarray, order: np.ndarray, per: int) -> np.ndarray:
     rank = np.empty(len(order), dtype=np.int64)
     rank[np.argsort(order, kind="stable")] = np.arange(len(order))
     counts = np.bincount(region)[region]
-    return _place([rank], region) * per // counts
+    blocks: np.ndarray = _place([rank], region) * per // counts
+    return blocks
 
 
 def _stratified(region: np.ndarray, by: np.ndarray | None, per: int, seed: int) -> np.ndarray:

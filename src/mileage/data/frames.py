@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,11 @@ def _pandas_array(series: pd.Series, name: str, notes: list[str]) -> pa.Array:
 
 
 def _missing(value: object) -> bool:
-    return value is None or value != value or type(value).__name__ in {"NAType", "NaTType"}  # noqa: PLR0124
+    return (
+        value is None
+        or (isinstance(value, float) and math.isnan(value))
+        or type(value).__name__ in {"NAType", "NaTType"}
+    )  # noqa: PLR0124
 
 
 def unique_names(names: Iterable[str]) -> list[str]:

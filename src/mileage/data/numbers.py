@@ -32,7 +32,14 @@ def number_figures(column: pa.ChunkedArray) -> dict[str, Any]:
     low, high = float(values[0]), float(values[-1])
     with np.errstate(over="ignore", invalid="ignore"):
         mean, sd = float(values.mean()), float(values.std(ddof=1)) if n > 1 else None
-    figures = {"n": n, "n_distinct": len(starts), "min": low, "max": high, "mean": _finite(mean), "sd": _finite(sd)}
+    figures: dict[str, Any] = {
+        "n": n,
+        "n_distinct": len(starts),
+        "min": low,
+        "max": high,
+        "mean": _finite(mean),
+        "sd": _finite(sd),
+    }
     figures["quantiles"] = (
         tuple(float(q) for q in np.interp(_QUANTILES, np.linspace(0, 1, n), values)) if n > 1 else (low,) * 5
     )

@@ -138,7 +138,7 @@ class _Passes:
 
     def columns(self, columns: Sequence[Column]) -> dict[str, ColumnProfile]:
         """Return the profiles of columns by name, a batch at a time."""
-        made = {}
+        made: dict[str, ColumnProfile] = {}
         for batch in _batches(columns, _BATCH):
             first = self._select(batch, [self._figures(i, c) for i, c in enumerate(batch)])
             second = self._select(
@@ -155,7 +155,7 @@ class _Passes:
         """
         columns = self.dataset.schema.columns
         numbers = [c for c in columns if c.dtype in _NUMBERS and self.n <= _EXACT_ROWS]
-        made = {}
+        made: dict[str, ColumnProfile] = {}
         for batch in _batches(numbers, max(_BATCH, min(2000, _CELLS // max(1, self.n)))):
             listed = ", ".join(f"CAST({quote(c.name)} AS DOUBLE) AS v{i}" for i, c in enumerate(batch))
             table = self.database.arrow(f"SELECT {listed} FROM {self.relation}")

@@ -241,6 +241,7 @@ def _bootstrap(spec: SplitSpec, *, grouped: bool) -> _Deal:
 
 def _ordered(spec: SplitSpec, *, grouped: bool) -> _Deal:
     """Later rows score what earlier rows taught; a group that began earlier does not score."""
+    imports: tuple[str, ...]
     ranked = "np.argsort(order, kind='stable')"
     if spec.method == "holdout":
         n = f"max(1, round({spec.size} * len(X)))" if spec.size < 1 else str(int(spec.size))

@@ -90,7 +90,7 @@ def explained(text: str) -> str:
     Examples
     --------
     >>> explained("SELECT 1")
-    'EXPLAIN\\nSELECT 1'
+    'EXPLAIN\nSELECT 1'
     """
     return _EXPLAIN + text
 
@@ -129,7 +129,7 @@ def first_line(error: Exception) -> str:
 
     Examples
     --------
-    >>> first_line(ValueError("IO Error: No files found\\nmore"))
+    >>> first_line(ValueError("IO Error: No files found\nmore"))
     'No files found'
     """
     line = (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -89,7 +89,7 @@ def _codes(x: pd.Series, *, numeric: bool) -> np.ndarray:
 
     codes, unique = pd.factorize(x, sort=numeric)
     if not numeric or len(unique) <= _BINS:
-        return codes + 1
+        return np.asarray(codes + 1)
     values = x.to_numpy(dtype=float)
     known = np.isfinite(values)
     edges = np.unique(np.quantile(values[known], np.linspace(0, 1, _BINS + 1)[1:-1]))
