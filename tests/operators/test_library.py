@@ -149,3 +149,15 @@ def test_any_estimator_is_an_operator():
         operators.remove("huber_for_test")
     with pytest.raises(OperatorError, match="no estimator"):
         from_estimator("sklearn.linear_model.Nothing")
+
+
+def test_estimators_of_one_name_stay_apart():
+    from sklearn.ensemble import BaggingClassifier
+    from sklearn.tree import DecisionTreeClassifier
+
+    try:
+        made = [from_estimator(BaggingClassifier(DecisionTreeClassifier(max_depth=d)), name="bag_for_test") for d in (1, 1, 2)]
+    finally:
+        operators.remove("bag_for_test")
+    assert made[0].version == made[1].version != made[2].version
+    assert versions(made[0])[0].startswith("scikit-learn ")

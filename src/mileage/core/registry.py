@@ -101,4 +101,4 @@ class Registry(Generic[T]):
 
     @staticmethod
     def _name(member: T) -> str:
-        return str(member.name)
+        return str(member.name)  # type: ignore[attr-defined]

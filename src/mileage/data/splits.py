@@ -187,8 +187,9 @@ def _splitter(spec: SplitSpec, label: str, by: np.ndarray | None, groups: np.nda
     args = f"X, {label or 'None'}"
     if spec.method == "holdout":
         name = "StratifiedShuffleSplit" if label else "ShuffleSplit"
-        made = f"{name}(n_splits={spec.repeat}, test_size={_size(spec)}, random_state={spec.seed}).split({args})"
-    elif spec.repeat > 1:
+        made = _sorted(f"{name}(n_splits={spec.repeat}, test_size={_size(spec)}, random_state={spec.seed}).split({args})")
+        return _Deal(made, (_NUMPY, f"from sklearn.model_selection import {name}"), notes)
+    if spec.repeat > 1:
         name = "RepeatedStratifiedKFold" if label else "RepeatedKFold"
         made = f"{name}(n_splits={spec.n}, n_repeats={spec.repeat}, random_state={spec.seed}).split({args})"
     else:
@@ -254,6 +255,11 @@ def _ordered(spec: SplitSpec, *, grouped: bool) -> _Deal:
         return _Deal(pairs, imports, notes)
     code = f"[(a, b[~np.isin(groups[b], groups[a])]) for a, b in {pairs}]"
     return _Deal(code, imports, (*notes, "rows of a group that began in the training part are not scored"))
+
+
+def _sorted(pairs: str) -> str:
+    """Rows in the order of the table: a set of rows has no other, and some models learn in the order of rows."""
+    return f"[(np.sort(a), np.sort(b)) for a, b in {pairs}]"
 
 
 def _size(spec: SplitSpec) -> str:

@@ -173,6 +173,7 @@ class Operator(ABC):
     tasks: ClassVar[tuple[str, ...]] = ("binary", "multiclass", "regression")
     extra: ClassVar[str | None] = None
     aliases: ClassVar[tuple[str, ...]] = ()
+    libraries: ClassVar[tuple[str, ...]] = ()  # distributions it runs on besides scikit-learn
     version: ClassVar[str] = "1"  # raise it when ``build`` changes meaning
 
     @abstractmethod

@@ -65,6 +65,8 @@ def from_estimator(
     if is_model:
         kind = getattr(template, "_estimator_type", None) or _estimator_type(template)
         External.tasks = ("regression",) if kind == "regressor" else ("binary", "multiclass")
+    External.version = _identity(template)
+    External.libraries = _libraries(type(template))
     return operators.add(External())
 
 
@@ -96,3 +98,32 @@ def _estimator_type(template: Any) -> str:
     from sklearn.base import is_regressor
 
     return "regressor" if is_regressor(template) else "classifier"
+
+
+def _identity(template: Any) -> str:
+    """Return a hash of class, source and every parameter, nested ones too: two estimators of one name stay apart."""
+    from mileage.core.fingerprint import fingerprint
+
+    params = sorted((name, _written(value)) for name, value in template.get_params().items())
+    return str(fingerprint(_written(type(template)), params))
+
+
+def _written(value: Any) -> str:
+    import inspect
+
+    if inspect.isclass(value) or inspect.isroutine(value):
+        name = f"{value.__module__}.{value.__qualname__}"
+        try:
+            return name if value.__module__.split(".")[0] in _RELEASED else f"{name} {inspect.getsource(value)}"
+        except (OSError, TypeError):
+            return name
+    return f"{type(value).__name__} {value!r}"
+
+
+def _libraries(kind: type) -> tuple[str, ...]:
+    from importlib.metadata import packages_distributions
+
+    return tuple(packages_distributions().get(kind.__module__.split(".")[0], ()))
+
+
+_RELEASED = frozenset({"sklearn", "lightgbm", "xgboost", "catboost", "numpy"})  # named by their version instead

@@ -12,13 +12,14 @@ _LIBRARIES = {"lightgbm": "lightgbm", "xgboost": "xgboost", "catboost": "catboos
 
 def versions(operator: Operator) -> tuple[str, ...]:
     """Return names with versions, such as ``("scikit-learn 1.9.1",)``; nothing is imported."""
-    return _versions(_LIBRARIES.get(operator.name, ""))
+    ours = _LIBRARIES.get(operator.name)
+    return _versions(tuple(dict.fromkeys(("scikit-learn", *operator.libraries, *([ours] if ours else [])))))
 
 
 @cache
-def _versions(extra: str) -> tuple[str, ...]:
+def _versions(libraries: tuple[str, ...]) -> tuple[str, ...]:
     found = []
-    for name in ("scikit-learn", *([extra] if extra else [])):
+    for name in libraries:
         try:
             found.append(f"{name} {version(name)}")
         except PackageNotFoundError:

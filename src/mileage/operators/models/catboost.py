@@ -43,7 +43,7 @@ class CatBoost(Operator):
         scale_free=True,
         seeded=True,
     )
-    cost = Cost(0.3, 2e-5)
+    cost = Cost(0.8, 1.5e-5)
     accepts = (Branch.MATRIX,)
     extra = "catboost"
 

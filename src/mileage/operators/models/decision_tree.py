@@ -50,7 +50,7 @@ class DecisionTree(Operator):
         lossless_projection=True,
         seeded=True,
     )
-    cost = Cost(0.005, 3e-7)
+    cost = Cost(0.003, 1.1e-6)
     accepts = (Branch.MATRIX,)
 
     def check(self, params: Params, task: str) -> None:

@@ -52,7 +52,7 @@ class ExtraTrees(Operator):
         lossless_projection=True,
         seeded=True,
     )
-    cost = Cost(0.05, 8e-6)
+    cost = Cost(0.1, 7e-6)
     accepts = (Branch.MATRIX,)
 
     def check(self, params: Params, task: str) -> None:

@@ -59,7 +59,7 @@ class HistGbm(Operator):
         scale_free=True,
         seeded=True,
     )
-    cost = Cost(0.2, 6e-6)
+    cost = Cost(0.15, 4e-6)
     accepts = (Branch.MATRIX,)
 
     def build(self, params: Params, context: BuildContext) -> Any:

@@ -75,7 +75,7 @@ class LightGbm(Operator):
         scale_free=True,
         seeded=True,
     )
-    cost = Cost(0.1, 5e-6)
+    cost = Cost(0.06, 3e-6)
     accepts = (Branch.MATRIX,)
 
     def build(self, params: Params, context: BuildContext) -> Any:

@@ -44,7 +44,7 @@ class Logistic(Operator):
         lossless_projection=True,
         seeded=True,
     )
-    cost = Cost(0.01, 1.5e-6)
+    cost = Cost(0.006, 4e-7)
     accepts = (Branch.MATRIX,)
     tasks = ("binary", "multiclass")
 

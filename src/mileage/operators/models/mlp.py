@@ -29,7 +29,7 @@ class Mlp(Operator):
         ),
     )
     traits = Traits(row_wise=True, sparse=True, fusable=True, seeded=True)
-    cost = Cost(0.2, 1.5e-5)
+    cost = Cost(0.08, 5e-6)
     accepts = (Branch.MATRIX,)
 
     def build(self, params: Params, context: BuildContext) -> Any:

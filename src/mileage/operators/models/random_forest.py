@@ -51,7 +51,7 @@ class RandomForest(Operator):
         lossless_projection=True,
         seeded=True,
     )
-    cost = Cost(0.05, 8e-6)
+    cost = Cost(0.05, 2.2e-5)
     accepts = (Branch.MATRIX,)
 
     def check(self, params: Params, task: str) -> None:

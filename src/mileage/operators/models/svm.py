@@ -32,7 +32,7 @@ class Svm(Operator):
         ),
     )
     traits = Traits(row_wise=True, sparse=True, seeded=True)
-    cost = Cost(0.02, 6e-9, 2.0)
+    cost = Cost(0.003, 2e-9, 2.0)
     accepts = (Branch.MATRIX,)
     aliases = ("svc", "svr")
 

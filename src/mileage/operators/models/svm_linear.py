@@ -24,7 +24,7 @@ class SvmLinear(Operator):
         ),
     )
     traits = Traits(row_wise=True, sparse=True, weighted01=True, glass_box=True, lossless_projection=True, seeded=True)
-    cost = Cost(0.01, 2e-6)
+    cost = Cost(0.003, 4e-7)
     accepts = (Branch.MATRIX,)
     aliases = ("linear_svm",)
 

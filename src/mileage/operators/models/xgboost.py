@@ -62,7 +62,7 @@ class XgBoost(Operator):
         scale_free=True,
         seeded=True,
     )
-    cost = Cost(0.1, 6e-6)
+    cost = Cost(0.03, 2.5e-6)
     accepts = (Branch.MATRIX,)
     extra = "xgboost"
 

@@ -1,0 +1,50 @@
+"""Samples nest."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mileage.data import SplitSpec, deal, nested_sample
+from mileage.errors import DataError
+
+Y = np.repeat([0, 1], [900, 100])
+DEALT = deal(SplitSpec(n=5, stratify=True), n_rows=1000, y=Y)
+shares = st.floats(0.01, 1)
+
+
+@settings(max_examples=50, deadline=None)
+@given(shares, shares, st.integers(0, 3), st.sampled_from(["blocks", "rows", "strata", "keys"]))
+def test_a_smaller_sample_is_part_of_a_larger(a, b, seed, how):
+    more = {"strata": {"y": Y}, "keys": {"keys": np.arange(1000)}}.get(how, {})
+    base = DEALT if how == "blocks" else 1000
+    small, large = (nested_sample(base, share, seed=seed, **more) for share in sorted((a, b)))
+    assert small.issubset(large)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 1.0])
+def test_a_sample_has_its_size_and_the_classes_of_the_table(share):
+    for made in (nested_sample(DEALT, share), nested_sample(1000, share, y=Y)):
+        assert abs(made.n - 1000 * share) <= 20
+        assert abs(Y[made.indices()].mean() - 0.1) < 0.03
+
+
+def test_a_sample_cuts_through_all_folds_alike():
+    made = nested_sample(DEALT, 0.4)
+    parts = [made.intersection(pair.test).n for pair in DEALT.pairs]
+    assert max(parts) - min(parts) <= 20
+
+
+def test_a_key_is_in_whatever_row_it_stands_in():
+    keys = np.array([f"k{i}" for i in range(500)])
+    first = set(keys[nested_sample(500, 0.3, keys=keys).indices()])
+    turned = keys[::-1]
+    assert set(turned[nested_sample(500, 0.3, keys=turned).indices()]) == first
+    assert 100 < len(first) < 200
+
+
+def test_a_share_above_one_is_an_error():
+    with pytest.raises(DataError, match="a sample of 1.5 of the rows"):
+        nested_sample(10, 1.5)
