@@ -1,1 +1,11 @@
-"""One strategy per file; ``default`` chains portfolio and TPE."""
+"""One strategy per file, and their registry; ``default`` chains portfolio and TPE."""
+
+from mileage.core.registry import Registry
+from mileage.search.strategy import Strategy
+
+strategies: Registry[Strategy] = Registry(
+    "strategy",
+    package="mileage.search.strategies",
+    base=Strategy,  # type: ignore[type-abstract]
+    group="mileage.strategies",
+)
