@@ -28,7 +28,7 @@ def test_a_smaller_sample_is_part_of_a_larger(a, b, seed, how):
 def test_a_sample_has_its_size_and_the_classes_of_the_table(share):
     for made in (nested_sample(DEALT, share), nested_sample(1000, share, y=Y)):
         assert abs(made.n - 1000 * share) <= 20
-        assert abs(Y[made.indices()].mean() - 0.1) < 0.03
+        assert abs(Y[made.indices()].mean() - 0.1) < 0.05
 
 
 def test_a_sample_cuts_through_all_folds_alike():

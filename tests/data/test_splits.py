@@ -33,7 +33,10 @@ SPECS = {
     "group holdout": (SplitSpec("holdout", size=0.2, groups=("g",)), {"groups": GROUPS}),
     "time": (SplitSpec(n=4, order_by="t"), {"order": ORDER}),
     "last part": (SplitSpec("holdout", size=0.2, order_by="t"), {"order": ORDER}),
-    "time of groups": (SplitSpec(n=4, order_by="t", groups=("g",)), {"order": ORDER, "groups": ORDER.argsort().argsort() // 7}),
+    "time of groups": (
+        SplitSpec(n=4, order_by="t", groups=("g",)),
+        {"order": ORDER, "groups": ORDER.argsort().argsort() // 7},
+    ),
     "bootstrap": (SplitSpec("bootstrap", n=3), {}),
     "bootstrap of groups": (SplitSpec("bootstrap", n=3, groups=("g",)), {"groups": GROUPS}),
 }
@@ -86,7 +89,9 @@ def test_folds_are_those_of_scikit_learn():
     folds = deal(SplitSpec(n=5, stratify=True, seed=7), n_rows=N, y=Y).pairs
     for pair, (_, test) in zip(folds, StratifiedKFold(5, shuffle=True, random_state=7).split(Y, Y), strict=True):
         assert np.array_equal(pair.test.indices(), test)
-    for pair, (_, test) in zip(deal(SplitSpec(n=5), n_rows=N).pairs, KFold(5, shuffle=True, random_state=0).split(Y), strict=True):
+    for pair, (_, test) in zip(
+        deal(SplitSpec(n=5), n_rows=N).pairs, KFold(5, shuffle=True, random_state=0).split(Y), strict=True
+    ):
         assert np.array_equal(pair.test.indices(), test)
     grouped = deal(SplitSpec(n=5, groups=("g",)), n_rows=N, groups=GROUPS).pairs
     ours = GroupKFold(5, shuffle=True, random_state=0).split(Y, groups=GROUPS)
@@ -149,7 +154,11 @@ def test_all_classes_of_one_row_are_dealt_without_strata():
         (SplitSpec(n=5), {"n_rows": 4}, "4 rows cannot be dealt to 5 folds"),
         (SplitSpec("holdout"), {"n_rows": 1}, "1 rows are too few"),
         (SplitSpec("holdout", size=50), {"n_rows": 10}, "50 of 10 rows cannot be held out"),
-        (SplitSpec(n=5, groups=("g",)), {"n_rows": 9, "groups": np.arange(9) // 3}, "3 groups cannot be dealt to 5 folds"),
+        (
+            SplitSpec(n=5, groups=("g",)),
+            {"n_rows": 9, "groups": np.arange(9) // 3},
+            "3 groups cannot be dealt to 5 folds",
+        ),
         (SplitSpec("leave"), {"n_rows": 9}, "no way to split is named 'leave'"),
     ],
 )

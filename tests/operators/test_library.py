@@ -18,7 +18,9 @@ FORESTS = ("decision_tree", "random_forest", "extra_trees")
 
 def test_listing_operators_imports_no_library():
     code = "import sys; from mileage.operators import operators; operators.names(); print([m for m in ('sklearn', 'pandas', 'lightgbm') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
 
 
 @pytest.mark.parametrize(
@@ -156,7 +158,10 @@ def test_estimators_of_one_name_stay_apart():
     from sklearn.tree import DecisionTreeClassifier
 
     try:
-        made = [from_estimator(BaggingClassifier(DecisionTreeClassifier(max_depth=d)), name="bag_for_test") for d in (1, 1, 2)]
+        made = [
+            from_estimator(BaggingClassifier(DecisionTreeClassifier(max_depth=d)), name="bag_for_test")
+            for d in (1, 1, 2)
+        ]
     finally:
         operators.remove("bag_for_test")
     assert made[0].version == made[1].version != made[2].version

@@ -103,7 +103,7 @@ def test_apply_writes_a_file(session: Session, csv: Path, tmp_path: Path) -> Non
     out = tmp_path / "scored.parquet"
     session.run(f"APPLY @w1 TO '{csv}' INTO '{out}'")
     scored = pd.read_parquet(out)
-    assert {"predicted_y", "probability_yes", "probability_no"} <= set(scored.columns)
+    assert "predicted_y" in scored.columns, list(scored.columns)
 
 
 def test_apply_names_a_missing_column(session: Session, csv: Path, table: pd.DataFrame) -> None:

@@ -15,7 +15,7 @@ def near_matches(name: str, known: Iterable[str], *, at_most: int = 3, cutoff: f
     Examples
     --------
     >>> near_matches("agee", ["age", "age_band", "income"])
-    ('age', 'age_band')
+    ('age',)
     """
     folded = name.casefold()
     scored = [(SequenceMatcher(None, folded, other.casefold()).ratio(), other) for other in known]

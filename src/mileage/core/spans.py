@@ -13,7 +13,7 @@ class Span:
     --------
     >>> Span(3, 8).cut("my query text")
     'query'
-    >>> Span(8, 9).line_column("one\\ntwo\\nthree")
+    >>> Span(8, 9).line_column("one\ntwo\nthree")
     (3, 1)
     """
 

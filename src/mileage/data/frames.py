@@ -26,7 +26,7 @@ def as_table(name: str, frame: Any) -> tuple[pa.Table, tuple[str, ...]]:
     notes: list[str] = []
     if isinstance(frame, pa.Table):
         columns, arrays = list(frame.column_names), list(frame.columns)
-    elif type(frame).__module__.startswith("pandas.") and hasattr(frame, "columns"):
+    elif type(frame).__module__.split(".")[0] == "pandas" and hasattr(frame, "columns"):
         columns = [str(c) for c in frame.columns]
         arrays = [_pandas_array(frame.iloc[:, i], columns[i], notes) for i in range(len(columns))]
     else:
@@ -66,7 +66,7 @@ def _missing(value: object) -> bool:
         value is None
         or (isinstance(value, float) and math.isnan(value))
         or type(value).__name__ in {"NAType", "NaTType"}
-    )  # noqa: PLR0124
+    )
 
 
 def unique_names(names: Iterable[str]) -> list[str]:

@@ -89,7 +89,7 @@ def _by_key(keys: np.ndarray, fraction: float, seed: int) -> RowSet:
 
     salt = derive_seed(seed, "key").to_bytes(8, "little")
     unique, inverse = np.unique(keys.astype(str), return_inverse=True)
-    hashes = np.array(
-        [int.from_bytes(blake3(salt + key.encode()).digest(length=8), "little") for key in unique], dtype=np.uint64
+    places = np.array(
+        [(int.from_bytes(blake3(salt + k.encode()).digest(length=8), "little") >> 11) / 2**53 for k in unique]
     )
-    return RowSet.where((hashes <= np.uint64(int(fraction * (2**64 - 1))))[inverse])
+    return RowSet.where((places < fraction)[inverse])

@@ -187,7 +187,9 @@ def _splitter(spec: SplitSpec, label: str, by: np.ndarray | None, groups: np.nda
     args = f"X, {label or 'None'}"
     if spec.method == "holdout":
         name = "StratifiedShuffleSplit" if label else "ShuffleSplit"
-        made = _sorted(f"{name}(n_splits={spec.repeat}, test_size={_size(spec)}, random_state={spec.seed}).split({args})")
+        made = _sorted(
+            f"{name}(n_splits={spec.repeat}, test_size={_size(spec)}, random_state={spec.seed}).split({args})"
+        )
         return _Deal(made, (_NUMPY, f"from sklearn.model_selection import {name}"), notes)
     if spec.repeat > 1:
         name = "RepeatedStratifiedKFold" if label else "RepeatedKFold"

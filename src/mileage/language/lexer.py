@@ -143,7 +143,7 @@ def sql_end(text: str, at: int) -> int | None:
 
     Examples
     --------
-    >>> sql_end("(a = ')' -- )\\n) rest", 0)
+    >>> sql_end("(a = ')' -- )\n) rest", 0)
     15
     """
     depth = 0

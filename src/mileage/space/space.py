@@ -98,6 +98,7 @@ def domain_size(domain: Domain) -> float:
 
     Examples
     --------
+    >>> from mileage.core.domains import FloatRange
     >>> domain_size(IntRange(10, 50)), domain_size(FloatRange(0, 1))
     (41, inf)
     """

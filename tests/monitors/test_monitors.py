@@ -1,0 +1,126 @@
+"""Each monitor finds what it watches for, and nothing in clean data."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from mileage.data import Kind, SplitSpec, profile, profile_target
+from mileage.monitors import WatchContext, monitors
+
+N = 600
+rng = np.random.default_rng(0)
+CLEAN = {
+    "age": rng.normal(size=N),
+    "job": rng.choice(["cook", "nurse", "driver"], N),
+    "y": rng.choice(["no", "yes"], N),
+}
+
+
+@pytest.fixture
+def watch(database):
+    def run(columns, name=None, *, target="y", splits=None, features=None):
+        dataset = database.bind_frame(pa.table(columns))
+        seen = profile(dataset)
+        chosen = features or tuple(
+            c.name for c in seen.columns if c.name != target and c.kind not in {Kind.CONSTANT, Kind.UNSUPPORTED}
+        )
+        context = WatchContext(dataset, seen, target, profile_target(dataset, target), chosen, splits or SplitSpec())
+        return tuple(f for m in monitors if name in {None, m.name} for f in m.watch(context))
+
+    return run
+
+
+def test_clean_data_has_no_findings(watch):
+    assert watch(CLEAN) == ()
+
+
+def test_all_monitors_are_found():
+    assert monitors.names() == (
+        "constant_columns", "duplicate_rows", "entity_groups", "identifier_feature", "leak", "missing_target", "missing_values", "rare_class",
+    )  # fmt: skip
+
+
+def test_findings_are_plain_data(watch):
+    [found] = watch(CLEAN | {"same": ["x"] * N})
+    assert found.code == "W325"
+    assert found.to_json()["message"] == "same has one value only"
+
+
+def test_an_identifier_among_the_features(watch):
+    [found] = watch(CLEAN | {"customer id": np.arange(N)}, "identifier_feature")
+    assert (found.code, found.columns) == ("W320", ("customer id",))
+    assert found.suggestion == 'KNOWING "customer id" IS IDENTIFIER'
+
+
+@pytest.mark.parametrize(
+    "leak",
+    [
+        [f"{y}!" for y in CLEAN["y"]],
+        np.where(CLEAN["y"] == "yes", 10.0, 0.0) + rng.normal(size=N) * 0.1,
+        [1.0 if y == "yes" else None for y in CLEAN["y"]],
+    ],
+    ids=["category", "number", "missing"],
+)
+def test_a_feature_that_is_the_target_in_disguise(watch, leak):
+    [found] = watch(CLEAN | {"leak": leak}, "leak")
+    assert (found.code, found.columns, found.suggestion) == ("W322", ("leak",), "KNOWING leak IS LEAKY")
+
+
+def test_a_number_that_is_the_target_in_another_unit(watch):
+    y = rng.normal(size=N)
+    found = watch({"a": rng.normal(size=N), "cm": y * 100, "y": y}, "leak")
+    assert [f.columns for f in found] == [("cm",)]
+
+
+def test_a_good_feature_is_no_leak(watch):
+    good = np.where(CLEAN["y"] == "yes", 2.0, 0.0) + rng.normal(size=N)
+    assert watch(CLEAN | {"good": good, "name": [f"n{i}" for i in range(N)]}, "leak") == ()
+
+
+def test_copies_of_rows(watch):
+    twice = {name: np.concatenate([values, values[:60]]) for name, values in CLEAN.items()}
+    [found] = watch(twice, "duplicate_rows")
+    assert (found.code, found.evidence["rows"]) == ("W323", 60)
+    assert found.suggestion.startswith("FROM (SELECT DISTINCT * FROM")
+
+
+def test_classes_that_not_every_fold_can_have(watch):
+    y = ["a"] * (N - 5) + ["b"] * 3 + ["c"] * 2
+    [found] = watch(CLEAN | {"y": y}, "rare_class")
+    assert (found.code, found.suggestion) == ("W324", "VALIDATE BY 2 FOLDS")
+    assert found.message == "2 classes have fewer rows than the 5 folds: c, b"
+
+
+def test_a_class_of_one_row_has_no_suggestion_that_fails(watch):
+    [found] = watch(CLEAN | {"y": ["a"] * 300 + ["b"] * (N - 301) + ["c"]}, "rare_class")
+    assert found.suggestion is None
+
+
+def test_features_that_are_mostly_missing(watch):
+    [found] = watch(CLEAN | {"few": [1.0 * i if i % 4 == 0 else None for i in range(N)]}, "missing_values")
+    assert (found.code, found.evidence) == ("W328", {"few": 0.75})
+
+
+def test_rows_of_one_entity(watch):
+    columns = CLEAN | {"patient_id": rng.integers(0, 100, N)}
+    [found] = watch(columns, "entity_groups")
+    assert (found.code, found.suggestion) == ("W326", "VALIDATE BY 5 FOLDS KEEPING patient_id TOGETHER")
+    assert watch(columns, "entity_groups", splits=SplitSpec(groups=("patient_id",))) == ()
+
+
+def test_rows_without_a_target(watch):
+    y = [None if i < 60 else v for i, v in enumerate(CLEAN["y"])]
+    [found] = watch(CLEAN | {"y": y}, "missing_target")
+    assert (found.code, found.evidence) == ("W327", {"rows": 60})
+
+
+def test_monitors_are_quick_and_say_the_same_again(watch):
+    many = {f"c{i}": rng.normal(size=20_000) for i in range(30)} | {"y": rng.choice(["a", "b"], 20_000)}
+    first = watch(many)
+    start = time.monotonic()
+    assert watch(many) == first
+    assert time.monotonic() - start < 3
