@@ -112,6 +112,7 @@ _TYPES = {
     **dict.fromkeys(_INTS, DType.INT),
     **dict.fromkeys(("FLOAT", "DOUBLE", "DECIMAL", "REAL"), DType.FLOAT),
     "BOOLEAN": DType.BOOL,
+    '"NULL"': DType.FLOAT,  # a frame's column without a value
     "DATE": DType.DATE,
     "TIME": DType.TIME,
 }
