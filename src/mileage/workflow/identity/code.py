@@ -1,0 +1,350 @@
+"""The identity of a function: what it executes, and all that it reads, followed to the end.
+
+The walk starts at a function and follows the project's own code: functions, classes with their bases, closures, defaults,
+values of globals. Libraries are followed to their name and version only. What is found is numbered in the order of
+discovery, so that the same closure has the same identity whatever it is called and wherever it lies.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import importlib
+import inspect
+import reprlib
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from mileage.core.fingerprint import Fingerprint, fingerprint
+from mileage.workflow.identity.bytecode import encode_code
+from mileage.workflow.identity.library import is_library, library_version
+from mileage.workflow.identity.reads import Read, module_name, reads_of, writes_of
+from mileage.workflow.identity.values import IdentityError, encode_value
+
+_CLASS_NOISE = frozenset(
+    {
+        "__module__", "__doc__", "__qualname__", "__dict__", "__weakref__", "__annotations__", "__dataclass_fields__",
+        "__dataclass_params__", "__match_args__", "__abstractmethods__", "_abc_impl", "__parameters__", "__orig_bases__",
+        "__static_attributes__", "__firstlineno__", "__annotate__", "__annotate_func__", "__annotations_cache__",
+    }
+)  # fmt: skip
+_MISSING = object()
+_SHORT = reprlib.Repr()
+_SHORT.maxstring, _SHORT.maxother = 40, 40
+
+# What makes a step depend on more than its code and inputs; it is reported, never guessed.
+_IMPURE: Mapping[str, tuple[str, ...]] = {
+    "clock": ("time.time", "time.time_ns", "time.monotonic", "time.perf_counter", "datetime.now", "datetime.utcnow",
+              "datetime.today", "date.today", "datetime.datetime.now", "datetime.datetime.utcnow",
+              "datetime.datetime.today", "datetime.date.today"),
+    "randomness": ("random.random", "random.randint", "random.choice", "random.choices", "random.shuffle",
+                   "random.sample", "random.uniform", "random.gauss", "uuid.uuid4", "uuid.uuid1", "os.urandom", "secrets."),
+    "environment": ("os.environ", "os.getenv", "sys.argv", "os.getcwd"),
+    "network": ("requests.", "urllib.request.", "socket.", "http.client.", "httpx."),
+    "dynamic code": ("eval", "exec", "globals", "__import__", "importlib.import_module"),
+}  # fmt: skip
+_SEEDED = ("default_rng", "Generator", "RandomState", "SeedSequence", "PCG64")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing an identity rests on; ``kind`` is ``function``, ``class``, ``global``, ``library`` or ``module``."""
+
+    kind: str
+    name: str
+    digest: str
+    where: str = ""
+    shown: str = ""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The key of a function, the parts it is made of, and what makes it depend on more than that."""
+
+    key: Fingerprint
+    parts: tuple[Part, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass
+class _Walk:
+    """One walk.
+
+    ``numbers`` says in which order functions and classes were found, ``alive`` keeps their ids from being used again,
+    ``open`` holds the ids of the values being encoded, for those that contain themselves.
+    """
+
+    parts: dict[tuple[str, str], Part] = field(default_factory=dict)
+    notes: dict[tuple[str, str], None] = field(default_factory=dict)
+    numbers: dict[int, int] = field(default_factory=dict)
+    alive: list[object] = field(default_factory=list)
+    open: list[int] = field(default_factory=list)
+
+    def encode(self, value: Any) -> object:
+        """Return anything as plain data."""
+        for look, types in _BY_TYPE:
+            if isinstance(value, types):
+                return look(self, value)
+        if type(value) in _ATOMS:
+            return encode_value(value, self.encode)
+        wrapped = getattr(value, "__wrapped__", None)
+        if callable(wrapped):  # a decorator's object, such as a function with a cache
+            return ("wrapper", type(value).__qualname__, self.encode(wrapped))
+        if _is_library_callable(value):
+            return self._library_object(value)
+        if id(value) in self.open:
+            return ("inside", self.open.index(id(value)))
+        self.open.append(id(value))
+        try:
+            return encode_value(value, self.encode)
+        finally:
+            self.open.pop()
+
+    def _number(self, value: object) -> int:
+        self.alive.append(value)
+        return self.numbers.setdefault(id(value), len(self.numbers))
+
+    # --- functions ------------------------------------------------------------------------------------------------
+
+    def function(self, f: FunctionType) -> object:
+        """A function is its code, defaults, closure and what it reads; a library's is its name and version."""
+        if id(f) in self.numbers:
+            return ("seen", self.numbers[id(f)])
+        if _is_named_in_library(f):
+            return self._library_object(f)
+        self._number(f)
+        code = encode_code(f.__code__, self.encode)
+        defaults = (self.encode(f.__defaults__), self.encode(f.__kwdefaults__))
+        name = f"{f.__module__}.{f.__qualname__}"
+        where = f"{Path(f.__code__.co_filename).name}:{f.__code__.co_firstlineno}"
+        self._part(Part("function", name, fingerprint(code, defaults), where))
+        for written in writes_of(f.__code__):
+            self.notes["writes a global", f"{written} in {name}"] = None
+        cells = tuple(self._cell(f, i) for i in range(len(f.__closure__ or ())))
+        return ("function", code, defaults, cells, self._reads(f))
+
+    def _cell(self, f: FunctionType, i: int) -> object:
+        assert f.__closure__ is not None
+        try:
+            value = f.__closure__[i].cell_contents
+        except ValueError:
+            return ("empty",)
+        return self._named(f"{f.__qualname__} closure", f.__code__.co_freevars[i], value, f.__module__)
+
+    def _reads(self, f: FunctionType) -> tuple[object, ...]:
+        return tuple(self._read(read, f) for read in reads_of(f.__code__))
+
+    def _read(self, read: Read, f: FunctionType) -> object:
+        if read.level is not None:
+            return self._import(read, f)
+        name, *rest = read.path
+        value = f.__globals__.get(name, getattr(builtins, name, _MISSING))
+        taken = [name]
+        while isinstance(value, ModuleType) and rest:
+            self._watch(f"{value.__name__}.{'.'.join(rest)}", f)
+            if is_library(value.__name__):
+                self._library(value.__name__)
+                return ("library", value.__name__, tuple(rest))
+            taken.append(rest[0])
+            value = getattr(value, rest.pop(0), _MISSING)
+        self._watch(".".join([*taken, *rest]), f)
+        if value is _MISSING:
+            return ("missing", ".".join(taken))
+        return self._named(f.__module__, ".".join(taken), value, f.__module__)
+
+    def _import(self, read: Read, f: FunctionType) -> object:
+        module = module_name(read, str(f.__globals__.get("__package__") or ""))
+        wanted = read.path[1]
+        self._watch(f"{module}.{wanted}", f)
+        if is_library(module):
+            self._library(module)
+            return ("library", module, (wanted,))
+        try:
+            found = importlib.import_module(module)
+        except ImportError:
+            return ("missing", module)
+        value = getattr(found, wanted, _MISSING) if wanted and wanted != "*" else found
+        return ("missing", f"{module}.{wanted}") if value is _MISSING else self._named(module, wanted, value, module)
+
+    def _named(self, scope: str, name: str, value: Any, module: str) -> object:
+        """Encode a value that is reached by a name; if it is data, it is a part of its own."""
+        made = self.encode(value)
+        if not callable(value) and not isinstance(value, ModuleType | property | staticmethod | classmethod):
+            file = getattr(sys.modules.get(module), "__file__", None)
+            where = Path(file).name if file else module
+            self._part(Part("global", f"{scope}.{name}", fingerprint(made), where, _SHORT.repr(value)))
+        return made
+
+    def _watch(self, path: str, f: FunctionType) -> None:
+        where = f"{path} in {f.__qualname__}"
+        for kind, names in _IMPURE.items():
+            if any(path == n or path.startswith(f"{n}.") or (n.endswith(".") and path.startswith(n)) for n in names):
+                self.notes[kind, where] = None
+        if path.startswith(("numpy.random.", "np.random.")) and not path.endswith(_SEEDED):
+            self.notes["randomness", where] = None
+
+    # --- classes, modules, libraries ------------------------------------------------------------------------------
+
+    def cls(self, c: type) -> object:
+        """A class is its bases and what its body holds; a library's is its name and version."""
+        if c.__module__ == "builtins":
+            return ("class", c.__qualname__)
+        if is_library(c.__module__) and getattr(sys.modules.get(c.__module__), c.__qualname__.split(".")[0], None):
+            self._library(c.__module__)
+            return ("class", c.__module__, c.__qualname__)
+        if id(c) in self.numbers:
+            return ("seen", self.numbers[id(c)])
+        self._number(c)
+        bases = tuple(self.encode(base) for base in c.__bases__)
+        name = f"{c.__module__}.{c.__qualname__}"
+        members = [(key, value) for key, value in sorted(vars(c).items()) if key not in _CLASS_NOISE]
+        body = tuple((key, self._member(name, key, value, c.__module__)) for key, value in members)
+        self._part(Part("class", name, fingerprint(bases, [n for n, _ in body]), _where(c)))
+        return ("class", bases, body)
+
+    def _member(self, scope: str, name: str, value: Any, module: str) -> object:
+        try:
+            return self._named(scope, name, value, module)
+        except IdentityError:  # a framework's descriptor: its kind is all there is to say
+            kind = f"{type(value).__module__}.{type(value).__qualname__}"
+            self.notes["opaque", kind] = None
+            return ("opaque", kind)
+
+    def module(self, module: ModuleType) -> object:
+        """A module as a whole is its version, or its text where it is the project's own."""
+        if is_library(module.__name__):
+            self._library(module.__name__)
+            return ("library", module.__name__)
+        self.notes["whole module", module.__name__] = None
+        file = getattr(module, "__file__", None)
+        digest = fingerprint(Path(file).read_bytes() if file else module.__name__)
+        self._part(Part("module", module.__name__, digest, Path(file).name if file else ""))
+        return ("module", digest)
+
+    def _library_object(self, value: Any) -> object:
+        module = str(getattr(value, "__module__", None) or "builtins")
+        self._library(module)
+        return ("library", module, str(getattr(value, "__qualname__", getattr(value, "__name__", ""))))
+
+    def _library(self, module: str) -> None:
+        version = library_version(module)
+        name = version.rpartition(" ")[0]
+        self._part(Part("library", name, fingerprint(version), shown=version))
+
+    def _part(self, part: Part) -> None:
+        self.parts[part.kind, part.name] = part
+
+    # --- what wraps a function ------------------------------------------------------------------------------------
+
+    def method(self, m: MethodType) -> object:
+        return ("method", self.encode(m.__func__), self.encode(m.__self__))
+
+    def partial(self, p: functools.partial[Any]) -> object:
+        return ("partial", self.encode(p.func), self.encode(p.args), self.encode(p.keywords))
+
+    def builtin(self, b: BuiltinFunctionType) -> object:
+        owner = getattr(b, "__self__", None)
+        if owner is not None and not isinstance(owner, ModuleType | type):
+            return ("method", b.__name__, self.encode(owner))
+        return self._library_object(b)
+
+    def descriptor(self, d: Any) -> object:
+        inner = (d.fget, d.fset, d.fdel) if isinstance(d, property) else (d.__func__,)
+        return (type(d).__name__, *(self.encode(one) for one in inner))
+
+    def code(self, c: CodeType) -> object:
+        return encode_code(c, self.encode)
+
+
+_BY_TYPE: tuple[tuple[Callable[[_Walk, Any], object], tuple[type, ...]], ...] = (
+    (_Walk.function, (FunctionType,)),
+    (_Walk.cls, (type,)),
+    (_Walk.module, (ModuleType,)),
+    (_Walk.method, (MethodType,)),
+    (_Walk.partial, (functools.partial,)),
+    (_Walk.builtin, (BuiltinFunctionType,)),
+    (_Walk.descriptor, (property, staticmethod, classmethod)),
+    (_Walk.code, (CodeType,)),
+)
+_ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, type(Ellipsis)})
+
+
+def _is_named_in_library(f: FunctionType) -> bool:
+    """Say whether a function is what a library's module holds under its name: then its version says all."""
+    module = sys.modules.get(f.__module__ or "")
+    if module is None or not is_library(f.__module__):
+        return False
+    found: Any = module
+    for name in f.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found is f or inspect.unwrap(found) is f if callable(found) else False
+
+
+def _is_library_callable(value: Any) -> bool:
+    """Say whether a value is a library's own function that is no Python function, such as ``numpy.add``."""
+    name, module = getattr(value, "__name__", None), getattr(value, "__module__", None)
+    if not callable(value) or not isinstance(name, str):
+        return False
+    return not isinstance(module, str) or is_library(module)
+
+
+def _where(c: type) -> str:
+    try:
+        return f"{Path(inspect.getfile(c)).name}:{inspect.getsourcelines(c)[1]}"
+    except (OSError, TypeError):
+        return ""
+
+
+def identify(function: Any) -> Identity:
+    """Return the identity of a function, a class or a value.
+
+    Raises
+    ------
+    IdentityError
+        If it reads a value that has no identity.
+
+    Examples
+    --------
+    >>> limit = 5
+    >>> one, two = (lambda rows: [r for r in rows if r < limit]), (lambda rows: [x for x in rows if x < limit])
+    >>> identify(one).key == identify(two).key
+    True
+    """
+    walk = _Walk()
+    key = fingerprint("identity", walk.encode(function))
+    return Identity(key, tuple(walk.parts.values()), tuple(walk.notes))
+
+
+def changes(old: Identity, new: Identity) -> tuple[str, ...]:
+    """Return what differs between two identities, as sentences.
+
+    Examples
+    --------
+    >>> before = Identity(Fingerprint("a"), (Part("global", "jobs.LIMIT", "1", "jobs.py", "5"),))
+    >>> after = Identity(Fingerprint("b"), (Part("global", "jobs.LIMIT", "2", "jobs.py", "7"),))
+    >>> changes(before, after)
+    ('global jobs.LIMIT changed from 5 to 7 in jobs.py',)
+    """
+    was, now = ({(p.kind, p.name): p for p in identity.parts} for identity in (old, new))
+    said = [_said(was.get(key), now.get(key)) for key in dict.fromkeys([*was, *now])]
+    return tuple(sentence for sentence in said if sentence)
+
+
+def _said(was: Part | None, now: Part | None) -> str:
+    if was is None and now is not None:
+        return f"{now.kind} {now.name} is new" + (f" at {now.where}" if now.where else "")
+    if now is None and was is not None:
+        return f"{was.kind} {was.name} is no longer read"
+    assert was is not None
+    assert now is not None
+    if was.digest == now.digest:
+        return ""
+    if now.kind == "library":
+        return f"library {was.shown} became {now.shown}"
+    if now.kind == "global":
+        return f"global {now.name} changed from {was.shown} to {now.shown} in {now.where}"
+    return f"{now.kind} {now.name} edited at {now.where}"

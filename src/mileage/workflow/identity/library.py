@@ -1,0 +1,81 @@
+"""Which modules belong to libraries, whose code a version stands for, and which are the user's own."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import sys
+import sysconfig
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+_SCHEMES = ("stdlib", "platstdlib", "purelib", "platlib")
+
+
+@cache
+def _library_folders() -> tuple[Path, ...]:
+    found = [Path(sysconfig.get_path(name)).resolve() for name in _SCHEMES]
+    found += [Path(entry).resolve() for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))]
+    return tuple(dict.fromkeys(found))
+
+
+@cache
+def is_library(module: str) -> bool:
+    """Say whether a module belongs to an installed distribution or to Python, by its full name.
+
+    Examples
+    --------
+    >>> is_library("json"), is_library("numpy.linalg"), is_library("mileage.core.fingerprint")
+    (True, True, True)
+    """
+    top = module.partition(".")[0]
+    if top in sys.stdlib_module_names or top == "mileage":
+        return top != "__main__"
+    known = sys.modules.get(module) or sys.modules.get(top)
+    file = _file(known) if known is not None else _found(top)
+    if file is None:
+        return known is not None and top != "__main__" and not hasattr(known, "__path__")  # built into the interpreter
+    return any(folder in file.parents for folder in _library_folders())
+
+
+def _file(module: ModuleType) -> Path | None:
+    name = getattr(module, "__file__", None)
+    if name is None and hasattr(module, "__path__"):
+        name = next(iter(module.__path__), None)
+    return Path(name).resolve() if name else None
+
+
+def _found(top: str) -> Path | None:
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return None
+    return Path(spec.origin).resolve() if spec is not None and spec.origin not in {None, "built-in", "frozen"} else None
+
+
+@cache
+def library_version(module: str) -> str:
+    """Return name and version of the distribution a module belongs to, such as ``pandas 3.1.1``.
+
+    Examples
+    --------
+    >>> library_version("json").startswith("python 3.")
+    True
+    """
+    top = module.partition(".")[0]
+    if top in sys.stdlib_module_names:
+        return f"python {sys.version_info.major}.{sys.version_info.minor}"
+    version = getattr(sys.modules.get(top), "__version__", None)
+    if not isinstance(version, str):
+        try:
+            version = importlib.metadata.version(top)
+        except importlib.metadata.PackageNotFoundError:
+            version = _by_contents(top)
+    return f"{top} {version}"
+
+
+def _by_contents(top: str) -> str:
+    """Ask which distribution holds a package of another name; slow, so only where nothing else answers."""
+    names = importlib.metadata.packages_distributions().get(top, ())
+    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names) or "of unknown version"
