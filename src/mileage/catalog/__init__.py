@@ -4,6 +4,7 @@ The catalog answers *what happened*; the store holds *values* by fingerprint. Ne
 """
 
 from mileage.catalog.catalog import Catalog
+from mileage.catalog.flows import CostRecord, FlowLog, VersionRecord
 from mileage.catalog.project import Project
 from mileage.catalog.records import ArtifactRecord, QueryRecord, RunRecord, TrialRecord
 from mileage.catalog.store import ArtifactStore, StoreFinding
@@ -12,9 +13,12 @@ __all__ = [
     "ArtifactRecord",
     "ArtifactStore",
     "Catalog",
+    "CostRecord",
+    "FlowLog",
     "Project",
     "QueryRecord",
     "RunRecord",
     "StoreFinding",
     "TrialRecord",
+    "VersionRecord",
 ]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from mileage.catalog.database import CatalogFile
+from mileage.catalog.flows import FlowLog
 from mileage.catalog.process import Owner, environment
 from mileage.catalog.project import Project
 from mileage.catalog.records import ArtifactRecord, QueryRecord, RunRecord, TrialRecord
@@ -293,6 +294,11 @@ class Catalog:
         self.note_artifacts(
             ArtifactRecord(i.key, i.size_bytes, created=i.last_used, last_used=i.last_used) for i in new
         )
+
+    @property
+    def flows(self) -> FlowLog:
+        """Versions of flows and what their tasks cost."""
+        return FlowLog(self._file)
 
     # --- opening and closing ------------------------------------------------------------------------------------------
 

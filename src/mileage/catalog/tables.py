@@ -75,4 +75,36 @@ artifacts = Table(
     Column("run_id", Integer, ForeignKey("runs.id")),
 )
 
-__all__ = ["artifacts", "findings", "metadata", "queries", "runs", "trials"]
+versions = Table(
+    "versions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("flow", Text, nullable=False),
+    Column("parent", Integer, ForeignKey("versions.id")),
+    Column("state", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("record", Text, nullable=False),
+    Index("versions_by_flow", "flow"),
+    sqlite_autoincrement=True,
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("version_id", Integer, ForeignKey("versions.id"), nullable=False),
+)
+
+costs = Table(
+    "costs",
+    metadata,
+    Column("task", Text, primary_key=True),
+    Column("code", Text, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("seen", Integer, nullable=False),
+    Column("last_seen", Float, nullable=False),
+    Index("costs_by_code", "code"),
+)
+
+__all__ = ["artifacts", "costs", "findings", "metadata", "queries", "runs", "tags", "trials", "versions"]

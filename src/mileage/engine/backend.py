@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 from mileage.core.fingerprint import Fingerprint
 from mileage.engine.limits import Limits
@@ -31,6 +31,13 @@ class Located:
     place: Place
     value: Any = None
     size: int = 0
+
+
+class Keeper(Protocol):
+    """Decides, once a value is there, whether keeping it is worth its bytes."""
+
+    def wants(self, task: Fingerprint, key: str, *, seconds: float, size_bytes: int) -> bool:
+        """Say whether to keep an output of a task that took so long."""
 
 
 class JobState(StrEnum):
@@ -85,13 +92,17 @@ class JobResult:
 
 @dataclass(frozen=True)
 class WorkerSetup:
-    """What every worker needs: stores, session-local resources and the budget of its cache."""
+    """What every worker needs: stores, session-local resources and the budget of its cache.
+
+    Without a ``keeper`` all is kept that the plan says may be kept.
+    """
 
     store: Store | None = None
     scratch: Store | None = None
     resources: Resources = field(default_factory=Resources)
     cache_bytes: int = 256 * 2**20
     sys_path: tuple[str, ...] = ()
+    keeper: Keeper | None = None
 
 
 class Backend(ABC):

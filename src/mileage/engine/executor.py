@@ -20,6 +20,7 @@ from mileage.engine.backend import (
     Job,
     JobResult,
     JobState,
+    Keeper,
     Located,
     Place,
     WorkerSetup,
@@ -82,6 +83,8 @@ class Executor:
         Workers to start.
     scratch : Store, optional
         Where values wait that are not kept; a temporary folder unless given.
+    keeper : Keeper, optional
+        Decides what is kept of what may be kept; all of it without one.
 
     Examples
     --------
@@ -99,6 +102,7 @@ class Executor:
         memory_bytes: int | None = None,
         n_workers: int = 1,
         scratch: Store | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         self.backend, self.store = backend, store
         self.events = events or EventBus()
@@ -108,7 +112,7 @@ class Executor:
         self._object_budget = memory_bytes or _OBJECT_BYTES
         self._own_scratch = Scratch() if scratch is None else None
         self.scratch: Store = scratch if scratch is not None else self._own_scratch  # type: ignore[assignment]
-        setup = WorkerSetup(store, self.scratch, self.resources)
+        setup = WorkerSetup(store, self.scratch, self.resources, keeper=keeper)
         backend.start(n_workers, setup)
         self._runner = Runner(setup, by_reference=True)
         self._writer = Runner(WorkerSetup(store, self.scratch, cache_bytes=0), by_reference=False)

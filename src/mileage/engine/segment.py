@@ -154,7 +154,10 @@ class _Once:
                 self._publish(port, frozen)
 
     def _publish(self, port: Port, value: Any) -> None:
-        located, kept, evicted = self.runner.publish(port, value, keep=self.keep[port], said=self.said)
+        keep, keeper, size = self.keep[port], self.runner.setup.keeper, self.out.sizes[port.key]
+        if keep and keeper is not None:
+            keep = keeper.wants(port.task, port.key, seconds=self.out.seconds[port.task], size_bytes=size)
+        located, kept, evicted = self.runner.publish(port, value, keep=keep, said=self.said)
         self.out.published[port] = located
         self.out.sizes[port.key] = max(located.size, self.out.sizes[port.key])
         if kept:

@@ -8,7 +8,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from mileage.core.fingerprint import Fingerprint
 from mileage.engine.values import shape_of, thaw
@@ -20,6 +20,14 @@ DRIVER_KINDS = frozenset({TaskKind.SOURCE, TaskKind.DEAL, TaskKind.SCORE})
 _TRACE_FRAMES = 6
 _MANY_WARNINGS = 50
 
+
+class Call(Protocol):
+    """What a step of a flow does."""
+
+    def run(self, inputs: list[Any]) -> tuple[Any, ...]:
+        """Return the outputs in order, and leave the inputs as they are."""
+
+
 Handler = Callable[[Task, list[Any]], Mapping[str, Any]]
 
 
@@ -28,13 +36,15 @@ class Resources:
     """What tasks need besides their inputs.
 
     ``source``, ``deal`` and ``score`` take a task and its inputs' values and return its outputs by name; they run in
-    the driver only. ``operators`` are known to this session alone and are sent to workers by value.
+    the driver only. ``operators`` are known to this session alone and are sent to workers by value; ``calls`` are the
+    steps of a user's flow, by the fingerprint of their task.
     """
 
     source: Handler | None = None
     deal: Handler | None = None
     score: Handler | None = None
     operators: Mapping[str, Operator] = field(default_factory=dict)
+    calls: Mapping[Fingerprint, Call] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +200,10 @@ def _driver(task: Task, inputs: list[Any], resources: Resources) -> dict[str, An
     return dict(handler(task, inputs))
 
 
+def _call(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
+    return dict(zip(task.outputs, resources.calls[task.fingerprint].run(inputs), strict=True))
+
+
 _RUN: dict[TaskKind, Callable[[Task, list[Any], Resources], dict[str, Any]]] = {
     TaskKind.SOURCE: _driver,
     TaskKind.DEAL: _driver,
@@ -200,6 +214,7 @@ _RUN: dict[TaskKind, Callable[[Task, list[Any], Resources], dict[str, Any]]] = {
     TaskKind.JOIN: _join,
     TaskKind.PREDICT: _predict,
     TaskKind.SCORE: _driver,
+    TaskKind.CALL: _call,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mileage.optimizer.rule import Applied, PlanContext, Rule, run_rule
+from mileage.optimizer.rules.choose_reuse import choose_reuse
 from mileage.optimizer.rules.form_segments import form_segments
 from mileage.optimizer.rules.keep_results import keep_results
 from mileage.optimizer.rules.load_kept import load_kept
@@ -14,7 +15,7 @@ from mileage.workflow import PhysicalPlan, PlannedTask, Port, Task
 
 BATCHES: tuple[tuple[str, tuple[Rule, ...]], ...] = (
     ("share", (merge_equal_tasks,)),
-    ("reuse", (load_kept, prune_unused)),
+    ("reuse", (choose_reuse, load_kept, prune_unused)),
     ("keep", (keep_results,)),
     ("place", (form_segments,)),
 )

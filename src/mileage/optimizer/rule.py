@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from mileage.core.fingerprint import Fingerprint
 from mileage.errors import InternalError
-from mileage.workflow import Action, PhysicalPlan
+from mileage.workflow import Action, PhysicalPlan, Task
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class PlanContext:
     """What rules may ask: which artifacts are kept, which tasks are already under way, whether more plans will come.
 
     ``kept`` says whether an artifact key can be loaded; ``known`` are fingerprints that the engine of this run has
-    computed or is computing.
+    computed or is computing. ``costs`` gives seconds to compute a task and to load it, None where it is not kept.
     """
 
     kept: Callable[[str], bool] = lambda _key: False
@@ -24,6 +24,7 @@ class PlanContext:
     shares: bool = True
     off: frozenset[str] = frozenset()
     keep: frozenset[str] = field(default_factory=frozenset)
+    costs: Callable[[Task], tuple[float, float | None]] | None = None
 
 
 Rule = Callable[[PhysicalPlan, PlanContext], PhysicalPlan]

@@ -25,6 +25,7 @@ class TaskKind(StrEnum):
     join     X, X, ...                    ``out``: one matrix of all columns
     predict  state, X                     ``out``: predictions (n,) or (n, n_classes)
     score    predictions of splits, y, splits   ``out``: one number per split
+    call     any                          what a step of a user's own flow returns
     ======== ============================ ==========================================================
     """
 
@@ -37,6 +38,7 @@ class TaskKind(StrEnum):
     JOIN = "join"
     PREDICT = "predict"
     SCORE = "score"
+    CALL = "call"
 
 
 @dataclass(frozen=True, slots=True)

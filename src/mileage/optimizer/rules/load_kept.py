@@ -15,8 +15,10 @@ def load_kept(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
 
         take → fit → predict            take → fit → predict [load]
 
-    Cheap row selections are not looked up; the exact choice between loading and computing needs measured costs.
+    Cheap row selections are not looked up. Where costs are known the choice was made by them, and stands.
     """
+    if context.costs is not None:
+        return plan
     return replace(plan, tasks=tuple(_loaded(planned, context) for planned in plan))
 
 

@@ -1,0 +1,141 @@
+"""Versions of flows, their tags, and what their tasks have cost."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mileage.catalog.database import CatalogFile
+from mileage.errors import UnknownRefError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Row
+
+_SMOOTH = 0.5  # weight of the newest measurement
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """One run of a flow; ``parent`` is the version it was edited from, ``record`` what its tasks and outputs were."""
+
+    id: int
+    flow: str
+    parent: int | None
+    state: str
+    created: float
+    record: Mapping[str, Any] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+
+    @property
+    def ref(self) -> str:
+        """The reference on the command line: ``v7``."""
+        return f"v{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class CostRecord:
+    """What a task took and how large its outputs are; ``code`` groups tasks that do the same to other inputs."""
+
+    task: str
+    code: str
+    seconds: float
+    size_bytes: int
+
+
+class FlowLog:
+    """The part of a catalog that is about flows."""
+
+    def __init__(self, file: CatalogFile) -> None:
+        self._file = file
+
+    def add_version(self, flow: str, record: Mapping[str, Any], *, state: str, parent: int | None) -> int:
+        """Keep a version, and return its number."""
+        from mileage.catalog.tables import versions
+
+        values = {"flow": flow, "parent": parent, "state": state, "created": time.time(), "record": json.dumps(record)}
+
+        def work(connection: Connection) -> int:
+            key = connection.execute(versions.insert().values(**values)).inserted_primary_key
+            assert key is not None
+            return int(key[0])
+
+        return self._file.write(work)
+
+    def versions(self, flow: str | None = None) -> tuple[VersionRecord, ...]:
+        """Return the versions of a flow, of all flows by default, oldest first."""
+        from mileage.catalog.tables import tags, versions
+
+        wanted = versions.select().order_by(versions.c.id)
+        if flow is not None:
+            wanted = wanted.where(versions.c.flow == flow)
+        rows = self._file.read(lambda c: c.execute(wanted).all())
+        named = self._file.read(lambda c: c.execute(tags.select().order_by(tags.c.name)).all())
+        return tuple(_version(row, tuple(t.name for t in named if t.version_id == row.id)) for row in rows)
+
+    def version(self, ref: str | int, flow: str | None = None) -> VersionRecord:
+        """Return a version by number (``v7``), tag, or ``last``.
+
+        Raises
+        ------
+        UnknownRefError
+            If there is none.
+        """
+        known = self.versions(flow)
+        name = str(ref).lstrip("@")
+        match = re.fullmatch(r"v?(\d+)", name, re.IGNORECASE)
+        found = [v for v in known if name in v.tags or (match is not None and v.id == int(match[1]))]
+        if not found and name == "last":
+            found = list(known[-1:])
+        if not found:
+            hint = f"there are {known[0].ref} to {known[-1].ref}; see mile log" if known else "no flow has run here yet"
+            raise UnknownRefError(f"no version '{ref}'", hint=hint)
+        return found[-1]
+
+    def tag(self, version_id: int, name: str) -> None:
+        """Give a version a name; a name that was given before moves."""
+        from sqlalchemy.dialects.sqlite import insert
+
+        from mileage.catalog.tables import tags
+
+        row = insert(tags).values(name=name, version_id=version_id)
+        row = row.on_conflict_do_update(index_elements=["name"], set_={"version_id": version_id})
+        self._file.write(lambda c: c.execute(row))
+
+    def costs(self, tasks: Iterable[str], codes: Iterable[str] = ()) -> tuple[dict[str, CostRecord], dict[str, float]]:
+        """Return what is known of tasks, and the mean seconds of all tasks with one of the ``codes``."""
+        from sqlalchemy import func, select
+
+        from mileage.catalog.tables import costs
+
+        names, kinds = list(tasks), list(codes)
+        rows = self._file.read(lambda c: c.execute(costs.select().where(costs.c.task.in_(names))).all())
+        mean = select(costs.c.code, func.avg(costs.c.seconds)).where(costs.c.code.in_(kinds)).group_by(costs.c.code)
+        means = self._file.read(lambda c: c.execute(mean).all()) if kinds else []
+        known = {row.task: CostRecord(row.task, row.code, row.seconds, row.size_bytes) for row in rows}
+        return known, {code: float(seconds) for code, seconds in means}
+
+    def note_costs(self, records: Iterable[CostRecord]) -> None:
+        """Remember what tasks took; seconds are smoothed over the times a task was computed."""
+        from sqlalchemy.dialects.sqlite import insert
+
+        from mileage.catalog.tables import costs
+
+        now = time.time()
+        rows = [
+            {"task": r.task, "code": r.code, "seconds": r.seconds, "size_bytes": r.size_bytes, "seen": 1, "last_seen": now}
+            for r in records
+        ]
+        if not rows:
+            return
+        new = insert(costs).values(rows)
+        smooth = _SMOOTH * new.excluded.seconds + (1 - _SMOOTH) * costs.c.seconds
+        change = {"seconds": smooth, "size_bytes": new.excluded.size_bytes, "seen": costs.c.seen + 1, "last_seen": now}
+        self._file.write(lambda c: c.execute(new.on_conflict_do_update(index_elements=["task"], set_=change)))
+
+
+def _version(row: Row[Any], tags: tuple[str, ...]) -> VersionRecord:
+    return VersionRecord(row.id, row.flow, row.parent, row.state, row.created, json.loads(row.record), tags)

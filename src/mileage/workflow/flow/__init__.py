@@ -1,0 +1,25 @@
+"""A workflow written in Python: ordinary calls whose values come later, so that only what a change touches is computed.
+
+``step`` defers a function, ``read`` a file, ``sql`` a query over both; what they return stands for a value and can be used
+as one: columns, operators, methods, arguments of further steps. Nothing runs until a value is asked for.
+"""
+
+from mileage.workflow.flow.calls import Call, File
+from mileage.workflow.flow.deferred import Deferred, deferred_in, node_of, read, sql, step
+from mileage.workflow.flow.node import Node, NodePort, Where, flow_tasks, upstream
+
+__all__ = [
+    "Call",
+    "Deferred",
+    "File",
+    "Node",
+    "NodePort",
+    "Where",
+    "deferred_in",
+    "flow_tasks",
+    "node_of",
+    "read",
+    "sql",
+    "step",
+    "upstream",
+]

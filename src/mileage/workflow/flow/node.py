@@ -1,0 +1,97 @@
+"""The graph of a flow: immutable nodes, each a call with its inputs, and the tasks they become."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from mileage.core.fingerprint import Fingerprint
+from mileage.workflow.flow.calls import Call
+from mileage.workflow.identity import Identity
+from mileage.workflow.task import Port, Task, TaskKind
+
+
+class Where(NamedTuple):
+    """The user's line that made a node."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+class NodePort(NamedTuple):
+    """One output of a node."""
+
+    node: Node
+    output: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A deferred step: what it does, to what, and whose line it is."""
+
+    call: Call
+    inputs: tuple[NodePort, ...] = ()
+    n_outputs: int = 1
+    label: str = ""
+    where: Where = Where("", 0)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the outputs."""
+        return ("out",) if self.n_outputs == 1 else tuple(f"out{i}" for i in range(self.n_outputs))
+
+
+@dataclass(frozen=True)
+class FlowTask:
+    """A node as a task, with the identity its fingerprint rests on."""
+
+    node: Node
+    task: Task
+    identity: Identity
+
+    def port(self, output: int = 0) -> Port:
+        """Return the port of an output."""
+        return self.task.port(self.node.outputs[output])
+
+
+def upstream(ports: Iterable[NodePort]) -> list[Node]:
+    """Return the nodes that ports need, inputs first, each once; no recursion, so that a flow may be long."""
+    order: dict[Node, None] = {}
+    stack: list[tuple[Node, bool]] = [(port.node, False) for port in reversed(list(ports))]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            order[node] = None
+        elif node not in order:
+            stack.append((node, True))
+            stack += [(port.node, False) for port in reversed(node.inputs) if port.node not in order]
+    return list(order)
+
+
+def flow_tasks(ports: Iterable[NodePort]) -> dict[Node, FlowTask]:
+    """Return the task of each node that ``ports`` need, in an order that can run.
+
+    Two nodes that do the same to the same inputs become the same task, whatever they are called.
+    """
+    made: dict[Node, FlowTask] = {}
+    for node in upstream(ports):
+        identity = node.call.identity()
+        task = Task(
+            TaskKind.CALL,
+            params=(("code", str(identity.key)),),
+            inputs=tuple(made[port.node].port(port.output) for port in node.inputs),
+            outputs=node.outputs,
+            label=node.label,
+            step=str(node.where),
+        )
+        made[node] = FlowTask(node, task, identity)
+    return made
+
+
+def calls_of(tasks: Iterable[FlowTask]) -> dict[Fingerprint, Call]:
+    """Return what the engine runs, by the fingerprint of the task."""
+    return {one.task.fingerprint: one.node.call for one in tasks}
