@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mileage.operators import Operator, operators
     from mileage.operators.external import from_estimator
     from mileage.session import Fitted, Result, Session, connect
+    from mileage.session.flow_file import compute, show
+    from mileage.workflow.flow import read, sql, step
 
 __version__ = "0.1.0"
 
@@ -31,12 +33,17 @@ _HOMES = {
     "QueryError": "mileage.errors",
     "Result": "mileage.session",
     "Session": "mileage.session",
+    "compute": "mileage.session.flow_file",
     "connect": "mileage.session",
     "format_script": "mileage.language",
     "from_estimator": "mileage.operators.external",
     "operators": "mileage.operators",
     "parse": "mileage.language",
     "predict": "mileage.language",
+    "read": "mileage.workflow.flow",
+    "show": "mileage.session.flow_file",
+    "sql": "mileage.workflow.flow",
+    "step": "mileage.workflow.flow",
 }
 
 __all__ = [
@@ -47,12 +54,17 @@ __all__ = [
     "Result",
     "Session",
     "__version__",
+    "compute",
     "connect",
     "format_script",
     "from_estimator",
     "operators",
     "parse",
     "predict",
+    "read",
+    "show",
+    "sql",
+    "step",
 ]
 
 

@@ -126,7 +126,14 @@ class FlowLog:
 
         now = time.time()
         rows = [
-            {"task": r.task, "code": r.code, "seconds": r.seconds, "size_bytes": r.size_bytes, "seen": 1, "last_seen": now}
+            {
+                "task": r.task,
+                "code": r.code,
+                "seconds": r.seconds,
+                "size_bytes": r.size_bytes,
+                "seen": 1,
+                "last_seen": now,
+            }
             for r in records
         ]
         if not rows:

@@ -31,6 +31,7 @@ import typer
 
 from mileage.apps.cli.answers import INTERRUPTED, OK, Options, Output, code_of
 from mileage.apps.cli.arguments import VERBS, hoist, join, quoted, reference, route, source
+from mileage.apps.cli.flows import add_to as add_flow_commands
 from mileage.core.near import near_matches
 
 if TYPE_CHECKING:
@@ -221,6 +222,9 @@ def version(context: typer.Context) -> None:
     import mileage
 
     context.obj.data({"kind": "version", "version": mileage.__version__}, f"mile {mileage.__version__}")
+
+
+add_flow_commands(app)
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import os
 import re
 from abc import ABC, abstractmethod
@@ -87,7 +88,7 @@ class FunctionCall(Call):
 
     def identity(self) -> Identity:
         """The function's own identity with the values of its arguments."""
-        return identify((self.function, _files(self.args), _files(dict(self.kwargs))))
+        return identify(self.function, _named(self.function, _files(self.args), _files(dict(self.kwargs))))
 
     def run(self, inputs: list[Any]) -> tuple[Any, ...]:
         """Call the function."""
@@ -112,7 +113,8 @@ class MethodCall(Call):
 
     def identity(self) -> Identity:
         """The name of the method with the values of its arguments; the object is an input."""
-        return identify(("method", self.method, _files(self.args), _files(dict(self.kwargs))))
+        given = {str(i): value for i, value in enumerate(_files(self.args), 1)} | _files(dict(self.kwargs))
+        return identify(("method", self.method), given)
 
     def run(self, inputs: list[Any]) -> tuple[Any, ...]:
         """Call the method."""
@@ -140,7 +142,7 @@ class SqlCall(Call):
 
         quoted = (found.replace("''", "'") for found in _QUOTED.findall(self.text))
         files = tuple(File(name) for name in quoted if Path(name).is_file())
-        return identify(("sql", self.text, self.names, files, duckdb.__version__))
+        return identify(("sql", self.names, files, duckdb.__version__), {"text": self.text})
 
     def run(self, inputs: list[Any]) -> tuple[Any, ...]:
         """Run the query; it gives a frame."""
@@ -150,6 +152,16 @@ class SqlCall(Call):
             for name, value in zip(self.names, inputs, strict=True):
                 connection.register(name, value)
             return (connection.execute(self.text).df(),)
+
+
+def _named(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return arguments by the names of the parameters they are given to; by position where these are not known."""
+    try:
+        names = [p.name for p in inspect.signature(function).parameters.values() if p.kind <= p.POSITIONAL_OR_KEYWORD]
+    except (TypeError, ValueError):
+        names = []
+    listed = {names[i] if i < len(names) else f"argument {i + 1}": value for i, value in enumerate(args)}
+    return listed | kwargs
 
 
 def isolated(value: Any) -> Any:
@@ -188,7 +200,9 @@ def _outputs(made: Any, n: int, name: str) -> tuple[Any, ...]:
         outputs = (made,)
     if len(outputs) != n:
         got = f"{len(outputs)} of them" if isinstance(made, tuple | list) else f"one {type(made).__name__}"
-        raise EngineError(f"{name} was to return {n} values and returned {got}", code="X611", hint="say step(outputs=…)")
+        raise EngineError(
+            f"{name} was to return {n} values and returned {got}", code="X611", hint="say step(outputs=…)"
+        )
     return outputs
 
 

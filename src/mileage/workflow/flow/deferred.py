@@ -36,7 +36,7 @@ class Deferred:
     >>> frame = step(pd.DataFrame)({"a": [1, 2]})
     >>> frame["b"] = frame["a"] * 2
     >>> frame
-    <deferred frame[...] = ... at ...>
+    <deferred ['b'] = at ...>
     """
 
     __slots__ = ("_pending", "_port")
@@ -53,18 +53,17 @@ class Deferred:
         if name.startswith("_repr_") or name in {"_ipython_display_", "_ipython_canary_method_should_not_exist_"}:
             raise AttributeError(name)
         port = object.__getattribute__(self, "_port")
-        made = _node(FunctionCall(getattr, (Slot(0), name)), (port,), label=f"{port.node.label}.{name}")
+        made = _node(FunctionCall(getattr, (Slot(0), name)), (port,), label=name)
         return _Attribute(NodePort(made), self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        _rebind(self, _set_attribute, name, value, label=f"{self._port.node.label}.{name} = ...")
+        _rebind(self, _set_attribute, name, value, label=f".{name} =")
 
     def __getitem__(self, key: Any) -> Deferred:
-        return _call(FunctionCall, operator.getitem, (self, key), {}, label=f"{self._port.node.label}[...]")
+        return _call(FunctionCall, operator.getitem, (self, key), {}, label=f"[{_short(key)}]")
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        name = self._port.node.label.partition("[")[0]
-        _rebind(self, _set_item, key, value, label=f"{name}[...] = ...")
+        _rebind(self, _set_item, key, value, label=f"[{_short(key)}] =")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return _call(FunctionCall, _called, (self, *args), kwargs, label=f"{self._port.node.label}()")
@@ -146,7 +145,8 @@ class _Attribute(Deferred):
         owner, name = self._owner, self._name
         if kwargs.get("inplace") is True:
             _too_early(owner, f"changed in place by {name}", f"assign the result instead: x = x.{name}(…)")
-        label = f"{owner._port.node.label}.{name}"
+        made_by = owner._port.node.label.partition(".")[0]
+        label = f"{made_by}.{name}" if made_by[:1].isupper() else name  # an estimator's name says more than its method
         templates, ports = _template((args, kwargs), (owner._port,))
         call = MethodCall(name, *templates)
         if not call.changes:
@@ -319,7 +319,16 @@ def _rebind(target: Deferred, function: Callable[..., Any], key: Any, value: Any
     object.__setattr__(target, "_port", node_of(made))
 
 
-def _too_early(value: Deferred, what: str, hint: str = "do that inside a step, or ask for it: mileage.compute(x)") -> NoReturn:
+def _short(key: Any) -> str:
+    if isinstance(key, Deferred):
+        return "…"
+    text = repr(key)
+    return text if len(text) <= 24 else text[:23] + "…"  # noqa: PLR2004  (as long as a column's name)
+
+
+def _too_early(
+    value: Deferred, what: str, hint: str = "do that inside a step, or ask for it: mileage.compute(x)"
+) -> NoReturn:
     node = node_of(value).node
     raise FlowError(f"{node.label} (line {node.where.line}) has no value yet and cannot be {what}", hint=hint)
 

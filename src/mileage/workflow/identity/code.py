@@ -52,7 +52,7 @@ _SEEDED = ("default_rng", "Generator", "RandomState", "SeedSequence", "PCG64")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One thing an identity rests on; ``kind`` is ``function``, ``class``, ``global``, ``library`` or ``module``."""
+    """One thing an identity rests on; ``kind`` is ``function``, ``class``, ``global``, ``argument``, ``library`` or ``module``."""
 
     kind: str
     name: str
@@ -179,6 +179,15 @@ class _Walk:
             self._part(Part("global", f"{scope}.{name}", fingerprint(made), where, _SHORT.repr(value)))
         return made
 
+    def argument(self, name: str, value: Any) -> object:
+        """Encode an argument; what it is, or each parameter of an estimator, is a part of its own."""
+        made = self.encode(value)
+        given = value.get_params(deep=False) if _is_estimator(value) else {"": value}
+        for key, item in given.items():
+            full = ".".join(word for word in (name, key) if word)
+            self._part(Part("argument", full, fingerprint(self.encode(item)), shown=_SHORT.repr(item)))
+        return made
+
     def _watch(self, path: str, f: FunctionType) -> None:
         where = f"{path} in {f.__qualname__}"
         for kind, names in _IMPURE.items():
@@ -292,6 +301,10 @@ def _is_library_callable(value: Any) -> bool:
     return not isinstance(module, str) or is_library(module)
 
 
+def _is_estimator(value: Any) -> bool:
+    return hasattr(value, "get_params") and hasattr(value, "fit") and not isinstance(value, type)
+
+
 def _where(c: type) -> str:
     try:
         return f"{Path(inspect.getfile(c)).name}:{inspect.getsourcelines(c)[1]}"
@@ -299,8 +312,8 @@ def _where(c: type) -> str:
         return ""
 
 
-def identify(function: Any) -> Identity:
-    """Return the identity of a function, a class or a value.
+def identify(function: Any, arguments: Mapping[str, Any] | None = None) -> Identity:
+    """Return the identity of a function, a class or a value; with ``arguments``, of a function called with these.
 
     Raises
     ------
@@ -315,8 +328,10 @@ def identify(function: Any) -> Identity:
     True
     """
     walk = _Walk()
-    key = fingerprint("identity", walk.encode(function))
-    return Identity(key, tuple(walk.parts.values()), tuple(walk.notes))
+    made = walk.encode(function)
+    if arguments is not None:
+        made = ("called", made, tuple((name, walk.argument(name, value)) for name, value in arguments.items()))
+    return Identity(fingerprint("identity", made), tuple(walk.parts.values()), tuple(walk.notes))
 
 
 def changes(old: Identity, new: Identity) -> tuple[str, ...]:
@@ -338,13 +353,15 @@ def _said(was: Part | None, now: Part | None) -> str:
     if was is None and now is not None:
         return f"{now.kind} {now.name} is new" + (f" at {now.where}" if now.where else "")
     if now is None and was is not None:
-        return f"{was.kind} {was.name} is no longer read"
+        return f"{was.kind} {was.name} is no longer {'given' if was.kind == 'argument' else 'read'}"
     assert was is not None
     assert now is not None
     if was.digest == now.digest:
         return ""
     if now.kind == "library":
         return f"library {was.shown} became {now.shown}"
+    if now.kind == "argument":
+        return f"{now.name} changed from {was.shown} to {now.shown}"
     if now.kind == "global":
         return f"global {now.name} changed from {was.shown} to {now.shown} in {now.where}"
     return f"{now.kind} {now.name} edited at {now.where}"
