@@ -92,7 +92,7 @@ class Executor:
     executor.submit(plan, label="w1"); [outcome] = executor.wait(60)``
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (what a run is made of)
         self,
         backend: Backend,
         store: Store | None,

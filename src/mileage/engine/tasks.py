@@ -8,6 +8,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from mileage.core.fingerprint import Fingerprint
@@ -18,6 +19,7 @@ from mileage.workflow.task import Task, TaskKind
 
 DRIVER_KINDS = frozenset({TaskKind.SOURCE, TaskKind.DEAL, TaskKind.SCORE})
 _TRACE_FRAMES = 6
+_PACKAGE = str(Path(__file__).resolve().parents[1])
 _MANY_WARNINGS = 50
 
 
@@ -70,7 +72,7 @@ class TaskError:
     @classmethod
     def of(cls, error: BaseException, task: Task, inputs: list[Any], *, kind: str = "task") -> TaskError:
         """Return the record of an exception that a task raised."""
-        frames = traceback.format_tb(error.__traceback__)[-_TRACE_FRAMES:]
+        frames = _frames(error)
         shapes = tuple(shape_of(value) for value in inputs)
         text = getattr(error, "message", None) or str(error)
         label = task.label or f"{task.kind} {task.operator}".strip()
@@ -83,6 +85,13 @@ class TaskError:
             shapes,
             "".join(frames),
         )
+
+
+def _frames(error: BaseException) -> list[str]:
+    """Return the last lines that led to an error, those of the engine left out."""
+    stack = traceback.extract_tb(error.__traceback__)
+    others = [frame for frame in stack if not frame.filename.startswith(_PACKAGE)]
+    return traceback.format_list((others or stack)[-_TRACE_FRAMES:])
 
 
 def run_task(task: Task, inputs: list[Any], *, resources: Resources) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,7 @@ from mileage.errors import DataError
 from mileage.session.iterate import Iteration, iterate
 from mileage.workflow.flow import Deferred, deferred_in, node_of
 from mileage.workflow.flow.node import upstream
+from mileage.workflow.identity.library import is_library
 
 if TYPE_CHECKING:
     from mileage.session.session import Session
@@ -163,21 +165,28 @@ def _as_module(place: Path) -> Iterator[ModuleType]:
     before = sys.modules.get(MODULE)
     sys.modules[MODULE] = module
     sys.path.insert(0, folder)
-    for name in [n for n, m in sys.modules.items() if _is_beside(m, folder)]:
-        del sys.modules[name]
+    # Python takes a compiled helper for fresh if its size and its second of time are the same: here it shall not be kept
+    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    importlib.invalidate_caches()
+    _forget(folder)
     try:
         yield module
     finally:
         sys.path.remove(folder)
+        sys.dont_write_bytecode = writes
+        _forget(folder)
         if before is None:
             sys.modules.pop(MODULE, None)
         else:
             sys.modules[MODULE] = before
 
 
-def _is_beside(module: object, folder: str) -> bool:
-    file = getattr(module, "__file__", None)
-    return bool(file) and str(Path(file).resolve().parent) == folder and getattr(module, "__name__", "") != MODULE
+def _forget(folder: str) -> None:
+    """Let the user's own modules be imported anew: they may be edited, or another project's of the same name."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if name != MODULE and isinstance(file, str) and file.startswith(folder) and not is_library(name):
+            del sys.modules[name]
 
 
 def _names_in(frame: Any) -> dict[int, str]:

@@ -161,7 +161,7 @@ def _reports(
             str(node.where),
             name,
             action,
-            _why(node, one, action, before.get(node.label, []), upstream),
+            _why(node, one, action, before.get(node.label, []), upstream, ran=name in outcome.seconds),
             outcome.seconds.get(name, 0.0),
             sum(size for key, size in outcome.sizes.items() if key.startswith(name)),
             one.identity,
@@ -169,8 +169,10 @@ def _reports(
     return tuple(reports.values())
 
 
-def _why(node: Node, one: FlowTask, action: Action, before: list[TaskReport], upstream: list[str]) -> str:
+def _why(node: Node, one: FlowTask, action: Action, before: list[TaskReport], upstream: list[str], *, ran: bool) -> str:
     """Return why a step ran, was loaded or was not needed, naming what changed since the version before."""
+    if action is Action.COMPUTE and not ran:
+        return "it did not run: another step failed"
     if action is Action.PRUNE:
         return "nothing that runs needs it"
     if action is Action.LOAD:

@@ -88,10 +88,14 @@ def _output_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tupl
     rows = []
     for name in dict.fromkeys([*old, *new]):
         was, now = old.get(name), new.get(name)
-        numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (was, now))
         if was != now:
-            rows.append((name, _text(was), _text(now), f"{now - was:+.6g}" if numbers else "differs"))
+            rows.append((name, _text(was), _text(now), _difference(was, now)))
     return rows
+
+
+def _difference(was: Any, now: Any) -> str:
+    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (was, now))
+    return f"{now - was:+.6g}" if numbers else "differs"
 
 
 def _outputs(version: VersionRecord) -> tuple[tuple[str, str], ...]:

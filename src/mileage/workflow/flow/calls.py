@@ -78,6 +78,22 @@ class Call(ABC):
 
 
 @dataclass(frozen=True)
+class ValueCall(Call):
+    """A value that was there when the flow was written, such as an estimator to be fitted."""
+
+    value: Any
+
+    def identity(self) -> Identity:
+        """What the value is."""
+        return identify("value", {"": self.value})
+
+    def run(self, inputs: list[Any]) -> tuple[Any, ...]:
+        """Return the value."""
+        del inputs
+        return (self.value,)
+
+
+@dataclass(frozen=True)
 class FunctionCall(Call):
     """A function with its arguments, in which a :class:`Slot` stands for each input."""
 
@@ -119,10 +135,7 @@ class MethodCall(Call):
     def run(self, inputs: list[Any]) -> tuple[Any, ...]:
         """Call the method."""
         owner, values = inputs[0], [isolated(value) for value in inputs]
-        if self.changes:
-            owner = _unfitted(owner, again=self.method == "partial_fit")
-        else:
-            owner = values[0]
+        owner = _unfitted(owner, again=self.method == "partial_fit") if self.changes else values[0]
         made = getattr(owner, self.method)(*_filled(self.args, values), **_filled(dict(self.kwargs), values))
         if self.changes:
             return (owner, owner if made is owner else made)
@@ -171,7 +184,8 @@ def isolated(value: Any) -> Any:
     --------
     >>> import pandas as pd
     >>> frame = pd.DataFrame({"a": [1, 2]})
-    >>> isolated(frame)["a"] = 0
+    >>> mine = isolated(frame)
+    >>> mine["a"] = 0
     >>> frame["a"].tolist()
     [1, 2]
     """
@@ -218,7 +232,7 @@ def _files(template: Any) -> Any:
 
 def _is_file(text: str | Path) -> bool:
     try:
-        return len(str(text)) < 4096 and Path(text).is_file()  # noqa: PLR2004  (longer is no path anywhere)
+        return len(str(text)) < 4096 and Path(text).is_file()
     except (OSError, ValueError):
         return False
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from mileage.errors import MileError
-from mileage.workflow.flow.calls import Call, File, FunctionCall, MethodCall, Slot, SqlCall
+from mileage.workflow.flow.calls import Call, File, FunctionCall, MethodCall, Slot, SqlCall, ValueCall
 from mileage.workflow.flow.node import Node, NodePort, Where
 
 _HERE = str(Path(__file__).resolve().parents[2])
@@ -60,22 +60,24 @@ class Deferred:
         _rebind(self, _set_attribute, name, value, label=f".{name} =")
 
     def __getitem__(self, key: Any) -> Deferred:
-        return _call(FunctionCall, operator.getitem, (self, key), {}, label=f"[{_short(key)}]")
+        made: Deferred = _call(FunctionCall, operator.getitem, (self, key), {}, label=f"[{_short(key)}]")
+        return made
 
     def __setitem__(self, key: Any, value: Any) -> None:
         _rebind(self, _set_item, key, value, label=f"[{_short(key)}] =")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the value, later."""
         return _call(FunctionCall, _called, (self, *args), kwargs, label=f"{self._port.node.label}()")
 
     def __repr__(self) -> str:
         node = self._port.node
         return f"<deferred {node.label} at {node.where}>"
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> bool:  # noqa: PLE0304  (it raises)
         _too_early(self, "tested for truth")
 
-    def __len__(self) -> int:
+    def __len__(self) -> int:  # noqa: PLE0303  (it raises)
         _too_early(self, "counted")
 
     def __iter__(self) -> Iterator[Any]:
@@ -185,12 +187,12 @@ def step(function: Any = None, *, outputs: int = 1, label: str | None = None) ->
     if function is None:
         return functools.partial(step, outputs=outputs, label=label)
     if hasattr(function, "get_params") and not isinstance(function, type):
-        made = _node(FunctionCall(_value, (function,)), (), label=label or type(function).__name__)
+        made = _node(ValueCall(function), (), label=label or type(function).__name__)
         return Deferred(NodePort(made))
     if not callable(function):
         message = f"step defers functions and estimators, not a {type(function).__name__}"
         raise FlowError(message)
-    name = label or getattr(function, "__name__", type(function).__name__)
+    name = label or str(getattr(function, "__name__", type(function).__name__))
 
     @functools.wraps(function)
     def later(*args: Any, **kwargs: Any) -> Any:
@@ -239,7 +241,7 @@ def sql(text: str, **frames: Any) -> Deferred:
         if isinstance(value, Deferred):
             ports.append(value._port)
         else:
-            ports.append(NodePort(_node(FunctionCall(_value, (value,)), (), label=name)))
+            ports.append(NodePort(_node(ValueCall(value), (), label=name)))
     return Deferred(NodePort(_node(SqlCall(text, names), tuple(ports), label="sql")))
 
 
@@ -287,7 +289,9 @@ def _call(
     label: str = "",
 ) -> Any:
     templates, ports = _template((args, dict(kwargs)), ())
-    node = _node(kind(function, *templates, n_outputs), ports, n_outputs=n_outputs, label=label)
+    filled_args, filled_kwargs = templates
+    call = kind(function, filled_args, filled_kwargs, n_outputs)
+    node = _node(call, ports, n_outputs=n_outputs, label=label)
     if n_outputs == 1:
         return Deferred(NodePort(node))
     return tuple(Deferred(NodePort(node, i)) for i in range(n_outputs))
@@ -323,7 +327,7 @@ def _short(key: Any) -> str:
     if isinstance(key, Deferred):
         return "…"
     text = repr(key)
-    return text if len(text) <= 24 else text[:23] + "…"  # noqa: PLR2004  (as long as a column's name)
+    return text if len(text) <= 24 else text[:23] + "…"
 
 
 def _too_early(
@@ -334,10 +338,6 @@ def _too_early(
 
 
 # --- what steps of our own do -----------------------------------------------------------------------------------------
-
-
-def _value(value: Any) -> Any:
-    return value
 
 
 def _called(function: Any, *args: Any, **kwargs: Any) -> Any:
@@ -363,6 +363,6 @@ def _shallow(target: Any) -> Any:
 
 
 def _read_file(reader: str, path: str, options: dict[str, Any]) -> Any:
-    import pandas
+    import pandas as pd
 
-    return getattr(pandas, reader)(path, **options)
+    return getattr(pd, reader)(path, **options)

@@ -22,6 +22,9 @@ class Where(NamedTuple):
         return f"{self.file}:{self.line}"
 
 
+NOWHERE = Where("", 0)
+
+
 class NodePort(NamedTuple):
     """One output of a node."""
 
@@ -37,7 +40,7 @@ class Node:
     inputs: tuple[NodePort, ...] = ()
     n_outputs: int = 1
     label: str = ""
-    where: Where = Where("", 0)
+    where: Where = NOWHERE
 
     @property
     def outputs(self) -> tuple[str, ...]:

@@ -184,7 +184,7 @@ class _Walk:
         made = self.encode(value)
         given = value.get_params(deep=False) if _is_estimator(value) else {"": value}
         for key, item in given.items():
-            full = ".".join(word for word in (name, key) if word)
+            full = ".".join(word for word in (name, key) if word) or "value"
             self._part(Part("argument", full, fingerprint(self.encode(item)), shown=_SHORT.repr(item)))
         return made
 
