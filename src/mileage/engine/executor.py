@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from mileage.core.events import EventBus
 from mileage.core.fingerprint import Fingerprint
+from mileage.core.interrupts import heard
 from mileage.engine.backend import (
     Backend,
     Job,
@@ -190,7 +191,9 @@ class Executor:
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 break
-            for result in self.backend.poll(remaining):
+            with heard():
+                results = self.backend.poll(remaining)
+            for result in results:
                 self._settle(result)
         finished, self._finished = self._finished, []
         return finished
@@ -290,7 +293,9 @@ class Executor:
         inputs = tuple(self._table.located[port] for port in unit.needs)
         job = Job(self._last_job, tuple(unit.tasks), inputs, tuple(unit.publish.items()))
         self._running[job.id] = unit
-        self._settle(self._runner.run(job))
+        with heard():
+            result = self._runner.run(job)
+        self._settle(result)
 
     def _settle(self, result: JobResult) -> None:
         """Take a result in: values, units that waited for them, tickets."""
@@ -361,7 +366,13 @@ class Executor:
             tickets[0].sizes |= result.sizes
 
     def _again(self, unit: Unit, result: JobResult) -> bool:
-        """Run a stopped unit once more if a ticket that came later allows more than it was given."""
+        """Run a unit once more if its worker was lost, or if a ticket that came later allows more than it was given."""
+        if result.state is JobState.LOST and not unit.lost and unit.tickets:
+            unit.lost = True  # the system may have killed an innocent one; who dies twice has a reason of its own
+            for number in unit.tickets:
+                self._tickets[number].compute_s += result.wall_s
+            self._push(unit)
+            return True
         if result.state not in {JobState.TIMEOUT, JobState.MEMORY} or result.error is None:
             return False
         tickets = [self._tickets[number] for number in sorted(unit.tickets)]

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class Unit:
     """Tasks that run in one go, for one or more tickets; ``publish`` maps a port to whether it is kept.
 
-    ``needs`` are the ports from outside, ``waits`` those of them that are not there yet.
+    ``needs`` are the ports from outside, ``waits`` those of them that are not there yet; ``lost`` says that a worker
+    died of it, or with it.
     """
 
     id: int
@@ -33,6 +34,7 @@ class Unit:
     tickets: set[int] = field(default_factory=set)
     running: bool = False
     over: bool = False
+    lost: bool = False
     limits: Limits = field(default_factory=Limits)
 
     @property

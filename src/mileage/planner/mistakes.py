@@ -25,14 +25,16 @@ class Mistakes:
         fixes = (Fix(span, fix),) if span is not None and fix is not None else ()
         self.found.append(Diagnostic(code, message, span, fixes, hint))
 
-    def unknown(self, code: str, what: str, name: str, known: Iterable[str], span: Span | None = None) -> None:
-        """Note a name that is not known, with its nearest match as the fix."""
+    def unknown(
+        self, code: str, what: str, name: str, known: Iterable[str], span: Span | None = None, *, why: str | None = None
+    ) -> None:
+        """Note a name that is not known, with its nearest match as the fix; ``why`` says what became of it."""
         known = tuple(known)
         near = near_matches(name, known)
         listed = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
         hint = f"near it: {', '.join(near)}" if near else f"known: {listed}"
         fix = _spell(near[0]) if near else None
-        self.add(code, f"no {what} '{name}'", span, fix=fix, hint=hint)
+        self.add(code, f"no {what} '{name}'", span, fix=None if why else fix, hint=why or hint)
 
     def stop_if_any(self) -> None:
         """Raise all mistakes together; those of clauses that are not executed yet alone, if there are no others."""

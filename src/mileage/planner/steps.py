@@ -38,7 +38,12 @@ class StepReader:
         if operator is None:
             known = [o.name for o in operators if family is None or o.family is family]
             self.mistakes.unknown(
-                "E208", "operator" if family is None else f"{family} operator", op.name, known, op.span
+                "E208",
+                "operator" if family is None else f"{family} operator",
+                op.name,
+                known,
+                op.span,
+                why=operators.why_not(op.name),
             )
             return []
         return self._step(operator, op, op.params, fixed=fixed)
@@ -57,7 +62,8 @@ class StepReader:
         operator = resolve(name, family)
         if operator is None:
             known_names = [o.name for o in operators if o.family is family]
-            self.mistakes.unknown("E208", f"{family} operator", name, known_names, members[0].span or op.span)
+            span, why = members[0].span or op.span, operators.why_not(name)
+            self.mistakes.unknown("E208", f"{family} operator", name, known_names, span, why=why)
             return []
         return self._step(operator, op, rest, fixed=fixed)
 

@@ -81,12 +81,8 @@ def begin_refit(
 def end_refit(executor: Executor, refit: Refit, seen: Mapping[int, Outcome]) -> tuple[dict[str, Port] | None, str]:
     """Wait for a refit unless its outcome was ``seen``; return the ports of the fitted steps, or why there are none."""
     outcomes = dict(seen)
-    try:
-        while refit.ticket not in outcomes:
-            outcomes |= {outcome.ticket: outcome for outcome in executor.wait(1.0)}
-    except KeyboardInterrupt:
-        executor.cancel_all()
-        return None, "stopped by the user"
+    while refit.ticket not in outcomes:
+        outcomes |= {outcome.ticket: outcome for outcome in executor.wait(1.0)}
     outcome = outcomes[refit.ticket]
     return (refit.states, "") if outcome.state == "done" else (None, str(outcome.error or outcome.state))
 

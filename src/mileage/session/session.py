@@ -123,6 +123,7 @@ class Session:
     def check(self, text: str) -> tuple[Diagnostic, ...]:
         """Return all mistakes of a script; its queries are bound to their data, nothing runs."""
         from mileage.planner import bind
+        from mileage.session.hints import hint_mistakes
 
         found: list[Diagnostic] = []
         try:
@@ -133,6 +134,7 @@ class Session:
             if isinstance(statement, ast.Predict):
                 try:
                     bind(statement, self.database, source=text)
+                    found += hint_mistakes(statement)
                 except QueryError as error:
                     found += error.diagnostics
                 except DataError as error:
