@@ -269,7 +269,7 @@ class ArtifactStore:
         for entry in entries:
             try:
                 if time.time() - entry.stat().st_mtime > _STALE_S:
-                    os.unlink(entry)
+                    Path(entry).unlink()
             except OSError:
                 continue
 
