@@ -28,6 +28,10 @@ class Wish:
     depth: int = 0
 
 
+class StopAsked(KeyboardInterrupt):
+    """The first wish to stop, raised where it is heard: the place to end in good order. A second one is no such."""
+
+
 _wish = Wish()
 
 
@@ -36,14 +40,17 @@ def ask_to_stop(*_: object) -> None:
 
     Raises
     ------
+    StopAsked
+        In a :func:`heard` block, the first time.
     KeyboardInterrupt
-        If nothing is deferred, a :func:`heard` block waits, or it was asked before.
+        If nothing is deferred, or it was asked before.
     """
     again, _wish.asked = _wish.asked, True
-    if _wish.depth and not again and not _wish.hearing:
-        return
-    _wish.raised = True
-    raise KeyboardInterrupt
+    if again or not _wish.depth:
+        raise KeyboardInterrupt
+    if _wish.hearing:
+        _wish.raised = True
+        raise StopAsked
 
 
 @contextmanager
@@ -81,7 +88,7 @@ def heard() -> Iterator[None]:
 
     Raises
     ------
-    KeyboardInterrupt
+    StopAsked
         Once for each :func:`deferred`.
     """
     if not _wish.depth or threading.current_thread() is not threading.main_thread():
@@ -91,7 +98,7 @@ def heard() -> Iterator[None]:
     try:
         if _wish.asked and not _wish.raised:
             _wish.raised = True
-            raise KeyboardInterrupt
+            raise StopAsked
         yield
     finally:
         _wish.hearing = False

@@ -36,6 +36,7 @@ from mileage.workflow.plan import PhysicalPlan
 from mileage.workflow.task import Port
 
 _OBJECT_BYTES = 2 * 2**30
+_LOST_BEFORE = 3
 _Entry = tuple[tuple[int, int], int, Unit]
 
 
@@ -371,8 +372,7 @@ class Executor:
 
     def _again(self, unit: Unit, result: JobResult) -> bool:
         """Run a unit once more if its worker was lost, or if a ticket that came later allows more than it was given."""
-        if result.state is JobState.LOST and not unit.lost and unit.tickets:
-            unit.lost = True  # the system may have killed an innocent one; who dies twice has a reason of its own
+        if result.state is JobState.LOST and unit.tickets and _is_innocent(unit, result):
             for number in unit.tickets:
                 self._tickets[number].compute_s += result.wall_s
             self._push(unit)
@@ -490,6 +490,16 @@ class Executor:
             "",
         )
         self.events.tell(kind, tickets=tuple(sorted(unit.tickets)), label=label, **data)
+
+
+def _is_innocent(unit: Unit, result: JobResult) -> bool:
+    """Say whether a unit may run again: its worker was lost before it began, or for the first time in it.
+
+    The system may have killed the wrong one, or all of them; what two workers die of has a reason of its own.
+    """
+    unit.losses[result.wall_s > 0] += 1
+    before, within = unit.losses
+    return before <= _LOST_BEFORE and within <= 1
 
 
 def _looser(limits: Limits, used: Limits, state: JobState) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mileage.core.events import EventBus
-from mileage.core.interrupts import deferred
+from mileage.core.interrupts import StopAsked, deferred
 from mileage.engine import Executor, Limits
 from mileage.planner import LogicalPlan
 from mileage.results import Leaderboard, Trial
@@ -139,7 +139,7 @@ def _refit_best(
         return (
             ({}, [_UNFITTED]) if loop.ended == STOPPED else _refit_first(session, executor, leaves, plan, loop, board)
         )
-    except KeyboardInterrupt:
+    except StopAsked:
         loop.ended = STOPPED
         executor.cancel_all()
         return {}, [_UNFITTED]

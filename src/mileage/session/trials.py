@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mileage.core.events import EventBus
+from mileage.core.interrupts import StopAsked
 from mileage.core.reasons import Reason
 from mileage.engine import Executor, Limits, Outcome
 from mileage.operators import StepSpec
@@ -90,7 +91,7 @@ class TrialLoop:
                 if not self.pending:
                     break
                 self._collect()
-        except KeyboardInterrupt:
+        except StopAsked:
             self.ended = STOPPED
             self.executor.cancel_all()
         self._tell_up_to(self.next_number)
