@@ -31,7 +31,7 @@ class Proposals:
         self.name = strategy
         self.strategy = strategies.get(strategy).begin(context)
         self.carried = {
-            Configuration(trial.configuration).digest: trial for trial in carried if admits(context.space, trial)
+            Configuration(trial.configuration).digest: trial for trial in carried if _fits(context.space, trial)
         }
         self.ended = ""
         self._first = deque(self.carried.values())
@@ -83,16 +83,8 @@ class Proposals:
         self.ended = f"the strategy '{self.name}' failed: {type(error).__name__}: {error}"
 
 
-def admits(space: SearchSpace, trial: Trial) -> bool:
+def _fits(space: SearchSpace, trial: Trial) -> bool:
     """Say whether a trial of another query has a score and is a point of this space."""
-    if trial.state != "ok" or tuple(name for name, _ in trial.configuration) != tuple(s.name for s in space.slots):
+    if trial.state != "ok" or not space.admits(trial.configuration):
         return False
-    for slot, (_, specs) in zip(space.slots, trial.configuration, strict=True):
-        fits = (
-            len(a.steps) == len(specs) and all(s.admits(spec) for s, spec in zip(a.steps, specs, strict=True))
-            for a in slot.alternatives
-            if a.weight > 0
-        )
-        if not any(fits):
-            return False
     return conflict([spec for _, specs in trial.configuration for spec in specs], space.task) is None
