@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 BAD = "BAD"
 _FOLDED_UNITS = {unit.casefold(): unit for unit in UNITS}
-_BLANK = re.compile(r"\s+")
+# Marks that no one sees (a byte-order mark, a zero-width space) come with pasted text.
+_BLANK = re.compile(r"[\s\ufeff\u200b]+")
 _SHAPES = (
     ("STRING", re.compile(r"'(?:[^']|'')*'")),
     ("QUOTED", re.compile(r'"(?:[^"]|"")*"')),
@@ -160,6 +161,25 @@ def sql_end(text: str, at: int) -> int | None:
             if end is None:
                 return None
             at = end
+    return None
+
+
+def sql_open_quote(text: str, at: int) -> int | None:
+    """Return the place of the quote that keeps the parenthesis at ``at`` from being closed, None if it is no quote.
+
+    Examples
+    --------
+    >>> sql_open_quote("(SELECT 'a FROM t)", 0), sql_open_quote("(SELECT a", 0)
+    (8, None)
+    """
+    while match := _SQL_STOP.search(text, at):
+        at = match.end()
+        if match.group() in ("(", ")"):
+            continue
+        end = _sql_skip(text, match.group(), match.start())
+        if end is None:
+            return match.end() - 1 if match.group()[-1] in "'\"" else None
+        at = end
     return None
 
 
