@@ -9,7 +9,6 @@ from typing import Any
 
 from mileage.core.spans import Span
 
-
 _LINE = 140  # columns of an excerpt
 
 

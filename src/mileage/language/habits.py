@@ -41,7 +41,7 @@ ALIENS = {
     "FROM": "a query begins with PREDICT column, then FROM",
     "HELP": "a query looks so: PREDICT column FROM 'file.csv' BUDGET 1 min",
 }
-_SMART = "“”„‟‘’‚‛«»"
+_SMART = "“”„‟\u2018\u2019\u201a\u201b«»"
 _SMART_TEXT = re.compile(rf"[{_SMART}]([^{_SMART}'\"\n]*)[{_SMART}'\"]")
 _NAME = re.compile(r"[^\W\d]\w*")
 _CLAUSE = re.compile(rf"\b({'|'.join(sorted(CLAUSE_WORDS))})\b|;", re.IGNORECASE)
@@ -154,7 +154,7 @@ def _ranges(machine: Automaton, text: str, trace: Trace, bad: Step) -> Iterator[
     """``1-10``, ``1:10``, ``1 to 10`` for ``1..10``."""
     if not machine.feed(bad.stack, "UP_TO") or not trace.steps:
         return
-    match = re.compile(r"\s*(\.\.\.|-|:|–|\bto\b|\band\b)\s*(?=[\d.+-])", re.IGNORECASE).match(
+    match = re.compile(r"\s*(\.\.\.|-|:|\u2013|\bto\b|\band\b)\s*(?=[\d.+-])", re.IGNORECASE).match(
         text, trace.steps[-1].token.end
     )
     if match:
