@@ -148,6 +148,8 @@ def _bare_path(text: str, trace: Trace, bad: Step) -> Iterator[Candidate]:
         return
     before = trace.steps[-1].token
     start = before.start if before.kind == "IDENT" else bad.token.start
+    while start > 0 and not text[start - 1].isspace() and text[start - 1] not in "(,;'":
+        start -= 1
     match = re.compile(r"[^\s;,()']+").match(text, start)
     if match and match.end() > bad.token.start and re.search(r"[./\\]", match.group()):
         place = (start, match.end())

@@ -17,6 +17,26 @@ if TYPE_CHECKING:
     from mileage.language.automaton import Automaton, Stack
 
 BAD = "BAD"
+# What ends the name of a file of data, and so no name of a table.
+FILE_ENDINGS = frozenset(
+    {
+        "csv",
+        "tsv",
+        "txt",
+        "parquet",
+        "pq",
+        "json",
+        "jsonl",
+        "ndjson",
+        "duckdb",
+        "db",
+        "sqlite",
+        "sqlite3",
+        "gz",
+        "zst",
+        "xlsx",
+    }
+)
 _FOLDED_UNITS = {unit.casefold(): unit for unit in UNITS}
 # Marks that no one sees (a byte-order mark, a zero-width space) come with pasted text.
 _BLANK = re.compile(r"[\s\ufeff\u200b]+")
@@ -27,7 +47,7 @@ _SHAPES = (
     ("IDENT", re.compile(r"[^\W\d]\w*")),
     ("REF", re.compile(r"@\w+(?:\.\w+)?")),
     ("HANDLE", re.compile(r"#[A-Za-z]+\d+")),
-    ("SIGN", re.compile(r">>|>=|<=|\.\.|[;:(),=|*{}<>%]")),
+    ("SIGN", re.compile(r">>|>=|<=|\.\.|[.;:(),=|*{}<>%]")),
 )
 _SQL_STOP = re.compile(r"""['"()$]|--|/\*|[eE]'""")
 _DOLLAR = re.compile(r"\$(?:[^\W\d]\w*)?\$")

@@ -90,7 +90,7 @@ class SpaceBuilder:
             for op, weight in _DEFAULTS[name]
             if op == "none" or op in operators
         ]
-        return Slot(name, tuple(alternatives), Reason(f"the data has columns for {name}", "profile"))
+        return Slot(name, tuple(alternatives), _reason(name))
 
     def _one_model(self, slot: Slot) -> None:
         """Note a chain of several models: stacking one on another is not executed."""
@@ -247,6 +247,12 @@ class SpaceBuilder:
 
     def _conflict(self, a: Alternative, model: Alternative) -> str | None:
         return conflict([s.spec() for s in (*a.steps, *model.steps)], self.setting.task)
+
+
+def _reason(name: str) -> Reason:
+    if name in _NEEDS:
+        return Reason(f"the features have {_NEEDS[name]}", "profile")
+    return Reason("a step that may help")
 
 
 def written_slots(query: ast.Predict, mistakes: Mistakes) -> dict[str, ast.Assign]:
