@@ -11,7 +11,7 @@ from mileage.language import ast
 from mileage.planner.mistakes import Mistakes, spell
 
 _CANDIDATES = re.compile(r'"((?:[^"]|"")+)"')
-_NO_FILES = re.compile(r'No files found that match the pattern "(.+?)"')
+_NO_FILES = re.compile(r"""No files found that match the pattern "([^"]+)"|Table with name (\S+\.\S+) does not exist""")
 
 
 def bind_source(query: ast.Predict, database: Database, mistakes: Mistakes) -> Dataset | None:
@@ -75,9 +75,10 @@ def _file_named(name: str, database: Database) -> str | None:
 
 def _tell_sql(sql: ast.Sql, error: SqlError, database: Database, mistakes: Mistakes) -> None:
     missing = _NO_FILES.search(error.message)
-    if missing and sql.span is not None and missing[1] in sql.text:
-        start = sql.span.start + sql.text.index(missing[1]) - 1
-        _tell_missing_file(missing[1], database, mistakes, Span(start, start + len(missing[1]) + 2))
+    path = (missing[1] or missing[2]) if missing else ""
+    if path and sql.span is not None and f"'{path}'" in sql.text:
+        start = sql.span.start + sql.text.index(f"'{path}'")
+        _tell_missing_file(path, database, mistakes, Span(start, start + len(path) + 2))
         return
     span = _sql_span(sql, error.position)
     near = (

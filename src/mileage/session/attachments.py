@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _FILE = "attached.json"
 
 
-def attach(project: Project, database: Database, path: str | Path, name: str | None) -> str:
+def attach(project: Project, database: Database, path: str | Path, name: str | None, *, remember: bool = True) -> str:
     """Attach a DuckDB or SQLite file, remember it, and return the name its tables have before the dot.
 
     Raises
@@ -29,15 +30,31 @@ def attach(project: Project, database: Database, path: str | Path, name: str | N
         If the project folder cannot be written.
     """
     known = remembered(project)
-    absolute = str((database.root / Path(path).expanduser()).absolute())
-    wanted = name or next((other for other, at in known.items() if at == absolute), None)
-    if wanted is not None and known.get(wanted, absolute) != absolute:
+    file = (database.root / Path(path).expanduser()).absolute()
+    if file.is_file() and not is_sqlite(file) and not _is_duckdb(file):
+        hint = f"query it as it is: FROM '{path}'"
+        raise DataError(f"'{path}' is no DuckDB or SQLite database", code="D403", hint=hint)
+    wanted = name or next((other for other, at in known.items() if at == str(file)), re.sub(r"\W", "_", file.stem))
+    if known.get(wanted, str(file)) != str(file):
         hint = f"give another name: ATTACH '{path}' AS {wanted}2"
         raise DataError(f"{wanted} is the name of '{known[wanted]}' already", code="D413", hint=hint)
     made = database.attach(path, wanted)
-    if known.get(made) != absolute:
-        _remember(project, known | {made: absolute})
+    if remember and known.get(made) != str(file):
+        _remember(project, known | {made: str(file)})
     return made
+
+
+def is_sqlite(file: Path) -> bool:
+    """Say whether a file is an SQLite database."""
+    with contextlib.suppress(OSError), file.open("rb") as opened:
+        return opened.read(15) == b"SQLite format 3"
+    return False
+
+
+def _is_duckdb(file: Path) -> bool:
+    with contextlib.suppress(OSError), file.open("rb") as opened:
+        return opened.read(12)[8:] == b"DUCK"
+    return False
 
 
 def remembered(project: Project) -> dict[str, str]:

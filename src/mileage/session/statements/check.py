@@ -11,6 +11,7 @@ from mileage.core.near import near_matches
 from mileage.errors import BindError, MileError, NotYetError, QueryError
 from mileage.language import apply_refine, ast, format_query, parse_query
 from mileage.planner import LogicalPlan, bind
+from mileage.session.attachments import attach
 from mileage.session.refs import query_record
 from mileage.session.statements.names import statement_mistakes
 
@@ -75,7 +76,8 @@ class _Checker:
                 yield from self._refine(statement)
             case ast.Attach(path=path, name=name):
                 try:
-                    self.session.attach(path, name.text if name is not None else None)
+                    alias = name.text if name is not None else None
+                    attach(self.session.project, self.session.database, path, alias, remember=False)
                 except MileError as error:
                     yield Diagnostic(error.code, error.message, statement.span, hint=error.hint)
             case ast.Apply(into=str(into)):
