@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 import mileage
-from mileage.data import Database
 from mileage.errors import BindError, DataError, MileError, NotYetError, QueryError
 from mileage.session import Result, Session
 from mileage.session.session import connect
@@ -282,9 +281,3 @@ def test_the_builder_of_the_design_prints_its_query() -> None:
         "REQUIRE recall('lung') >= 0.9 WITH CONFIDENCE 0.95\n"
         "BUDGET 10 min"
     )
-
-
-def test_a_table_name_with_dots_is_no_file(tmp_path: Path) -> None:
-    database = Database(tmp_path)
-    assert str(mileage.predict("y").from_("shop")) == "PREDICT y FROM shop"
-    database.close()
