@@ -97,6 +97,10 @@ def codes(database: Database, text: str) -> list[tuple[str, str]]:
         ("PREDICT label FROM 't.csv' WITH MODEL = logistic(C = 1, C = 2)", [("E105", "")]),
         ("PREDICT label FROM 't.csv' WITH MODEL = logistic(C = 5 min)", [("E213", "C = 5")]),
         ("PREDICT label FROM 't.csv' WITH MODEL = logistic * 0", [("E214", "")]),
+        ("PREDICT label FROM 't.csv' WITH MODEL = logistic(l1_ratio = 0.5)", [("E213", "")]),
+        ("PREDICT label FROM 't.csv' WITH MODEL = logistic(penalty IN {l1, l2}, l1_ratio IN 0..1)", [("E213", "")]),
+        ("PREDICT income FROM 't.csv' WITH MODEL = linear(alpha = 0.5)", [("E213", "")]),
+        ("PREDICT label FROM 't.csv' BUDGET 1 KB", [("E270", "")]),
         ("PREDICT label FROM 't.csv' WITH MODEL = knn | knn", [("E105", "")]),
         ("PREDICT label FROM 't.csv' WITH MODEL = knn >> svm", [("E207", "")]),
         ("PREDICT label FROM 't.csv' WITH SCALE = knn", [("E208", "")]),
@@ -135,6 +139,15 @@ def test_a_fix_changes_the_wrong_name_only(database: Database, text: str) -> Non
 def test_an_empty_space_names_both_clauses(database: Database) -> None:
     with pytest.raises(QueryError, match="WITHOUT svm removes the only member of WITH MODEL = svm"):
         plan(database, "PREDICT label FROM 't.csv' WITH MODEL = svm WITHOUT svm")
+
+
+def test_a_conditional_parameter_counts_where_its_condition_can_hold(database: Database) -> None:
+    made = plan(
+        database, "PREDICT label FROM 't.csv' WITH MODEL = logistic(penalty IN {l2, elasticnet}, l1_ratio IN 0..1)"
+    )
+    model = made.space.slot("model")
+    assert model is not None
+    assert [name for name, _ in model.alternatives[0].steps[0].open] == ["l1_ratio", "penalty"]
 
 
 def test_without_a_family_leaves_out_all_of_it(database: Database) -> None:

@@ -7,13 +7,14 @@ from dataclasses import replace
 from itertools import zip_longest
 
 from mileage.core.spans import Span
-from mileage.core.units import Quantity
+from mileage.core.units import Quantity, format_bytes
 from mileage.language import ast
 from mileage.planner.logical import Assumption, BudgetPlan, Goal
 from mileage.planner.mistakes import Mistakes
 from mileage.planner.objectives import check_metric, goal_mistake, metric_call
 
 DEFAULT_SECONDS = 60.0
+_LEAST_BYTES = 128 * 2**20  # what a worker with its libraries takes before it has data
 _TIMES = ("ms", "s", "min", "h")
 _UNITS = "use ms, s, min, h, trials, KB, MB, GB or cores"
 _KINDS = {
@@ -74,7 +75,7 @@ class BudgetReader:
                 hint=f"write {max(1, round(quantity.value))} {kind}",
             )
         elif self._first(f"{what} of {kind}" if what == "patience" else kind, item):
-            return _patience(budget, quantity) if what == "patience" else self._limit(budget, quantity, kind)
+            return _patience(budget, quantity) if what == "patience" else self._limit(budget, item, kind)
         return budget
 
     def _meaningless(self, what: str, quantity: Quantity, item: ast.BudgetItem) -> None:
@@ -95,11 +96,17 @@ class BudgetReader:
         self.seen.add(what)
         return True
 
-    def _limit(self, budget: BudgetPlan, quantity: Quantity, kind: str) -> BudgetPlan:
+    def _limit(self, budget: BudgetPlan, item: ast.BudgetItem, kind: str) -> BudgetPlan:
+        assert isinstance(item, ast.BudgetQuantity)
+        quantity = item.quantity
         if kind == "time":
             return replace(budget, seconds=quantity.seconds)
         if kind == "trials":
             return replace(budget, trials=int(quantity.value))
+        if kind == "memory" and (quantity.bytes or 0) < _LEAST_BYTES:
+            message = f"a budget of {quantity} holds no worker: one takes about {format_bytes(_LEAST_BYTES)} by itself"
+            self.mistakes.add("E270", message, item.span, hint="give at least 512 MB")
+            return budget
         if kind == "memory":
             return replace(budget, memory_bytes=quantity.bytes)
         there = os.cpu_count() or 1

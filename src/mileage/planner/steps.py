@@ -105,7 +105,26 @@ class StepReader:
                     opened[known.name] = domain
             else:
                 self._fix(operator, known, given, fixed)
+        self._check_conditions(operator, params, fixed, opened)
         return StepChoice(operator.name, tuple(sorted(fixed.items())), tuple(sorted(opened.items())))
+
+    def _check_conditions(
+        self, operator: Operator, params: tuple[ast.Param, ...], fixed: dict[str, Value], opened: dict[str, Domain]
+    ) -> None:
+        """Note a parameter that would be without effect, as another one stands."""
+        for given in params:
+            known = operator.param(given.name) if given.name is not None else None
+            if known is None or known.when is None or known.name not in {*fixed, *opened}:
+                continue
+            other, values = known.when
+            default = next(p.default for p in operator.params if p.name == other)
+            current = fixed.get(other, default)
+            can = any(opened[other].contains(v) for v in values) if other in opened else current in values
+            if not can:
+                listed = " or ".join(f"{other} = {v}" for v in values)
+                stands = "its range" if other in opened else f"{other} = {'none' if current is None else current}"
+                message = f"{operator.name}: {known.name} has no effect with {stands}"
+                self.mistakes.add("E213", message, given.span, hint=f"it counts with {listed}")
 
     def _known(self, operator: Operator, given: ast.Param) -> Param | None:
         if given.name is None:
