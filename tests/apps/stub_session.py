@@ -101,7 +101,7 @@ class StubSession:
     def complete(self, text: str, columns: tuple[str, ...] | None = None) -> tuple[str, ...]:
         from mileage.language import complete
 
-        return complete(text, columns=columns or (), names={"topics": ("leaderboard", "history")})
+        return complete(text, columns=columns or (), names={"topics": ("leaderboard", "history"), "refs": ("@w1",)})
 
     def close(self) -> None:
         self.closed = True

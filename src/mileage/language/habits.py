@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from mileage.language.automaton import END
 from mileage.language.candidate import Candidate
 
 if TYPE_CHECKING:
@@ -181,7 +180,7 @@ def _joints(machine: Automaton, trace: Trace, bad: Step) -> Iterator[Candidate]:
         if any(step.token.kind == after.text.upper() for step in trace.steps[:at][-40:]):
             message = f"{after.text} is said already: its items are parted by ,"
             yield Candidate(after.start, after.end, "", "E107", message, 0.7, (after.start, after.end))
-        if after.text.upper() in CLAUSE_WORDS or after.kind == END or after.text == ";":
+        if after.text.upper() in CLAUSE_WORDS or after.text == ";":
             yield Candidate(*comma, "", "E107", "nothing follows this ,", 0.8, comma)
         return
 
