@@ -14,7 +14,7 @@ BUDGET 20 s
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mileage.language import format_script, parse, predict
@@ -73,12 +73,12 @@ def _let_queries_run() -> None:
     QueryBuilder._runner = staticmethod(_run_builder)
 
 
-def _run_builder(builder: object, session: object = None, **options: object) -> object:
+def _run_builder(builder: object, session: object = None, **options: Any) -> object:
     from mileage.session import Session, connect
 
     if isinstance(session, Session):
-        return session.run(builder, **options)  # type: ignore[arg-type]
-    return connect().run(builder, **options)  # type: ignore[arg-type]
+        return session.run(builder, **options)
+    return connect().run(builder, **options)
 
 
 def __dir__() -> list[str]:

@@ -25,7 +25,7 @@ def _with(name, **changes):
         ("pca", {"seeded": False}, "pure_build"),
         ("ridge", {"scale_free": True}, "scale_free"),
         ("svm", {"native_missing": True}, "native_missing"),
-        ("hist_gbm", {"sparse": True}, "sparse"),
+        ("gaussian_nb", {"sparse": True}, "sparse"),
         ("random_forest", {"weighted01": True}, "weighted01"),
     ],
 )

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from mileage.core.near import near_matches
 from mileage.data.frames import renaming_notes, unique_names
@@ -248,4 +248,5 @@ def _first_lines(path: Path, encoding: str, n: int) -> list[str]:
 
 
 def _opened(path: Path) -> IO[bytes]:
-    return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
+    packed = path.suffix.lower() == ".gz"
+    return cast("IO[bytes]", gzip.open(path, "rb")) if packed else path.open("rb")

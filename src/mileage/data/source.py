@@ -393,9 +393,8 @@ class _Told:
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is None or not type(error).__module__.startswith(("duckdb", "_duckdb")):
-            return
-        raise DataError(f"the data cannot be read: {first_line(error)}", code="D412") from error  # type: ignore[arg-type]
+        if isinstance(error, Exception) and type(error).__module__.startswith(("duckdb", "_duckdb")):
+            raise DataError(f"the data cannot be read: {first_line(error)}", code="D412") from error
 
 
 def _small(files: Sequence[Path]) -> bool:

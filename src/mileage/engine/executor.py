@@ -107,7 +107,7 @@ class Executor:
         self._memory_share = None if memory_bytes is None else memory_bytes // max(1, n_workers)
         self._object_budget = memory_bytes or _OBJECT_BYTES
         self._own_scratch = Scratch() if scratch is None else None
-        self.scratch: Store = scratch if scratch is not None else self._own_scratch  # type: ignore[assignment]
+        self.scratch: Store = scratch or self._own_scratch or Scratch()
         setup = WorkerSetup(store, self.scratch, self.resources)
         backend.start(n_workers, setup)
         self._runner = Runner(setup, by_reference=True)

@@ -173,7 +173,7 @@ def _as_script(query: object) -> tuple[str, ast.Script, dict[str, Any]]:
     if isinstance(built, ast.Predict):
         text = str(query)
         return text, parse(text), dict(getattr(query, "frames", {}))
-    if isinstance(query, ast.Commented):
-        return "", ast.Script((query,)), {}  # type: ignore[arg-type]
+    if isinstance(query, ast.Statement):
+        return "", ast.Script((query,)), {}
     message = f"cannot run a {type(query).__name__}: give MILEAGE text or what mileage.predict(...) builds"
     raise TypeError(message)

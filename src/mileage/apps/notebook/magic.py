@@ -99,7 +99,7 @@ def is_frame(value: object) -> bool:
 
 def _brief(error: MileError) -> MileError:
     """Make IPython show the message of an error and no traceback; the cells after it still do not run."""
-    error._render_traceback_ = lambda *_: str(error).splitlines()  # type: ignore[attr-defined]
+    error._render_traceback_ = lambda *_: str(error).splitlines()  # type: ignore[attr-defined]  # IPython looks for it
     return error
 
 

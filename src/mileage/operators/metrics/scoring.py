@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 metrics: Registry[Metric] = Registry(
     "metric",
     package="mileage.operators.metrics",
-    base=Metric,  # type: ignore[type-abstract]
+    base=Metric,  # type: ignore[type-abstract]  # for isinstance only
     group="mileage.metrics",
 )
 

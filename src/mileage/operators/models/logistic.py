@@ -54,7 +54,7 @@ class Logistic(Operator):
         from sklearn.linear_model import LogisticRegression
 
         penalty = params["penalty"]
-        ratio = {"l1": 1.0, "l2": 0.0, None: 0.0}.get(penalty, params["l1_ratio"])  # type: ignore[arg-type]
+        ratio = params["l1_ratio"] if penalty == "elasticnet" else float(penalty == "l1")
         solver = "lbfgs" if ratio == 0 else "liblinear" if penalty == "l1" and context.n_classes <= 2 else "saga"
         return LogisticRegression(
             C=np.inf if penalty is None else params["C"],
