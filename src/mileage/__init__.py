@@ -14,13 +14,13 @@ BUDGET 20 s
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mileage.language import format_script, parse, predict
+    from mileage.language import format_script, parse
     from mileage.operators import Operator, operators
     from mileage.operators.external import from_estimator
-    from mileage.session import Fitted, Result, Session, connect
+    from mileage.session import Fitted, Result, Session, connect, predict
 
 __version__ = "0.1.0"
 
@@ -36,7 +36,7 @@ _HOMES = {
     "from_estimator": "mileage.operators.external",
     "operators": "mileage.operators",
     "parse": "mileage.language",
-    "predict": "mileage.language",
+    "predict": "mileage.session",
 }
 
 __all__ = [
@@ -58,27 +58,10 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Load a public name when it is first used, so that ``import mileage`` is quick."""
-    if name == "predict":
-        _let_queries_run()
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     message = f"module 'mileage' has no attribute {name!r}"
     raise AttributeError(message)
-
-
-def _let_queries_run() -> None:
-    """Give the query builder its ``run``: the language itself knows no session."""
-    from mileage.language.builder import QueryBuilder
-
-    QueryBuilder._runner = staticmethod(_run_builder)
-
-
-def _run_builder(builder: object, session: object = None, **options: Any) -> object:
-    from mileage.session import Session, connect
-
-    if isinstance(session, Session):
-        return session.run(builder, **options)
-    return connect().run(builder, **options)
 
 
 def __dir__() -> list[str]:
