@@ -6,6 +6,7 @@ from typing import Any
 
 from mileage.core.domains import FloatRange, IntRange, OneOf
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.parameters import inverse_penalty
 
 
 class Logistic(Operator):
@@ -14,14 +15,7 @@ class Logistic(Operator):
     name = "logistic"
     family = Family.MODEL
     params = (
-        Param(
-            "C",
-            FloatRange(1e-9, 1e9),
-            1.0,
-            "inverse strength of the penalty",
-            FloatRange(1e-3, 1e2, log=True),
-            Stage.CONTINUE,
-        ),
+        inverse_penalty(1e-3, 1e2),
         Param(
             "penalty",
             OneOf(("l2", "l1", "elasticnet", None)),
