@@ -170,12 +170,12 @@ class TrialLoop:
         self.bus.tell(
             "trial_started", number=number, describe=str(proposal.configuration), forecast_s=self._trial_s(workflow)
         )
-        ticket = self.executor.submit(physical, label=f"trial {number}", limits=self._limits())
+        constant = number == 0  # takes milliseconds, and there must be an answer whatever happens to workers and clock
+        limits = Limits() if constant else self._limits()
+        ticket = self.executor.submit(physical, label=f"trial {number}", limits=limits, here=constant)
         self.pending[ticket] = Pending(number, proposal, workflow, assumed, evaluation, self.clock.elapsed_s)
         if self.fixed and number > 0:  # the winner is known: fitting it on all rows fills workers that would be idle
-            self.refits[number] = begin_refit(
-                self.executor, self.data.source, workflow, self._limits(), kept=self.kept
-            )
+            self.refits[number] = begin_refit(self.executor, self.data.source, workflow, self._limits(), kept=self.kept)
 
     def compile(self, workflow: Workflow) -> Evaluation:
         """Return the tasks that evaluate a workflow."""
@@ -201,9 +201,7 @@ class TrialLoop:
         memory = self.plan.budget.memory_bytes
         left = self.clock.left_s
         return Limits(
-            timeout_s=None
-            if left is None
-            else max(0.05, left if self.next_number <= 1 else (self._search_left_s() or 0.05)),
+            timeout_s=None if left is None else max(0.05, self._search_left_s() or 0.05),
             memory_bytes=None if memory is None else memory // max(1, self.n_workers),
         )
 
