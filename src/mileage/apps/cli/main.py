@@ -263,7 +263,8 @@ def _process_began_s() -> float:
     """Return when this process was started, by ``time.monotonic``: a budget covers the start of Python, too."""
     import psutil
 
-    return time.monotonic() - max(0.0, time.time() - float(psutil.Process().create_time()))
+    began = float(psutil.Process().create_time())
+    return time.monotonic() - max(0.0, time.time() - began)
 
 
 def _dispatch(output: Output, own: list[str], words: list[str]) -> None:
