@@ -105,6 +105,7 @@ class Traits:
     native_categorical: bool = False
     sparse: bool = False  # accepts a sparse matrix
     non_negative: bool = False  # needs values >= 0
+    negative: bool = False  # gives values below 0 where it gets none
     monotone_capable: bool = False
     glass_box: bool = False
     lossless_projection: bool = False  # knows which input columns still matter once fitted

@@ -16,6 +16,7 @@ from mileage.data import (
     SourceSpec,
     SqlError,
     TargetProfile,
+    canonical_sql,
     profile,
     profile_target,
     quote,
@@ -267,7 +268,7 @@ def with_facts(query: ast.Predict, dataset: Dataset, database: Database, mistake
             whens = " ".join(f"WHEN {_literal(level)} THEN {i}" for i, level in enumerate(levels))
             replaced.append(f"CASE CAST({quote(name)} AS VARCHAR) {whens} END::DOUBLE AS {quote(name)}")
         elif kind.name == "numeric" and column.sql_type == "VARCHAR":
-            replaced.append(f"TRY_CAST({quote(name)} AS DOUBLE) AS {quote(name)}")
+            replaced.append(f"{canonical_sql(column, Kind.NUMERIC)} AS {quote(name)}")
     if not replaced:
         return dataset
     spec = SourceSpec("sql", f"SELECT * REPLACE ({', '.join(replaced)}) FROM ({dataset.relation_sql})")
@@ -312,8 +313,15 @@ def _as_features(by_kind: Mapping[Kind, list[ColumnProfile]]) -> Features:
 
     levels = sum(c.n_distinct for c in by_kind[Kind.CATEGORICAL])
     missing = any(c.n_missing for c in by_kind[Kind.NUMERIC])
+    negative = any(not isinstance(c.min, int | float) or c.min < 0 for c in by_kind[Kind.NUMERIC])
     return Features(
-        names(Kind.NUMERIC), names(Kind.CATEGORICAL), names(Kind.TEXT), names(Kind.DATETIME), int(levels), missing
+        names(Kind.NUMERIC),
+        names(Kind.CATEGORICAL),
+        names(Kind.TEXT),
+        names(Kind.DATETIME),
+        int(levels),
+        missing,
+        negative or bool(by_kind[Kind.DATETIME]),
     )
 
 

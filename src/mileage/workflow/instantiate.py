@@ -27,6 +27,7 @@ class Features:
     datetime: tuple[str, ...] = ()
     levels: int = 0  # distinct values of all categorical columns together
     numeric_missing: bool = False
+    negative: bool = False  # whether a number, or a part of a date, may be below 0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -118,6 +119,16 @@ class _Builder:
             self.flows = [
                 self._on_branch(f, operators.get("median"), StepSpec("median")) if f.missing else f for f in self.flows
             ]
+        if traits.non_negative and self.features.negative and any(self._may_be_negative(f) for f in self.flows):
+            self.assumed.append(f"minmax: {operator.name} needs values >= 0")
+            self.flows = [
+                self._on_branch(f, operators.get("minmax"), StepSpec("minmax")) if self._may_be_negative(f) else f
+                for f in self.flows
+            ]
+
+    def _may_be_negative(self, flow: _Flow) -> bool:
+        scaled = any(step.name.startswith(f"{flow.name}:minmax") for step in self.steps)
+        return flow.branch is Branch.NUMERIC and not scaled
 
     def _on_matrix(self, operator: Operator, spec: StepSpec) -> None:
         flow = self.flows[0]
