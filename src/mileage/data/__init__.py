@@ -4,7 +4,7 @@ from mileage.data.dataset import Dataset, canonical_sql
 from mileage.data.kinds import is_entity
 from mileage.data.profile import ColumnProfile, Profile, TargetProfile, profile, profile_target
 from mileage.data.rowset import RowSet
-from mileage.data.samples import nested_sample
+from mileage.data.samples import nested_sample, sampled
 from mileage.data.schema import Column, DType, Kind, Schema
 from mileage.data.source import Database, SourceSpec
 from mileage.data.splits import Split, Splits, SplitSpec, deal
@@ -34,4 +34,5 @@ __all__ = [
     "profile",
     "profile_target",
     "quote",
+    "sampled",
 ]

@@ -57,8 +57,10 @@ class _Flow:
 
 
 class _Builder:
-    def __init__(self, features: Features, setting: Setting, *, sparse: bool) -> None:
-        self.features, self.setting, self.sparse = features, setting, sparse
+    def __init__(self, features: Features, setting: Setting, on_matrix: list[Operator]) -> None:
+        self.features, self.setting = features, setting
+        self.sparse = all(op.traits.sparse for op in on_matrix)
+        self.non_negative = next((op.name for op in on_matrix if op.traits.non_negative), None)
         self.n_codes = 0
         self.steps: list[Step] = []
         self.flows = [self._leaf(*leaf) for leaf in _leaves(features)]
@@ -119,8 +121,8 @@ class _Builder:
             self.flows = [
                 self._on_branch(f, operators.get("median"), StepSpec("median")) if f.missing else f for f in self.flows
             ]
-        if traits.non_negative and self.features.negative and any(self._may_be_negative(f) for f in self.flows):
-            self.assumed.append(f"minmax: {operator.name} needs values >= 0")
+        if self.non_negative and self.features.negative and any(self._may_be_negative(f) for f in self.flows):
+            self.assumed.append(f"minmax: {self.non_negative} needs values >= 0")
             self.flows = [
                 self._on_branch(f, operators.get("minmax"), StepSpec("minmax")) if self._may_be_negative(f) else f
                 for f in self.flows
@@ -174,7 +176,7 @@ def instantiate(
     """
     specs = [spec for _, chosen in choices for spec in chosen]
     on_matrix = [op for op in (operators.get(spec.operator) for spec in specs) if Branch.MATRIX in op.accepts]
-    builder = _Builder(features, setting, sparse=all(op.traits.sparse for op in on_matrix))
+    builder = _Builder(features, setting, on_matrix)
     for spec in specs:
         builder.add(spec)
     return Workflow(tuple(builder.steps), setting.task, choices), tuple(builder.assumed)

@@ -65,10 +65,14 @@ class HistGbm(Operator):
     def build(self, params: Params, context: BuildContext) -> Any:
         """Return the estimator for the task."""
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+        from sklearn.pipeline import make_pipeline
+
+        from mileage.operators.models._empty import EmptyAsZero
 
         made = HistGradientBoostingClassifier if context.is_classification else HistGradientBoostingRegressor
         codes = list(context.codes) or None
-        return made(early_stopping=False, categorical_features=codes, random_state=context.seed, **params)
+        model = made(early_stopping=False, categorical_features=codes, random_state=context.seed, **params)
+        return make_pipeline(EmptyAsZero(), model)  # scikit-learn 1.9 cannot bin a column without any value
 
 
 HIST_GBM = HistGbm()
