@@ -60,6 +60,11 @@ def filled(X):  # type: ignore[no-untyped-def]
     return [[f"{i}={value}" for i, value in enumerate(row)] for row in frame.itertuples(index=False)]
 
 
+def as_matrix(X):  # type: ignore[no-untyped-def]
+    """Return numbers as an array of their own: some estimators write into what a table hands out read-only."""
+    return np.array(X, dtype=np.float64)
+
+
 def first_columns(X, n):  # type: ignore[no-untyped-def]
     """Return the first ``n`` columns, or all if there are fewer."""
     return X[:, :n]

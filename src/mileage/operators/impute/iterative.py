@@ -18,17 +18,22 @@ class Iterative(Operator):
     cost = Cost(0.05, 1e-6)
 
     def build(self, params: Params, context: BuildContext) -> Any:
-        """Return scikit-learn's IterativeImputer."""
+        """Return scikit-learn's IterativeImputer behind a small function."""
         from sklearn.experimental import enable_iterative_imputer  # noqa: F401
         from sklearn.impute import IterativeImputer
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import FunctionTransformer
 
-        return IterativeImputer(
+        from mileage.operators.glue import as_matrix
+
+        imputer = IterativeImputer(
             max_iter=params["max_iter"],
             tol=1e-2,
             random_state=context.seed,
             keep_empty_features=True,
             n_nearest_features=20,
         )
+        return make_pipeline(FunctionTransformer(as_matrix), imputer)
 
 
 ITERATIVE = Iterative()
