@@ -1,7 +1,7 @@
 """Tables: sources, schema, profile, splits into blocks of rows, samples. Next: :mod:`mileage.operators`."""
 
 from mileage.data.dataset import Dataset, canonical_sql
-from mileage.data.kinds import is_entity
+from mileage.data.kinds import CODES, COMMA_NUMBERS, UNCLEAR_DATES, is_entity
 from mileage.data.profile import ColumnProfile, Profile, TargetProfile, profile, profile_target
 from mileage.data.rowset import RowSet
 from mileage.data.samples import nested_sample, sampled
@@ -11,6 +11,9 @@ from mileage.data.splits import Split, Splits, SplitSpec, deal
 from mileage.data.sqltext import SqlError, literal, quote
 
 __all__ = [
+    "CODES",
+    "COMMA_NUMBERS",
+    "UNCLEAR_DATES",
     "Column",
     "ColumnProfile",
     "DType",

@@ -14,6 +14,7 @@ DATE_LIKE = r"^\s*(\d{1,4}[-/. ](\d{1,2}|[A-Za-z]{3,9})[-/. ,]+\d{1,4}|[A-Za-z]{
 DECIMAL_COMMA = r"\s*[-+]?\d+,\d+\s*"
 # What people write where a number or a date is not known; a name of its own among other names.
 GAPS = ("", "-", "--", ".", "?", "na", "n/a", "#n/a", "nan", "nat", "null", "inf", "-inf", "unknown", "missing")
+CODES = "whole numbers that may be codes"
 UNCLEAR_DATES = "dates whose day and month cannot be told apart"
 COMMA_NUMBERS = "numbers with a decimal comma"
 _MANY = 1000
@@ -95,7 +96,7 @@ def _whole_kind(f: Figures) -> _Verdict:
     if is_entity(f.name) and f.n_distinct > _FEW_ROWS:
         return Kind.NUMERIC, ("candidate identifier: whole numbers that repeat",)
     if _CODE_NAME.search(f.name):
-        return Kind.NUMERIC, ("whole numbers that may be codes",)
+        return Kind.NUMERIC, (CODES,)
     return Kind.NUMERIC, ()
 
 
