@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mileage.operators import Operator, operators
     from mileage.operators.external import from_estimator
     from mileage.session import Fitted, Result, Session, connect
+    from mileage.session.step import step
 
 __version__ = "0.1.0"
 
@@ -37,6 +38,7 @@ _HOMES = {
     "operators": "mileage.operators",
     "parse": "mileage.language",
     "predict": "mileage.language",
+    "step": "mileage.session.step",
 }
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
     "operators",
     "parse",
     "predict",
+    "step",
 ]
 
 

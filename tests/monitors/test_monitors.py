@@ -127,6 +127,7 @@ def test_dates_that_put_rows_in_order(watch):
     [
         ("zip", [10_000 + 7 * (i % 300) for i in range(N)], "KNOWING zip IS CATEGORICAL"),
         ("amount", [f"{i},5" for i in range(N)], "TRY_CAST(replace(\"amount\", ',', '.') AS DOUBLE)"),
+        ("big", [1e300 * (i - 50) for i in range(N)], 'greatest(-1e38, least(1e38, "big"))'),
         ("day", DAYS, "try_strptime(\"day\", '%d/%m/%Y')"),
         ("day", [f"{d[3:5]}/{d[:2]}/{d[6:]}" for d in DAYS], "try_strptime(\"day\", '%m/%d/%Y')"),
     ],

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from mileage.core.diagnostics import Severity
 from mileage.core.findings import Finding
 from mileage.data import CODES, COMMA_NUMBERS, UNCLEAR_DATES, ColumnProfile, quote
 from mileage.monitors.monitor import NOTE, Monitor, WatchContext, word
+
+_LARGEST = 1e38
 
 
 class UnreadValues(Monitor):
@@ -23,6 +26,10 @@ class UnreadValues(Monitor):
         if CODES in column.looks:
             message = f"{column.name} may hold codes: it is read as numbers"
             return self._note(column, message, f"KNOWING {word(column.name)} IS CATEGORICAL")
+        if any(isinstance(end, float) and abs(end) > _LARGEST for end in (column.min, column.max)):
+            made = f"greatest(-1e38, least(1e38, {name}))"
+            message = f"{column.name} has numbers beyond 1e38: linear models and forests cannot read them, and fail"
+            return self._note(column, message, self._replaced(context, name, made), Severity.WARNING)
         if COMMA_NUMBERS in column.looks:
             made = f"TRY_CAST(replace({name}, ',', '.') AS DOUBLE)"
             message = f"{column.name} holds {COMMA_NUMBERS}: it is read as categories"
@@ -39,8 +46,8 @@ class UnreadValues(Monitor):
         return f"FROM (SELECT * REPLACE ({made} AS {name}) FROM ({context.dataset.relation_sql}))"
 
     @staticmethod
-    def _note(column: ColumnProfile, message: str, clause: str | None) -> Finding:
-        return Finding("W330", message, NOTE, (column.name,), {"example": str(column.max)}, clause)
+    def _note(column: ColumnProfile, message: str, clause: str | None, level: Severity = NOTE) -> Finding:
+        return Finding("W330", message, level, (column.name,), {"example": str(column.max)}, clause)
 
 
 def _day_and_month(context: WatchContext, name: str) -> str | None:

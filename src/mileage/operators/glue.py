@@ -65,6 +65,11 @@ def as_matrix(X):  # type: ignore[no-untyped-def]
     return np.array(X, dtype=np.float64)
 
 
+def as_dense(X):  # type: ignore[no-untyped-def]
+    """Return a matrix that is not sparse."""
+    return X.toarray() if hasattr(X, "toarray") else X
+
+
 def first_columns(X, n):  # type: ignore[no-untyped-def]
     """Return the first ``n`` columns, or all if there are fewer."""
     return X[:, :n]
