@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mileage.operators import operators
+from mileage.operators import Rng, operators
 from mileage.testing import check_operator, operator_checks
 
 
@@ -27,6 +27,13 @@ def _with(name, **changes):
         ("svm", {"native_missing": True}),
         ("xgboost", {"sparse": True}),
         ("random_forest", {"weighted01": True}),
+        ("random_forest", {"order_sensitive": False}),
+        ("decision_tree", {"additive": True}),
+        ("decision_tree", {"truncates": ("max_depth", "min_samples_leaf")}),
+        ("knn", {"gram_only": True}),
+        ("svm", {"oracle_loss": True}),
+        ("minmax", {"negative": True}),
+        ("dummy", {"rng": Rng.IN_ORDER}),
     ],
 )
 def test_a_false_trait_is_found(name, lie):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mileage.core.domains import IntRange
-from mileage.operators.base import BuildContext, Cost, Family, Operator, Param, Params, Traits
+from mileage.operators.base import BuildContext, Cost, Family, Operator, Param, Params, Rng, Stage, Traits
 
 
 class Iterative(Operator):
@@ -13,8 +13,8 @@ class Iterative(Operator):
 
     name = "iterative"
     family = Family.IMPUTE
-    params = (Param("max_iter", IntRange(1, 100), 5, "rounds", IntRange(2, 10)),)
-    traits = Traits(row_wise=True, native_missing=True, seeded=True)
+    params = (Param("max_iter", IntRange(1, 100), 5, "rounds", IntRange(2, 10), Stage.CONTINUE),)
+    traits = Traits(row_wise=True, native_missing=True, seeded=True, rng=Rng.IN_ORDER)
     cost = Cost(0.05, 1e-6)
 
     def build(self, params: Params, context: BuildContext) -> Any:

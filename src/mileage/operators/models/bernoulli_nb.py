@@ -14,7 +14,9 @@ class BernoulliNb(Operator):
     name = "bernoulli_nb"
     family = Family.MODEL
     params = (Param("alpha", FloatRange(0.0, 1e6), 1.0, "smoothing", FloatRange(1e-3, 1e1, log=True), Stage.FINALIZE),)
-    traits = Traits(row_wise=True, sparse=True, mergeable=True, subtractable=True, weighted01=True, glass_box=True)
+    traits = Traits(
+        row_wise=True, sparse=True, mergeable=True, subtractable=True, weighted01=True, glass_box=True, additive=True
+    )
     cost = Cost(0.003, 5e-8)
     accepts = (Branch.MATRIX,)
     tasks = ("binary", "multiclass")

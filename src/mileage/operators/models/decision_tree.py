@@ -49,6 +49,7 @@ class DecisionTree(Operator):
         glass_box=True,
         lossless_projection=True,
         seeded=True,
+        truncates=("max_depth",),
     )
     cost = Cost(0.003, 1.1e-6)
     accepts = (Branch.MATRIX,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Rng, Stage, Traits
 from mileage.operators.criteria import check_criterion
 
 
@@ -51,6 +51,7 @@ class ExtraTrees(Operator):
         scale_free=True,
         lossless_projection=True,
         seeded=True,
+        rng=Rng.PREFIX_STABLE,
     )
     cost = Cost(0.1, 7e-6)
     accepts = (Branch.MATRIX,)

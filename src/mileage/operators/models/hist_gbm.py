@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Rng, Stage, Traits
 
 
 class HistGbm(Operator):
@@ -58,6 +58,7 @@ class HistGbm(Operator):
         monotone_capable=True,
         scale_free=True,
         seeded=True,
+        rng=Rng.IN_ORDER,
     )
     cost = Cost(0.15, 4e-6)
     accepts = (Branch.MATRIX,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mileage.core.domains import FloatRange, IntRange, OneOf
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Rng, Stage, Traits
 
 
 class LightGbm(Operator):
@@ -62,7 +62,7 @@ class LightGbm(Operator):
             FloatRange(1e-3, 10.0, log=True),
             Stage.CONTINUE,
         ),
-        Param("class_weight", OneOf((None, "balanced")), None, "weights of classes"),
+        Param("class_weight", OneOf((None, "balanced")), None, "weights of classes", None, Stage.CONTINUE),
     )
     traits = Traits(
         row_wise=True,
@@ -74,6 +74,8 @@ class LightGbm(Operator):
         monotone_capable=True,
         scale_free=True,
         seeded=True,
+        rng=Rng.IN_ORDER,
+        order_sensitive=True,
     )
     cost = Cost(0.06, 3e-6)
     accepts = (Branch.MATRIX,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Rng, Stage, Traits
 from mileage.operators.criteria import check_criterion
 
 
@@ -50,6 +50,8 @@ class RandomForest(Operator):
         scale_free=True,
         lossless_projection=True,
         seeded=True,
+        rng=Rng.PREFIX_STABLE,
+        order_sensitive=True,
     )
     cost = Cost(0.05, 2.2e-5)
     accepts = (Branch.MATRIX,)
