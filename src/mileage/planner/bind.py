@@ -17,6 +17,7 @@ from mileage.data import (
     SqlError,
     TargetProfile,
     canonical_sql,
+    literal,
     profile,
     profile_target,
     quote,
@@ -89,7 +90,8 @@ class _Binder:
         self.bound.assumptions += assumed
         used = {*validation.groups, *([validation.order_by] if validation.order_by else [])}
         features = self._features(used)
-        objectives = self._objectives(target_profile.task)
+        objectives = self._objectives(target_profile.task, target_profile.classes)
+        self._say_positive(target_profile, objectives)
         n_rows = self.profile.n_rows - target_profile.n_missing
         setting = Setting(target_profile.task, n_rows, max(2, len(target_profile.classes)), seed)
         space = SpaceBuilder(self.query, SpaceSetting(setting.task, features, n_rows), self.mistakes).build()
@@ -129,9 +131,18 @@ class _Binder:
             self.bound.assumptions.append(
                 Assumption(f"{self.target} is predicted as {found.task}: {found.reason}", f"AS {word}")
             )
-        if found.task == "binary":
-            self.bound.assumptions.append(Assumption(f"'{found.positive}' is the positive class", ""))
         return found
+
+    def _say_positive(self, found: TargetProfile, objectives: tuple[Objective, ...]) -> None:
+        """State which class is called positive, and how a metric that depends on it would name it."""
+        if found.task != "binary" or found.positive is None:
+            return
+        call = objectives[0].call if objectives else ""
+        named = f"OPTIMIZE {call}({literal(found.positive)})"
+        clause = (
+            named if call in {"roc_auc", "auc", "average_precision", "precision", "recall", "f1", "jaccard"} else ""
+        )
+        self.bound.assumptions.append(Assumption(f"'{found.positive}' is the positive class", clause))
 
     def _features(self, used: set[str]) -> Features:
         """Choose the feature columns and their branches; what is left out is left out with a reason."""
@@ -189,7 +200,7 @@ class _Binder:
             return Reason("it looks like an identifier", "profile")
         return None
 
-    def _objectives(self, task: str) -> tuple[Objective, ...]:
+    def _objectives(self, task: str, classes: tuple[str, ...]) -> tuple[Objective, ...]:
         clause = self.query.clause(ast.Optimize)
         if clause is None:
             name = default_metric(task)
@@ -200,7 +211,7 @@ class _Binder:
             for metric in level[:1]:
                 call = format_node(metric)
                 try:
-                    found.append(Objective(call, resolve_metric(call, task).greater_is_better, metric))
+                    found.append(Objective(call, resolve_metric(call, task, classes).greater_is_better, metric))
                 except ValueError as error:
                     message, hint = getattr(error, "message", str(error)), getattr(error, "hint", None)
                     self.mistakes.add("E206", message, metric.span, hint=hint)
