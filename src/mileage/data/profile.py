@@ -207,7 +207,7 @@ class _Passes:
                 "mean_length": f"avg(length({v}))",
                 "words": f"avg(length({trimmed}) - length(replace({trimmed}, ' ', '')) + 1)",
                 "n_numbers": f"count(CASE WHEN {short} THEN {canonical_sql(text, Kind.NUMERIC)} END)",
-                "n_padded": f"count(*) FILTER (starts_with({v}, '0') AND length({v}) > 1 AND {v} NOT LIKE '0.%')",
+                "n_padded": f"count(*) FILTER (starts_with({v}, '0') AND regexp_matches({v}, '^0\\d'))",
                 "n_gaps": f"count(*) FILTER ({short} AND lower({trimmed}) IN ({gaps}))",
                 "n_date_like": f"count(*) FILTER ({short} AND regexp_matches({v}, '{DATE_LIKE}'))",
                 "n_commas": f"count(*) FILTER ({short} AND regexp_full_match({v}, '{DECIMAL_COMMA}'))",
