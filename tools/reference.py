@@ -120,7 +120,10 @@ def families_page() -> str:
 
 def facts_section() -> str:
     """Return what each word of ``KNOWING`` does."""
-    rows = [(f"`{fact.word.upper()}`", fact.drops or f"the column is {fact.kind}") for fact in facts.values()]
+    rows = [
+        (f"`{fact.word.upper()}`", f"{fact.effect}: it {fact.drops}" if fact.drops else fact.effect)
+        for fact in facts.values()
+    ]
     return f"## Facts\n\nWhat `KNOWING column IS ...` can say, and this version executes.\n\n{table(('word', 'effect'), rows)}"
 
 

@@ -39,6 +39,15 @@ class Result:
         """Return the workflow of a reference such as ``"w1"``, ready to predict."""
         return Fitted(self, self.trial(ref))
 
+    def refine(self, edits: str, **options: Any) -> Result:
+        """Edit the query and run it: ``result.refine("SET BUDGET 5 min ADD WITHOUT svm")``.
+
+        It is what ``REFINE @q... edits`` does; the options are those of :meth:`mileage.Session.run`.
+        """
+        answer = self.session.run(f"REFINE @q{self.query_id} {edits}", **options)
+        assert isinstance(answer, Result)
+        return answer
+
     @property
     def best(self) -> Fitted:
         """The first workflow of the list."""

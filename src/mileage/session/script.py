@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mileage.core.events import EventBus
@@ -14,6 +16,7 @@ from mileage.operators.metrics import scorer_code
 from mileage.operators.versions import versions_of
 from mileage.optimizer import PlanContext, optimize
 from mileage.results.export import ScriptSpec
+from mileage.session.attachments import is_sqlite, remembered
 from mileage.session.data_tasks import SessionData, aux_sql, column_kinds, data_tasks, source_sql
 from mileage.session.engines import finished, open_executor
 from mileage.workflow import assemble
@@ -40,6 +43,7 @@ def script_spec(result: Result, trial: Trial) -> ScriptSpec:
         raise DataError(
             message, code="D441", hint=f"write it to a file and query that: {name}.to_parquet('{name}.parquet')"
         )
+    _refuse_sqlite(result)
     assert trial.workflow is not None
     made, v = assemble(trial.workflow), plan.validation
     used = {name for _, _, columns in made.branches for name in columns}
@@ -76,6 +80,17 @@ def script_spec(result: Result, trial: Trial) -> ScriptSpec:
         query=format_query(plan.query),
         header=_header(result, trial),
     )
+
+
+def _refuse_sqlite(result: Result) -> None:
+    """Refuse to write a script that reads tables of an SQLite file: DuckDB alone cannot, and the script is to be plain."""
+    sql = result.plan.dataset.relation_sql
+    for name, path in remembered(result.session.project).items():
+        if is_sqlite(Path(path)) and re.search(rf"\b{re.escape(name)}\b\"?\.", sql):
+            message = f"a script cannot read the SQLite database {name}"
+            raise DataError(
+                message, code="D441", hint="write the table to a file and query that, for example as Parquet"
+            )
 
 
 def _attached(database: Database) -> tuple[str, ...]:

@@ -14,7 +14,9 @@ from mileage.core.events import Listener
 from mileage.data import Database
 from mileage.errors import DataError, QueryError
 from mileage.language import ast, parse
+from mileage.session.attachments import attach, attach_remembered
 from mileage.session.statements import execute
+from mileage.session.statements.check import refuse_mistakes, script_mistakes
 
 if TYPE_CHECKING:
     from mileage.results.report import Report
@@ -52,11 +54,27 @@ class Session:
     def __init__(self, project: Project, *, backend: str | None = None, workers: int | None = None) -> None:
         self.project = project
         self.backend, self.workers = backend, workers
-        self.database = Database(root=Path.cwd())
+        self._database: Database | None = None
         self._catalog: Catalog | None = None
         self._store: ArtifactStore | None = None
         self.results: dict[str, Result] = {}
         self.asked_s = time.monotonic()
+
+    @property
+    def database(self) -> Database:
+        """The connection to the data, opened when first asked for, with the files the project has attached."""
+        if self._database is None:
+            self._database = Database(root=Path.cwd())
+            attach_remembered(self.project, self._database)
+        return self._database
+
+    def attach(self, path: str | Path, name: str | None = None) -> str:
+        """Make the tables of a DuckDB or SQLite file tables of the project, and return the name before their dot.
+
+        It is what ``ATTACH 'file' AS name`` does: ``session.attach("shop.duckdb")`` lets queries say
+        ``FROM shop.orders``, in this session and in later ones.
+        """
+        return attach(self.project, self.database, path, name)
 
     @property
     def catalog(self) -> Catalog:
@@ -120,32 +138,22 @@ class Session:
         for key, frame in {**own, **(frames or {})}.items():
             self.database.register(key, frame)
         try:
+            refuse_mistakes(self, script, text)
             for statement in script.statements:
                 yield execute(self, statement, text, on_event)
                 self.asked_s = time.monotonic()
         except QueryError as error:
-            error.name = name
+            error.name = name if error.source in {"", text} else error.name
             error.source = error.source or text
             raise
 
     def check(self, text: str) -> tuple[Diagnostic, ...]:
         """Return all mistakes of a script; its queries are bound to their data, nothing runs."""
-        from mileage.planner import bind
-
-        found: list[Diagnostic] = []
         try:
             script = parse(text)
         except QueryError as error:
             return error.diagnostics
-        for statement in script.statements:
-            if isinstance(statement, ast.Predict):
-                try:
-                    bind(statement, self.database, source=text)
-                except QueryError as error:
-                    found += error.diagnostics
-                except DataError as error:
-                    found.append(Diagnostic(error.code, error.message, statement.span, hint=error.hint))
-        return tuple(found)
+        return script_mistakes(self, script, text)
 
     def columns(self, text: str) -> tuple[str, ...]:
         """Return the columns of the source that a query, possibly half written, names after FROM."""
@@ -153,9 +161,16 @@ class Session:
 
         return source_columns(self.database, text)
 
+    def complete(self, text: str, columns: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        """Return what may stand at the end of a half-written text: names the session knows, then keywords."""
+        from mileage.session.complete import completions
+
+        return completions(self, text, columns)
+
     def close(self) -> None:
         """Release the database connection."""
-        self.database.close()
+        if self._database is not None:
+            self._database.close()
         if self._catalog is not None:
             self._catalog.close()
 

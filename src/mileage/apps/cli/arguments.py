@@ -15,7 +15,7 @@ VALUED = ("--project", "-p", "--backend", "--workers")
 # The first words of statements; small, so that `mile --help` needs no grammar.
 VERBS = (
     "PREDICT", "REFINE", "EXPLAIN", "SHOW", "COMPARE", "APPLY", "EXPORT", "ACCEPT", "REJECT", "CREATE", "DEFINE",
-    "SUGGEST", "PAUSE", "RESUME", "STOP", "EXTEND", "FOCUS", "PRUNE",
+    "SUGGEST", "ATTACH", "PAUSE", "RESUME", "STOP", "EXTEND", "FOCUS", "PRUNE",
 )  # fmt: skip
 
 _IDENT = re.compile(r"[^\W\d]\w*$")

@@ -152,11 +152,17 @@ def fmt(
     files: Annotated[list[str], typer.Argument(metavar="FILE|-...", help=".mile files, or - from stdin to stdout.")],
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if a file would change.")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Change nothing; print what would change.")] = False,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="FORM", help="Change nothing; print as mile, yaml or json.")
+    ] = None,
 ) -> None:
     """Bring files into the one layout; comments stay."""
-    from mileage.apps.cli.formatting import format_files
+    from mileage.apps.cli.formatting import format_files, print_as
 
-    format_files(context.obj, files, check=check, diff=diff)
+    if to is not None:
+        print_as(context.obj, files, to)
+    else:
+        format_files(context.obj, files, check=check, diff=diff)
 
 
 @app.command()
@@ -213,6 +219,17 @@ def export(
     """Take a workflow away as a scikit-learn script or a skops file."""
     tail = f" AS {as_}" if as_ else ""
     _run(context.obj, f"EXPORT {reference(ref)} TO {quoted(out)}{tail}")
+
+
+@app.command()
+def schema(context: typer.Context) -> None:
+    """Print the JSON Schema of queries as YAML or JSON, for editors."""
+    import json
+
+    from mileage.language import json_schema
+
+    data = json_schema()
+    context.obj.data(data, json.dumps(data, indent=1))
 
 
 @app.command()

@@ -11,9 +11,8 @@ from mileage.apps.cli.arguments import VERBS
 if TYPE_CHECKING:
     from mileage.session import Session
 
-TOPICS = ("leaderboard", "workflows", "data", "history", "query")
 _FIRST = re.compile(r"\s*(\w+)")
-_SOURCE = re.compile(r"\bFROM\s+('[^']+'|:\w+|\w+)", re.IGNORECASE)
+_SOURCE = re.compile(r"\bFROM\s+('[^']+'|:\w+|\w+(?:\.\w+)*)", re.IGNORECASE)
 
 
 def needs_more(text: str) -> bool:
@@ -95,13 +94,6 @@ class Columns:
                 return ()  # perhaps not typed to its end yet: ask again
             self._known[match[1]] = tuple(found)
         return self._known[match[1]]
-
-
-def complete_at(text: str, columns: Iterable[str]) -> tuple[str, ...]:
-    """Return what may stand at the end of a text."""
-    from mileage.language import complete
-
-    return tuple(complete(text, columns=columns, names={"topics": TOPICS, "refs": ("@last", "@best", "@w1", "@w2")}))
 
 
 def _lacks_data(text: str) -> bool:

@@ -43,6 +43,10 @@ _PER_CLASS = ("precision", "recall", "f1", "fbeta", "jaccard")
 _OF_CLASS = ("roc_auc", "average_precision")
 _THRESHOLDS = ("decision_function", "predict_proba")
 _NEED_LABELS = ("neg_log_loss", "neg_brier_score", "d2_log_loss_score", "d2_brier_score")  # a fold may lack a class
+_OF_CLUSTERS = {
+    "adjusted_mutual_info_score", "adjusted_rand_score", "completeness_score", "fowlkes_mallows_score", "homogeneity_score",
+    "mutual_info_score", "normalized_mutual_info_score", "rand_score", "v_measure_score",
+}  # fmt: skip
 _REGRESSION_WORDS = (
     "squared",
     "absolute",
@@ -67,6 +71,21 @@ def default_metric(task: str) -> str:
     'log_loss'
     """
     return _DEFAULTS[task]
+
+
+def metric_names() -> tuple[str, ...]:
+    """Return the names that queries know, the short ones for those that have one.
+
+    Examples
+    --------
+    >>> "rmse" in metric_names(), "neg_root_mean_squared_error" in metric_names()
+    (True, False)
+    """
+    from sklearn.metrics import get_scorer_names
+
+    long = set(_ALIASES.values())
+    known = {name for name in get_scorer_names() if name not in long | _OF_CLUSTERS and not name.endswith("_samples")}
+    return tuple(sorted({*known, *_ALIASES, *_PER_CLASS, *metrics.names()}))
 
 
 @lru_cache(maxsize=256)

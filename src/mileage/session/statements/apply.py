@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mileage.core.events import Listener
 from mileage.errors import DataError
 from mileage.language import ast
-from mileage.planner.bind import source_spec
+from mileage.planner.sources import source_spec
 from mileage.results.report import Report, Section
 from mileage.session.apply import predictions
 from mileage.session.refs import result_of, trial_of

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from mileage.core.diagnostics import Diagnostic, Fix
 from mileage.core.events import Listener
-from mileage.core.near import near_matches
-from mileage.errors import BindError, NotYetError
-from mileage.language import ast
+from mileage.language import ast, format_node, handles, parse_query
 from mileage.planner import explain_data
 from mileage.results.report import Report, Section
 from mileage.session.refs import LAST, query_record, result_of, trial_of
@@ -17,25 +14,13 @@ from mileage.session.refs import LAST, query_record, result_of, trial_of
 if TYPE_CHECKING:
     from mileage.session.session import Session
 
-_LATER = ("coverage", "slices", "lineage")
-
 
 def run_show(session: Session, statement: ast.Show, text: str, on_event: Listener | None) -> Report:
     """Show one thing the project knows."""
-    del on_event
+    del text, on_event
     name = statement.what.text.lower()
-    shown = _SHOWS.get(name) or _SHOWS.get(f"{name}s")
-    if shown is not None:
-        return shown(session, statement.of or LAST)
-    if name in _LATER:
-        message = f"SHOW {name} is not executed yet"
-        raise NotYetError(
-            [Diagnostic("E302", message, statement.span, hint=f"executed: {', '.join(_SHOWS)}")], source=text
-        )
-    near, span = near_matches(name, _SHOWS), statement.what.span
-    fixes = (Fix(span, near[0]),) if near and span else ()
-    hint = f"known: {', '.join(_SHOWS)}"
-    raise BindError([Diagnostic("E217", f"nothing to show named '{name}'", span, fixes, hint)], source=text)
+    shown = _SHOWS.get(name) or _SHOWS[f"{name}s"]
+    return shown(session, statement.of or LAST)
 
 
 def _leaderboard(session: Session, ref: ast.Ref) -> Report:
@@ -75,8 +60,34 @@ def _history(session: Session, ref: ast.Ref) -> Report:
 
 
 def _query(session: Session, ref: ast.Ref) -> Report:
+    """Show the query of a version, and the handles by which REFINE names its items."""
     record = query_record(session, ref)
-    return Report("show", f"@q{record.id}", lines=(record.text,), data={"query": record.text, "ref": f"@q{record.id}"})
+    named = handles(parse_query(record.text))
+    rows = tuple((handle, _kind(node), " ".join(format_node(node).split())) for handle, node in named.items())
+    items = (Section("items that REFINE can name", ("handle", "clause", "item"), rows),) if rows else ()
+    data = {"query": record.text, "ref": f"@q{record.id}", "handles": {h: format_node(n) for h, n in named.items()}}
+    return Report("show", f"@q{record.id}", items, lines=(record.text,), data=data)
+
+
+def _kind(node: ast.Node) -> str:
+    clauses: dict[type, str] = {
+        ast.Fact: "KNOWING",
+        ast.Intent: "PREFER/REQUIRE",
+        ast.Bound: "REQUIRE",
+        ast.Assign: "WITH",
+    }
+    return clauses.get(type(node), "WITHOUT")
+
+
+def _tables(session: Session, ref: ast.Ref) -> Report:
+    """Show the tables and views of the attached databases and of the session's frames."""
+    del ref
+    names = session.database.table_names()
+    rows = tuple((name,) for name in names)
+    lines = () if rows else ("no table is attached: ATTACH 'file.duckdb' brings those of a database",)
+    return Report(
+        "show", "tables", (Section("tables", ("name",), rows),) if rows else (), lines, {"tables": list(names)}
+    )
 
 
 _SHOWS: dict[str, Callable[[Session, ast.Ref], Report]] = {
@@ -85,4 +96,5 @@ _SHOWS: dict[str, Callable[[Session, ast.Ref], Report]] = {
     "data": _data,
     "history": _history,
     "query": _query,
+    "tables": _tables,
 }
