@@ -18,8 +18,9 @@ from mileage.session.statements import execute
 if TYPE_CHECKING:
     from mileage.results.report import Report
     from mileage.session.result import Result
+    from mileage.session.statements.show import Shown
 
-    Answer = Result | Report
+    Answer = Result | Report | Shown
 
 
 def connect(project: str | Path | None = None, *, backend: str | None = None, workers: int | None = None) -> Session:

@@ -30,6 +30,7 @@ import typer
 
 from mileage.apps.cli.answers import INTERRUPTED, OK, Options, Output, code_of
 from mileage.apps.cli.arguments import VERBS, hoist, join, quoted, reference, route, source
+from mileage.apps.cli.ascii import PLAIN
 from mileage.core.near import near_matches
 
 if TYPE_CHECKING:
@@ -241,7 +242,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run ``mile`` with arguments, those of the process by default, and return the exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors=PLAIN)
     own, words = hoist(sys.argv[1:] if argv is None else argv)
     output = Output(Options(json="--json" in own, debug="--debug" in own))
     try:

@@ -13,7 +13,7 @@ from mileage.language import ast
 if TYPE_CHECKING:
     from mileage.session.session import Answer, Session
 
-Handler = Callable[["Session", Any, str, Listener | None], "Answer"]
+Handler = Callable[["Session", Any, str, Listener | None], Any]
 
 
 def execute(session: Session, statement: ast.Commented, text: str, on_event: Listener | None) -> Answer:
@@ -30,7 +30,8 @@ def execute(session: Session, statement: ast.Commented, text: str, on_event: Lis
         executed = "PREDICT, REFINE, EXPLAIN, SHOW, COMPARE, APPLY and EXPORT are executed"
         message = f"{word} is not executed yet"
         raise NotYetError([Diagnostic("E302", message, statement.span, hint=executed)], source=text)
-    return handler(session, statement, text, on_event)
+    answer: Answer = handler(session, statement, text, on_event)
+    return answer
 
 
 def _handlers() -> dict[type, Handler]:
