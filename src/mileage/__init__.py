@@ -34,9 +34,11 @@ _HOMES = {
     "connect": "mileage.session",
     "format_script": "mileage.language",
     "from_estimator": "mileage.operators.external",
+    "load_ipython_extension": "mileage.apps.notebook",
     "operators": "mileage.operators",
     "parse": "mileage.language",
     "predict": "mileage.language",
+    "unload_ipython_extension": "mileage.apps.notebook",
 }
 
 __all__ = [

@@ -345,3 +345,11 @@ def test_importing_data_is_cheap():
 def test_quoting_doubles_quotes():
     assert quote('a"b') == '"a""b"'
     assert Database().root == Path.cwd()
+
+
+def test_yes_and_no_stay_words(tmp_path):
+    path = tmp_path / "churn.csv"
+    path.write_text("a,churn,flag\n1,Yes,true\n2,No,false\n3,,true\n")
+    made = Database(root=tmp_path).bind(SourceSpec("file", "churn.csv"))
+    assert [made.schema.get(name).sql_type for name in ("churn", "flag")] == ["VARCHAR", "BOOLEAN"]
+    assert made.read(["churn"]).to_pydict()["churn"] == ["Yes", "No", None]

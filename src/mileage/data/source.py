@@ -73,6 +73,7 @@ class Database:
         self._hashes: dict[Stamp, bytes] = {}
         self._stamps: dict[str, tuple[Stamp, ...]] = {}
         self._snapshots: dict[str, str] = {}
+        self.sqlite_files: dict[str, Path] = {}
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -113,6 +114,7 @@ class Database:
             sqlite = file.read(15) == b"SQLite format 3"
         if sqlite:
             self._attach_sqlite(path, alias)
+            self.sqlite_files[alias] = path
         else:
             self._run(f"ATTACH IF NOT EXISTS {literal(str(path))} AS {quote(alias)} (READ_ONLY)", f"database '{path}'")
         return alias
@@ -233,7 +235,11 @@ class Database:
         ).fetchall()
         if len(found) != 1:
             names = ", ".join(f"{alias}.{row[2]}" for row in found)
-            hint = f"say which: FROM {alias}.TABLE, with one of {names}" if found else "give a database with a table"
+            hint = (
+                f"say which: --attach {path.name}, then FROM {alias}.TABLE, with one of {names}"
+                if found
+                else "give a database with a table"
+            )
             raise DataError(f"'{path.name}' has {len(found)} tables", code="D406", hint=hint)
         return self._made(f"{alias}.{found[0][2]}", f"SELECT * FROM {'.'.join(quote(part) for part in found[0])}")
 
@@ -243,7 +249,8 @@ class Database:
         found = self._find_table(name)
         if found is None:
             near = near_matches(name, [*self.table_names(), *self._frames])
-            hint = f"did you mean {near[0]}?" if near else "name a file in quotes, or a frame as :name"
+            hint = "name a file in quotes, a frame as :name, or attach the table's database: --attach FILE"
+            hint = f"did you mean {near[0]}?" if near else hint
             raise DataError(f"no table '{name}'", code="D408", hint=hint)
         path, is_view = found
         if is_view:

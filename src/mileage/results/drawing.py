@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
@@ -13,6 +14,7 @@ from mileage.results.layout import shortened
 if TYPE_CHECKING:
     from mileage.workflow import Step, Workflow
 
+_BOLD = 7.9  # width of a letter of a title
 _CHARACTER, _LINE, _PAD, _GAP_X, _GAP_Y, _LONGEST = 6.7, 16, 10, 36, 14, 34
 _SHOWN_COLUMNS = 3
 
@@ -97,25 +99,42 @@ def _placed(graph: Graph) -> tuple[dict[str, _Place], float, float]:
     layers: dict[int, list[Box]] = {}
     depth: dict[str, int] = {}
     for box in graph.boxes:  # in topological order
-        before = [depth[a] for a, b in graph.arrows if b == box.key and a in depth]
-        depth[box.key] = max(before, default=-1) + 1
+        depth[box.key] = max((depth[a] for a, b in graph.arrows if b == box.key and a in depth), default=-1) + 1
         layers.setdefault(depth[box.key], []).append(box)
-    heights = {number: sum(_height(box) + _GAP_Y for box in boxes) - _GAP_Y for number, boxes in layers.items()}
-    tallest = max(heights.values(), default=0)
+    before = {box.key: [a for a, b in graph.arrows if b == box.key and a in depth] for box in graph.boxes}
     places: dict[str, _Place] = {}
-    x = 1.0
+    x = 0.0
     for number in sorted(layers):
         wide = max(_width(box) for box in layers[number])
-        y = 1 + (tallest - heights[number]) / 2
-        for box in layers[number]:
+        for box, y in _stacked(layers[number], before, places):
             places[box.key] = (x, y, wide, _height(box))
-            y += _height(box) + _GAP_Y
         x += wide + _GAP_X
-    return places, max(2.0, x - _GAP_X + 1), tallest + 2
+    top = min((y for _, y, _, _ in places.values()), default=0.0)
+    bottom = max((y + height for _, y, _, height in places.values()), default=0.0)
+    moved = {key: (left + 1, y - top + 1, w, h) for key, (left, y, w, h) in places.items()}
+    return moved, max(2.0, x - _GAP_X + 2), bottom - top + 2
+
+
+def _stacked(
+    boxes: list[Box], before: Mapping[str, list[str]], places: Mapping[str, _Place]
+) -> list[tuple[Box, float]]:
+    """Return the boxes of a layer with their tops: each as near as may be to the middle of what leads to it."""
+
+    def middle(box: Box) -> float:
+        ys = [places[key][1] + places[key][3] / 2 for key in before[box.key]]
+        return sum(ys) / len(ys) if ys else 0.0
+
+    made, lowest = [], -math.inf
+    for box in sorted(boxes, key=middle):
+        y = max(middle(box) - _height(box) / 2, lowest)
+        made.append((box, y))
+        lowest = y + _height(box) + _GAP_Y
+    return made
 
 
 def _width(box: Box) -> float:
-    return _CHARACTER * min(_LONGEST, max(map(len, (box.title, *box.lines)))) + 2 * _PAD
+    title, lines = len(box.title) * _BOLD, max(map(len, box.lines), default=0) * _CHARACTER
+    return min(_LONGEST * _CHARACTER, max(title, lines)) + 2 * _PAD
 
 
 def _height(box: Box) -> float:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 from mileage.results.drawing import Graph, svg
-from mileage.results.rendering import RIGHT, board_cells, notes
 
-if TYPE_CHECKING:
-    from mileage.results.leaderboard import Leaderboard
-
+RIGHT = frozenset({"fit", "predict", "size"})  # columns of numbers
 _CELL = "padding:2px 12px 2px 0;background:transparent;color:inherit;border:0;vertical-align:top"
 _LONG = frozenset({"workflow", "why"})
 
@@ -37,14 +33,6 @@ def table_html(
         body.append(f"<tr style='background:transparent{pale}'>{inside}</tr>")
     look = "border-collapse:collapse;font-size:90%;color:inherit;margin:4px 0"
     return f"<table style='{look}'><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
-
-
-def board_html(board: Leaderboard) -> str:
-    """Return a leaderboard as a small table with its notes."""
-    header, rows = board_cells(board)
-    table = table_html(header, rows, faded=[row.reference for row in board.rows])
-    said = [f"≈ within noise of w1 by {board.objectives[0][0]}"] if len(board.ties) > 1 else []
-    return f"<div style='overflow-x:auto'>{table}{lines_html([*said, *notes(board)])}</div>"
 
 
 def lines_html(lines: Iterable[str]) -> str:

@@ -194,7 +194,7 @@ class Leaderboard:
         return self.text()
 
     def _repr_html_(self) -> str:
-        from mileage.results.html import board_html
+        from mileage.results.rendering import board_html
 
         return board_html(self)
 

@@ -1,4 +1,4 @@
-"""How a leaderboard looks as text; :mod:`mileage.results.html` draws it for a notebook.
+"""How a leaderboard looks: text for a terminal, a table for a notebook.
 
 A line is a text and a style (``""``, ``"bold"`` or ``"dim"``), which a terminal with colors shows.
 """
@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from mileage.core.units import format_bytes, format_seconds
+from mileage.results.html import RIGHT, lines_html, table_html
 from mileage.results.layout import GAP, row_lines, shortened, wrapped
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from mileage.results.trial import Trial
 
 Line = tuple[str, str]
-RIGHT = frozenset({"fit", "predict", "size"})
 _SHOWN_FAILURES = 5
 _WORKFLOW_MIN = 36  # below this, rows are stacked
 _BESIDE_MIN, _WHY_WIDE = 40, 27  # room for a workflow beside its reason, and for a reason that is wrapped
@@ -173,3 +173,11 @@ def notes(board: Leaderboard) -> list[str]:
         reasons[key] = reasons.get(key, 0) + 1
     lines += [f"not run: {count} ({why})" for why, count in reasons.items()]
     return lines + [f"cut: {what}: {why}" for what, why in board.restrictions]
+
+
+def board_html(board: Leaderboard) -> str:
+    """Return a leaderboard as a small table with its notes."""
+    header, rows = board_cells(board)
+    table = table_html(header, rows, faded=[row.reference for row in board.rows])
+    said = [f"≈ within noise of w1 by {board.objectives[0][0]}"] if len(board.ties) > 1 else []
+    return f"<div style='overflow-x:auto'>{table}{lines_html([*said, *notes(board)])}</div>"

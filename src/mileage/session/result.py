@@ -63,7 +63,9 @@ class Result:
         if found is None:
             raise UnknownRefError(
                 f"no workflow @{name} in the list of @q{self.query_id}",
-                hint=f"it has w1 to w{len(self.leaderboard.ranked)}",
+                hint=f"it has w1 to w{n}"
+                if (n := len(self.leaderboard.ranked))
+                else "none of its workflows has a score",
             )
         return found
 
@@ -127,14 +129,22 @@ class Fitted:
     def predict(self, data: Any) -> np.ndarray:
         """Return the predicted class or value of each row of ``data``, shape (n_rows,).
 
+        Classes have the type of the target column: of a column of whole numbers they are whole numbers.
+
+        Parameters
+        ----------
+        data : frame (pandas, polars or Arrow) or str
+            New rows, or the path of a file with them; the target may be left out.
+
         Raises
         ------
         DataError
-            If a column is missing or has another type than in the training data.
+            If a column is missing, unknown, or of another type than in the training data.
         """
         from mileage.session.apply import predictions
+        from mileage.session.labels import predicted_values
 
-        return predictions(self.result, self.trial, data).decoded(self.result.plan.classes)
+        return predicted_values(self.result.plan, predictions(self.result, self.trial, data))
 
     def predict_proba(self, data: Any) -> np.ndarray:
         """Return the probability of each class, shape (n_rows, n_classes), in the order of :attr:`classes`."""
@@ -143,12 +153,14 @@ class Fitted:
         return predictions(self.result, self.trial, data).proba()
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        """The classes in the order of the columns of :meth:`predict_proba`."""
-        return self.result.plan.classes
+    def classes(self) -> np.ndarray:
+        """The classes in the order of the columns of :meth:`predict_proba`; empty for a regression."""
+        from mileage.session.labels import labels
+
+        return labels(self.result.plan)
 
     def to_sklearn(self) -> Any:
-        """Return a fitted scikit-learn ``Pipeline`` that reads a DataFrame of the raw columns."""
+        """Return a fitted scikit-learn ``Pipeline`` that reads a DataFrame of the raw columns and predicts the classes."""
         from mileage.session.export import fitted_pipeline
 
         return fitted_pipeline(self.result, self.trial)

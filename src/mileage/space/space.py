@@ -44,7 +44,9 @@ class StepChoice:
 def _written(domain: Domain) -> str:
     """Return a domain as a query writes it after IN."""
     words = domain.describe()
-    return f"{{{words.removeprefix('one of ')}}}" if words.startswith("one of ") else words.split(" in ")[-1]
+    if words.startswith("one of "):
+        return f"{{{words.removeprefix('one of ')}}}"
+    return ("LOG " if getattr(domain, "log", False) else "") + words.split(" in ")[-1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ class Options:
     debug: bool = False
     backend: str | None = None
     workers: int | None = None
+    attach: tuple[str, ...] = ()
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 ::
 
-    %load_ext mileage.apps.notebook
+    %load_ext mileage
 
     %%mileage best
     PREDICT price FROM :houses BUDGET 1 min       -- the answer is shown, and kept as `best`

@@ -11,12 +11,13 @@ from mileage.core.diagnostics import Diagnostic, Fix
 from mileage.core.events import Listener
 from mileage.core.near import near_matches
 from mileage.core.units import format_seconds
-from mileage.errors import BindError, NotYetError
+from mileage.errors import BindError, DataError, NotYetError, QueryError, UnknownRefError
 from mileage.language import ast
 from mileage.planner import explain_data
 from mileage.results.drawing import workflow_graph
 from mileage.results.report import Report, Section
 from mileage.session.refs import LAST, query_record, result_of, trial_of
+from mileage.session.reopen import recorded
 
 if TYPE_CHECKING:
     from mileage.catalog import RunRecord
@@ -72,9 +73,16 @@ class Shown:
         return self.result._repr_html_()
 
 
-def _leaderboard(session: Session, ref: ast.Ref) -> Shown:
-    result = result_of(session, ref)
-    return Shown(result)
+def _leaderboard(session: Session, ref: ast.Ref) -> Shown | Report:
+    record = query_record(session, ref)
+    try:
+        return Shown(result_of(session, ref))
+    except (UnknownRefError, DataError, QueryError) as error:
+        board = recorded(session, record)
+        if board is None:
+            raise
+        lines = (f"@q{record.id}, as it was kept: {error.message}", *board.text().splitlines())
+        return Report("show", "leaderboard", lines=lines, data=board.to_json() | {"query": f"@q{record.id}"})
 
 
 def _workflows(session: Session, ref: ast.Ref) -> Report:
