@@ -38,10 +38,12 @@ _HOMES = {
     "false_positives": "mileage.language",
     "format_script": "mileage.language",
     "from_estimator": "mileage.operators.external",
+    "load_ipython_extension": "mileage.apps.notebook",
     "operators": "mileage.operators",
     "parse": "mileage.language",
     "predict": "mileage.session",
     "estimator": "mileage.session.estimator",
+    "unload_ipython_extension": "mileage.apps.notebook",
 }
 
 __all__ = [

@@ -75,6 +75,7 @@ class Database:
         self._hashes: dict[Stamp, bytes] = {}
         self._stamps: dict[str, tuple[Stamp, ...]] = {}
         self._snapshots: dict[str, str] = {}
+        self.sqlite_files: dict[str, Path] = {}
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -115,6 +116,7 @@ class Database:
             sqlite = file.read(15) == b"SQLite format 3"
         if sqlite:
             self._attach_sqlite(path, alias)
+            self.sqlite_files[alias] = path
         else:
             self._run(f"ATTACH IF NOT EXISTS {literal(str(path))} AS {quote(alias)} (READ_ONLY)", f"database '{path}'")
         return alias
