@@ -126,6 +126,20 @@ def test_generated_pages_are_current():
     assert reference["main"](["--check"]) == 0
 
 
+def test_every_code_of_the_source_has_an_entry():
+    sources = (ROOT / "src" / "mileage").rglob("*.py")
+    used = {
+        code
+        for path in sources
+        for code in re.findall(r"[\"']([BCDEMORUWX]\d{3})[\"']", path.read_text(encoding="utf-8"))
+    }
+    pages = [
+        (ROOT / "docs" / "reference" / name).read_text(encoding="utf-8") for name in ("errors.md", "language-errors.md")
+    ]
+    assert len(used) > 80
+    assert sorted(code for code in used if not any(f"| {code} |" in page for page in pages)) == []
+
+
 def test_dependencies_are_pinned_in_constraints():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()

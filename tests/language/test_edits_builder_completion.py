@@ -79,7 +79,13 @@ def test_the_builder_writes_the_language() -> None:
         query.with_(model="logistic |")
     with pytest.raises(MileError, match="exactly one of folds"):
         query.validate()
-    with pytest.raises(MileError, match="nothing is set"):
+
+
+def test_the_language_itself_runs_nothing() -> None:
+    import mileage
+
+    assert mileage.predict("y").runner is not None
+    with pytest.raises(MileError, match="nothing is set to run this query"):
         predict("y").run()
 
 

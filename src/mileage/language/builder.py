@@ -6,9 +6,9 @@ language cannot say, and ``str(query)`` prints it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any
 
 from mileage.core.units import Quantity
 from mileage.errors import MileError
@@ -23,7 +23,7 @@ Number = int | float
 
 @dataclass(frozen=True, slots=True)
 class QueryBuilder:
-    """A query that is being written; ``query`` is its tree and ``frames`` the host's tables in it.
+    """A query that is being written; ``query`` is its tree, ``frames`` the host's tables in it, ``runner`` what runs it.
 
     Examples
     --------
@@ -35,17 +35,17 @@ class QueryBuilder:
 
     query: ast.Predict
     frames: Mapping[str, Any] = field(default_factory=dict)
-    _runner: ClassVar[Any] = None
+    runner: Callable[..., Any] | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return format_query(self.query)
 
     def run(self, session: Any = None, **options: Any) -> Any:
-        """Run the query; ``mileage`` sets what runs it, as the language itself runs nothing."""
-        if type(self)._runner is None:
-            message = "nothing is set to run a query"
-            raise MileError(message, hint="import mileage first, or use str(query) in a session")
-        return type(self)._runner(self, session, **options)
+        """Run the query; the language itself runs nothing, so what ``mileage.predict`` begins brings its runner."""
+        if self.runner is None:
+            message = "nothing is set to run this query"
+            raise MileError(message, hint="begin it with mileage.predict(...), or give it to session.run(...)")
+        return self.runner(self, session, **options)
 
     def _with(self, *clauses: ast.Clause) -> QueryBuilder:
         """Return a copy with clauses: one that stands once is replaced, the items of the others are joined."""

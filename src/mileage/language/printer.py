@@ -67,10 +67,10 @@ def format_node(node: ast.Node) -> str:
     if type(node) in _PARTS:
         return _PARTS[type(node)](node)
     if type(node) in _DELTAS:
-        return "\n".join(delta_lines(node))  # type: ignore[arg-type]
+        return "\n".join(delta_lines(node))  # type: ignore[arg-type]  # its type is in the table
     if type(node) in CLAUSES:
-        return "\n".join(clause_lines(node))  # type: ignore[arg-type]
-    return format_statement(node)  # type: ignore[arg-type]
+        return "\n".join(clause_lines(node))  # type: ignore[arg-type]  # its type is in the table
+    return format_statement(node)  # type: ignore[arg-type]  # its type is in the table
 
 
 def handles(query: ast.Predict) -> dict[str, ast.Node]:

@@ -196,8 +196,15 @@ def _as_features(by_kind: Mapping[Kind, list[ColumnProfile]]) -> Features:
 
     levels = sum(c.n_distinct for c in by_kind[Kind.CATEGORICAL])
     missing = any(c.n_missing for c in by_kind[Kind.NUMERIC])
+    negative = any(not isinstance(c.min, int | float) or c.min < 0 for c in by_kind[Kind.NUMERIC])
     return Features(
-        names(Kind.NUMERIC), names(Kind.CATEGORICAL), names(Kind.TEXT), names(Kind.DATETIME), int(levels), missing
+        names(Kind.NUMERIC),
+        names(Kind.CATEGORICAL),
+        names(Kind.TEXT),
+        names(Kind.DATETIME),
+        int(levels),
+        missing,
+        negative or bool(by_kind[Kind.DATETIME]),
     )
 
 

@@ -31,7 +31,7 @@ def plan_objectives(
         if any(other.call == call for other in found):
             mistakes.add("E105", f"{call} is named twice", level[0].span, hint="THEN takes another metric")
         elif check_metric(level[0], task, classes, mistakes) and task is not None:
-            found.append(Objective(call, resolve_metric(call, task).greater_is_better, level[0]))
+            found.append(Objective(call, resolve_metric(call, task, classes).greater_is_better, level[0]))
     return tuple(found), []
 
 
@@ -63,7 +63,7 @@ def check_metric(
         if task is None:
             _known_for_any(call)
         else:
-            resolve_metric(call, task)
+            resolve_metric(call, task, classes)
             _try(call, task, classes)
     except MileError as error:
         about_class = error.code == "O505" and metric.args

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mileage.data import Column, Database, Dataset, SourceSpec, SqlError, literal, quote
+from mileage.data import Column, Database, Dataset, Kind, SourceSpec, SqlError, canonical_sql, literal, quote
 from mileage.language import ast
 from mileage.planner.columns import Stated
 from mileage.planner.logical import Assumption
@@ -25,7 +25,7 @@ def with_facts(
         if fact.kind.name == "ordinal":
             replaced[column.name] = _ranks(fact, column, dataset, mistakes)
         elif fact.kind.name == "numeric" and column.sql_type == "VARCHAR":
-            replaced[column.name] = _number(column.name)
+            replaced[column.name] = _number(column)
             assumed += _check_numbers(fact, column, dataset, mistakes)
     if not replaced or mistakes.found:
         return dataset, assumed
@@ -40,9 +40,8 @@ def with_facts(
     return replace(made, describe=dataset.describe, notes=dataset.notes), assumed
 
 
-def _number(name: str) -> str:
-    # Through a function: a bare cast would be pushed into the reader of the file, which fails where it should give NULL.
-    return f"TRY_CAST(trim({quote(name)}) AS DOUBLE)"
+def _number(column: Column) -> str:
+    return canonical_sql(column, Kind.NUMERIC)
 
 
 def _ranks(fact: Stated, column: Column, dataset: Dataset, mistakes: Mistakes) -> str:
@@ -72,7 +71,7 @@ def _is(column: Column, level: ast.Plain) -> str:
 
 
 def _check_numbers(fact: Stated, column: Column, dataset: Dataset, mistakes: Mistakes) -> list[Assumption]:
-    name, number = quote(column.name), _number(column.name)
+    name, number = quote(column.name), _number(column)
     bad = f"{name} IS NOT NULL AND {number} IS NULL"
     [(n, n_bad, example)] = dataset.database.rows(
         f"SELECT count({name}), count(*) FILTER ({bad}), min({name}) FILTER ({bad}) FROM ({dataset.relation_sql})"

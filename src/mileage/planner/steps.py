@@ -58,7 +58,7 @@ class StepReader:
 
     def _of_family(self, op: ast.Op, *, fixed: bool) -> list[StepChoice]:
         family = Family(op.name)
-        members = [p for p in op.params if p.name is None and p.value is not None]
+        members = [(p, p.value) for p in op.params if p.name is None and p.value is not None]
         rest = tuple(p for p in op.params if p.name is not None)
         if len(members) != 1:
             known = ", ".join(o.name for o in operators if o.family is family)
@@ -66,11 +66,12 @@ class StepReader:
                 "E209", f"{op.name}(...) needs one member", op.span, hint=f"write {op.name}(...) with one of: {known}"
             )
             return []
-        name = str(ast.plain(members[0].value))  # type: ignore[arg-type]
+        member, value = members[0]
+        name = str(ast.plain(value))
         operator = resolve(name, family)
         if operator is None:
             known_names = [o.name for o in operators if o.family is family]
-            self.mistakes.unknown("E208", f"{family} operator", name, known_names, members[0].span or op.span)
+            self.mistakes.unknown("E208", f"{family} operator", name, known_names, member.span or op.span)
             return []
         return self._step(operator, op, rest, fixed=fixed)
 

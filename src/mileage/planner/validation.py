@@ -55,8 +55,13 @@ def _default(setting: SplitSetting) -> tuple[SplitSpec, list[Assumption]]:
     stratify = setting.target.task != "regression"
     n = _SMALL_FOLDS if setting.profile.n_rows < _SMALL_ROWS else FOLDS
     n = max(2, min(n, setting.profile.n_rows))
+    kind = "stratified folds" if stratify else "shuffled folds"
+    counts = setting.target.counts
+    if setting.target.task == "binary" and 2 <= min(counts) < n:  # else a fold has one class, and no ranking to score
+        n = min(counts)
+        kind += f", since a class has {n} rows"
     clause = f"VALIDATE BY {n} FOLDS" + (f" STRATIFIED BY {spell(setting.target_name)}" if stratify else "")
-    said = Assumption(f"workflows are scored by {n} {'stratified' if stratify else 'shuffled'} folds", clause)
+    said = Assumption(f"workflows are scored by {n} {kind}", clause)
     return SplitSpec("folds", n=n, stratify=stratify, seed=setting.seed), [said]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -20,12 +20,19 @@ from mileage.session.statements.check import refuse_mistakes, script_mistakes
 
 if TYPE_CHECKING:
     from mileage.results.report import Report
-    from mileage.session.result import Result
+    from mileage.session.result import Fitted, Result
+    from mileage.session.statements.show import Shown
 
-    Answer = Result | Report
+    Answer = Result | Report | Shown
 
 
-def connect(project: str | Path | None = None, *, backend: str | None = None, workers: int | None = None) -> Session:
+def connect(
+    project: str | Path | None = None,
+    *,
+    backend: str | None = None,
+    workers: int | None = None,
+    attach: Iterable[str | Path] = (),
+) -> Session:
     """Open the project and return a session.
 
     Parameters
@@ -37,6 +44,8 @@ def connect(project: str | Path | None = None, *, backend: str | None = None, wo
         Where tasks run; ``processes`` by default, which can stop a fit at its limit.
     workers : int, optional
         Number of worker processes; one per core by default.
+    attach : iterable of path, optional
+        DuckDB and SQLite files whose tables can be named, as by :meth:`Session.attach`.
 
     Examples
     --------
@@ -45,7 +54,10 @@ def connect(project: str | Path | None = None, *, backend: str | None = None, wo
     ...     print(session.run("SHOW history").title)
     history
     """
-    return Session(Project.open(project), backend=backend, workers=workers)
+    session = Session(Project.open(project), backend=backend, workers=workers)
+    for path in attach:
+        session.attach(path)
+    return session
 
 
 class Session:
@@ -155,6 +167,40 @@ class Session:
             return error.diagnostics
         return script_mistakes(self, script, text)
 
+    def result(self, ref: str = "@last") -> Result:
+        """Return the answer of a query of this project, of an earlier process too.
+
+        Examples
+        --------
+        ``session.result("@q3")``, ``session.result("churn")`` for a query ``NAMED churn``, ``session.result()``.
+
+        Raises
+        ------
+        UnknownRefError
+            If there is none, or its data has changed since it ran.
+        """
+        from mileage.session.refs import ref_of, result_of
+
+        return result_of(self, ref_of(ref))
+
+    def __getitem__(self, ref: str) -> Result | Fitted:
+        """Return an answer (``session["q3"]``) or one of its workflows (``session["q3.w1"]``, ``session["w1"]``)."""
+        from mileage.session.refs import is_workflow, ref_of, result_of, trial_of
+        from mileage.session.result import Fitted
+
+        asked = ref_of(ref)
+        result = result_of(self, asked)
+        return Fitted(result, trial_of(self, asked)) if is_workflow(asked) else result
+
+    def clean(self, *, dry_run: bool = False) -> Report:
+        """Remove the kept artifacts: fitted workflows and predictions. Queries, runs, scores and reasons stay.
+
+        What is asked for later is computed again. With ``dry_run`` nothing is removed, and the sizes are told.
+        """
+        from mileage.session.clean import clean
+
+        return clean(self, dry_run=dry_run)
+
     def columns(self, text: str) -> tuple[str, ...]:
         """Return the columns of the source that a query, possibly half written, names after FROM."""
         from mileage.session.complete import source_columns
@@ -196,7 +242,7 @@ def _as_script(query: object) -> tuple[str, ast.Script, dict[str, Any]]:
     if isinstance(built, ast.Predict):
         text = str(query)
         return text, parse(text), dict(getattr(query, "frames", {}))
-    if isinstance(query, ast.Commented):
-        return "", ast.Script((query,)), {}  # type: ignore[arg-type]
+    if isinstance(query, ast.Statement):
+        return "", ast.Script((query,)), {}
     message = f"cannot run a {type(query).__name__}: give MILEAGE text or what mileage.predict(...) builds"
     raise TypeError(message)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 FLAGS = ("--json", "--quiet", "-q", "--plain", "--debug")
-VALUED = ("--project", "-p", "--backend", "--workers")
+VALUED = ("--project", "-p", "--backend", "--workers", "--attach")
 
 # The first words of statements; small, so that `mile --help` needs no grammar.
 VERBS = (

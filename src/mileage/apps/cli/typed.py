@@ -52,6 +52,18 @@ def is_verb(line: str) -> bool:
     return bool(match and match[1].upper() in VERBS)
 
 
+def is_helper(line: str) -> bool:
+    r"""Return whether a line is for the REPL itself: ``\help``, ``:help``, ``exit``.
+
+    Examples
+    --------
+    >>> is_helper(r"\d 't.csv'"), is_helper("exit"), is_helper("FROM :df")
+    (True, True, False)
+    """
+    bare = line.strip().rstrip(";").lower()
+    return bare.startswith(("\\", ":")) or bare in {"help", "quit", "exit"}
+
+
 def statements(lines: Iterable[str]) -> Iterator[str]:
     r"""Yield the statements of lines: each ends at ``;``, a blank line, or where the next one begins.
 
@@ -63,13 +75,13 @@ def statements(lines: Iterable[str]) -> Iterator[str]:
     held: list[str] = []
     for raw in lines:
         line = raw.rstrip()
-        if held and (not line or line.lstrip().startswith("\\") or (is_verb(line) and not needs_more("\n".join(held)))):
+        if held and (not line or is_helper(line) or (is_verb(line) and not needs_more("\n".join(held)))):
             yield "\n".join(held)
             held = []
         if not line:
             continue
         held.append(line)
-        if line.endswith(";") or line.lstrip().startswith("\\"):
+        if line.endswith(";") or is_helper(line):
             yield "\n".join(held)
             held = []
     if held:

@@ -50,7 +50,17 @@ class Linear(Operator):
             ("penalty", ("l1", "elasticnet")),
         ),
     )
-    traits = Traits(row_wise=True, sparse=True, path=("alpha",), glass_box=True, lossless_projection=True, seeded=True)
+    traits = Traits(
+        row_wise=True,
+        sparse=True,
+        path=("alpha",),
+        glass_box=True,
+        lossless_projection=True,
+        seeded=True,
+        gram_only=True,
+        oracle_loss=True,
+        additive=True,
+    )
     cost = Cost(0.01, 5e-7)
     accepts = (Branch.MATRIX,)
     tasks = ("regression",)

@@ -13,7 +13,7 @@ from mileage.session.statements.names import statement_mistakes
 if TYPE_CHECKING:
     from mileage.session.session import Answer, Session
 
-Handler = Callable[["Session", Any, str, Listener | None], "Answer"]
+Handler = Callable[["Session", Any, str, Listener | None], Any]
 
 
 def execute(session: Session, statement: ast.Commented, text: str, on_event: Listener | None) -> Answer:
@@ -27,7 +27,8 @@ def execute(session: Session, statement: ast.Commented, text: str, on_event: Lis
     handler = _handlers().get(type(statement))
     if handler is None:
         raise NotYetError(list(statement_mistakes(statement, text)), source=text)
-    return handler(session, statement, text, on_event)
+    answer: Answer = handler(session, statement, text, on_event)
+    return answer
 
 
 def _handlers() -> dict[type, Handler]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mileage.core.events import Listener
@@ -23,9 +24,13 @@ def run_export(session: Session, statement: ast.Export, text: str, on_event: Lis
         else ("skops" if statement.path.endswith(".skops") else "sklearn")
     )
     result, trial = result_of(session, statement.ref), trial_of(session, statement.ref)
+    there = Path(statement.path).exists()
+    lines = [f"{statement.ref} written to {statement.path} as {name}" + (", which was there before" if there else "")]
+    data = {"path": statement.path, "format": name, "replaced": there}
     if name == "sklearn":
         script_of(result, trial, statement.path)
     else:
-        export_skops(result, trial, statement.path)
-    line = f"{statement.ref} written to {statement.path} as {name}"
-    return Report("export", line, lines=(line,), data={"path": statement.path, "format": name})
+        trusted = export_skops(result, trial, statement.path)
+        data |= {"trusted": list(trusted)}
+        lines.append(f"to load it: skops.io.load({statement.path!r}, trusted={list(trusted)})")
+    return Report("export", lines[0], lines=tuple(lines), data=data)
