@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 from functools import cached_property
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from mileage.core.near import near_matches
 from mileage.errors import OperatorError
@@ -18,7 +18,16 @@ from mileage.errors import OperatorError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-T = TypeVar("T")
+
+class Named(Protocol):
+    """What has a name to be found by."""
+
+    @property
+    def name(self) -> str:
+        """The name, unique in its family."""
+
+
+T = TypeVar("T", bound=Named)
 
 
 class Registry(Generic[T]):
@@ -103,4 +112,4 @@ class Registry(Generic[T]):
 
     @staticmethod
     def _name(member: T) -> str:
-        return str(member.name)  # type: ignore[attr-defined]
+        return member.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mileage.core.domains import Value
+from mileage.core.domains import Value, whole_number
 from mileage.operators import operators
 from mileage.operators.versions import versions
 from mileage.workflow import Port, Step, Task, TaskKind, Workflow
@@ -86,7 +86,7 @@ class _Rows:
                 TaskKind.FIT,
                 operator.name,
                 tuple(sorted(operator.complete(dict(step.spec.params)).items())),
-                step.context,  # type: ignore[arg-type]
+                step.context,
                 (operator.version, *versions(operator)),
                 inputs,
                 ("state",) if is_model else ("state", "out"),
@@ -139,7 +139,7 @@ def apply_task(step: Step, state: Port, rows: Port) -> Task:
 def predict_task(step: Step, state: Port, rows: Port) -> Task:
     """Return the task that predicts with a fitted model."""
     context = dict(step.context)
-    task, n_classes = str(context["task"]), int(context["n_classes"])  # type: ignore[call-overload]
+    task, n_classes = str(context["task"]), whole_number(context["n_classes"])
     params: tuple[tuple[str, Value], ...] = (("n_classes", n_classes), ("task", task))
     return Task(TaskKind.PREDICT, params=params, inputs=(state, rows), label=f"predict {step.spec}", step=step.name)
 

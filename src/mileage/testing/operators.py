@@ -44,8 +44,8 @@ def operator_checks(operator: Operator) -> Iterator[Check]:
     >>> [check.name for check in operator_checks(operators.get("standard"))][:2]
     ['standard: declaration', 'standard: unknown_parameter']
     """
-    for law in contract.OF_OPERATOR:
-        yield Check(f"{operator.name}: {law.__name__}", law, (operator,))
+    for own_law in contract.OF_OPERATOR:
+        yield Check(f"{operator.name}: {own_law.__name__}", own_law, (operator,))
     for branch in operator.accepts or (Branch.NUMERIC,):
         for task in operator.tasks:
             if not (operator.traits.reads_y or operator.is_model) and task != operator.tasks[0]:

@@ -91,7 +91,9 @@ def _categories(signal: np.ndarray, rng: np.random.Generator, missing: bool) -> 
 def _texts(signal: np.ndarray, rng: np.random.Generator, missing: bool) -> Any:
     import pandas as pd
 
-    words = [" ".join(rng.choice(_WORDS, size=3)) + (" good" if row[0] > 0 else " bad") for row in signal]
+    words: list[str | None] = [
+        " ".join(rng.choice(_WORDS, size=3)) + (" good" if row[0] > 0 else " bad") for row in signal
+    ]
     if missing:
         words[1], words[2], words[3] = "", "!!", None
     return pd.DataFrame({"note": pd.array(words, dtype="str")})

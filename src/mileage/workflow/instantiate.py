@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from mileage.core.domains import Value
 from mileage.core.fingerprint import derive_seed
 from mileage.operators import Branch, BuildContext, Family, Operator, StepSpec, operators
 from mileage.workflow.step import Step, Workflow
@@ -142,7 +143,7 @@ class _Builder:
 
     def _context(
         self, operator: Operator, width: int, branch: Branch, codes: tuple[int, ...] = ()
-    ) -> tuple[tuple[str, object], ...]:
+    ) -> tuple[tuple[str, Value], ...]:
         s = self.setting
         seed = derive_seed(s.seed, operator.family.value) if operator.traits.seeded else 0
         context = BuildContext(s.task, s.n_rows, width, s.n_classes, seed, branch, codes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mileage.core.domains import FloatRange, IntRange
+from mileage.core.domains import FloatRange, IntRange, whole_number
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Rng, Stage, Traits
 
 
@@ -42,7 +42,7 @@ class Mlp(Operator):
 
         made = MLPClassifier if context.is_classification else MLPRegressor
         net = made(
-            hidden_layer_sizes=(params["hidden"],) * int(params["layers"]),  # type: ignore[arg-type]
+            hidden_layer_sizes=(params["hidden"],) * whole_number(params["layers"]),
             alpha=params["alpha"],
             learning_rate_init=params["learning_rate_init"],
             early_stopping=context.n_rows >= 500,

@@ -44,7 +44,9 @@ def declaration(operator: Operator) -> None:
 
 def unknown_parameter(operator: Operator) -> None:
     """An unknown parameter and an illegal value are errors that say what to do."""
-    for params in ({"no_such_parameter": 1}, *({p.name: ("no", "value")} for p in operator.params)):
+    illegal: list[dict[str, Value]] = [{p.name: ("no", "value")} for p in operator.params]
+    unknown: dict[str, Value] = {"no_such_parameter": 1}
+    for params in (unknown, *illegal):
         try:
             completed = operator.complete(params)
         except OperatorError as error:
@@ -58,12 +60,12 @@ def pure_build(operator: Operator) -> None:
     for task in operator.tasks:
         context = BuildContext(task, branch=(operator.accepts or (Branch.NUMERIC,))[0], seed=3)
         params = operator.complete({})
-        before, randomness = dict(params), np.random.get_state()[1].tobytes()
+        before, randomness = dict(params), _global_randomness()
         one, two = operator.build(params, context), operator.build(params, context)
         assert one is not two, "build returned the same object twice"
         assert described(one) == described(two), "two builds differ"
         assert params == before, "build changed its parameters"
-        assert np.random.get_state()[1].tobytes() == randomness, "build drew random numbers"
+        assert _global_randomness() == randomness, "build drew random numbers"
         other = operator.build(params, BuildContext(task, branch=context.branch, seed=4))
         assert operator.traits.seeded or described(one) == described(other), "it reads the seed: declare seeded"
 
@@ -150,6 +152,10 @@ _MANY = 60
 def described(estimator: Any) -> str:
     """Return class and all parameters as text."""
     return f"{type(estimator).__name__} {sorted((k, str(v)) for k, v in estimator.get_params().items())}"
+
+
+def _global_randomness() -> bytes:
+    return pickle.dumps(np.random.get_state())
 
 
 def _corners(domain: Domain | None) -> tuple[Value, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from mileage.operators import Branch, Operator, running
@@ -141,7 +143,8 @@ def used_columns(state: object) -> np.ndarray | None:
         return np.asarray(state.get_support())
     inner = getattr(state, "regressor_", state)
     if hasattr(inner, "coef_"):
-        return np.asarray(np.atleast_2d(inner.coef_) != 0).any(axis=0)
+        used: np.ndarray = (np.atleast_2d(inner.coef_) != 0).any(axis=0)
+        return used
     return np.asarray(inner.feature_importances_) > 0 if hasattr(inner, "feature_importances_") else None
 
 
@@ -167,8 +170,8 @@ def _fit_output_is_applied(operator: Operator, branch: Branch, task: str) -> boo
     return same(dense(out), output(operator, state, data))
 
 
-def _with_empty_column(X: object) -> object:
-    made = X.copy()  # type: ignore[attr-defined]
+def _with_empty_column(X: Any) -> Any:
+    made = X.copy()
     if isinstance(made, np.ndarray):
         made[:, 0] = np.nan
     else:

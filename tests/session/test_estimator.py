@@ -38,7 +38,7 @@ def test_an_estimator_by_dotted_name_is_a_step(session: Session, table: pd.DataF
         mileage.predict("y")
         .from_(frame)
         .validate(folds=3)
-        .with_(**{slot: mileage.step(estimator, **options)}, **model)
+        .with_(**{slot: mileage.estimator(estimator, **options)}, **model)
         .budget(trials=1)
     )
     result = query.run(session)
@@ -49,7 +49,7 @@ def test_an_estimator_by_dotted_name_is_a_step(session: Session, table: pd.DataF
 
 
 def test_steps_may_be_alternatives(session: Session, table: pd.DataFrame) -> None:
-    huber = mileage.step("sklearn.linear_model.HuberRegressor", epsilon=1.5)
+    huber = mileage.estimator("sklearn.linear_model.HuberRegressor", epsilon=1.5)
     assert str(mileage.predict("size").with_(model=huber)).endswith("huberregressor(epsilon = 1.5)")
     query = (
         "PREDICT size FROM :df VALIDATE BY 3 FOLDS WITH MODEL = huberregressor(epsilon = 1.5) | ridge BUDGET 2 trials"
@@ -69,4 +69,4 @@ def test_steps_may_be_alternatives(session: Session, table: pd.DataFrame) -> Non
 )
 def test_mistakes_are_told(arguments, options, message) -> None:
     with pytest.raises(OperatorError, match=message):
-        mileage.step(*arguments, **options)
+        mileage.estimator(*arguments, **options)

@@ -19,12 +19,12 @@ _FAMILIES = {
 }
 
 
-def step(estimator: Any, *, columns: str = "matrix", name: str | None = None, **params: Any) -> ast.Chain:
+def estimator(made_from: Any, *, columns: str = "matrix", name: str | None = None, **params: Any) -> ast.Chain:
     """Return a step for ``with_`` of a query, made of a scikit-learn compatible transformer or estimator.
 
     Parameters
     ----------
-    estimator : str, class or estimator
+    made_from : str, class or estimator
         ``"sklearn.preprocessing.KBinsDiscretizer"``, the class, or an instance.
     columns : {'matrix', 'numeric', 'categorical', 'text', 'datetime'}
         What a transformer reads: all columns joined to one matrix (slot ``select``), or those of one kind (slots
@@ -42,7 +42,9 @@ def step(estimator: Any, *, columns: str = "matrix", name: str | None = None, **
     Examples
     --------
     >>> import mileage
-    >>> bins = mileage.step("sklearn.preprocessing.KBinsDiscretizer", columns="numeric", n_bins=5, encode="ordinal")
+    >>> bins = mileage.estimator(
+    ...     "sklearn.preprocessing.KBinsDiscretizer", columns="numeric", n_bins=5, encode="ordinal"
+    ... )
     >>> print(mileage.predict("y").from_("a.csv").with_(scale=bins, model="ridge"))
     PREDICT y FROM 'a.csv'
     WITH scale = kbinsdiscretizer(n_bins = 5, encode = 'ordinal'), model = ridge
@@ -54,12 +56,12 @@ def step(estimator: Any, *, columns: str = "matrix", name: str | None = None, **
         message = f"no columns are called '{columns}'"
         raise OperatorError(message, code="O503", hint=f"one of {', '.join(known)}")
     branch = known[columns]
-    operator = from_estimator(estimator, name=name, branch=branch)
+    operator = from_estimator(made_from, name=name, branch=branch)
     if operator.family is not Family.MODEL:
-        operator = from_estimator(estimator, name=name, branch=branch, family=_FAMILIES[branch])
+        operator = from_estimator(made_from, name=name, branch=branch, family=_FAMILIES[branch])
     operator.complete(params)
     written = ", ".join(f"{key} = {_written(key, given)}" for key, given in params.items())
-    return chain_of(f"{operator.name}({written})" if written else operator.name, where="step")
+    return chain_of(f"{operator.name}({written})" if written else operator.name, where="estimator")
 
 
 def _written(key: str, given: Any) -> str:
