@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mileage.language import format_script, parse
-    from mileage.operators import Operator, operators
+    from mileage.operators import Operator
     from mileage.operators.external import from_estimator
     from mileage.session import Fitted, Result, Session, connect, predict
 
@@ -34,7 +34,6 @@ _HOMES = {
     "connect": "mileage.session",
     "format_script": "mileage.language",
     "from_estimator": "mileage.operators.external",
-    "operators": "mileage.operators",
     "parse": "mileage.language",
     "predict": "mileage.session",
 }
@@ -50,7 +49,6 @@ __all__ = [
     "connect",
     "format_script",
     "from_estimator",
-    "operators",
     "parse",
     "predict",
 ]
