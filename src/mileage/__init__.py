@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mileage.operators import Operator
     from mileage.operators.external import from_estimator
     from mileage.session import Fitted, Result, Session, connect, predict
+    from mileage.session.estimator import estimator
 
 __version__ = "0.1.0"
 
@@ -36,6 +37,7 @@ _HOMES = {
     "from_estimator": "mileage.operators.external",
     "parse": "mileage.language",
     "predict": "mileage.session",
+    "estimator": "mileage.session.estimator",
 }
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "Session",
     "__version__",
     "connect",
+    "estimator",
     "format_script",
     "from_estimator",
     "parse",

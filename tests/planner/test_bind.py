@@ -7,7 +7,9 @@ import pytest
 from mileage.data import Database
 from mileage.errors import DataError, QueryError
 from mileage.language import parse_query
+from mileage.operators import StepSpec
 from mileage.planner import LogicalPlan, bind
+from mileage.workflow import instantiate
 
 
 @pytest.fixture
@@ -105,3 +107,42 @@ def test_a_target_of_one_class_is_no_question(database: Database) -> None:
     (database.root / "one.csv").write_text("a,y\n" + "1,x\n" * 30)
     with pytest.raises(DataError, match="one class only"):
         plan(database, "PREDICT y FROM 'one.csv'")
+
+
+@pytest.mark.parametrize(
+    ("optimize", "clause"),
+    [("", "OPTIMIZE roc_auc('b')"), ("OPTIMIZE recall", "OPTIMIZE recall('b')"), ("OPTIMIZE accuracy", "")],
+)
+def test_the_positive_class_is_said_with_the_clause_that_names_it(
+    database: Database, optimize: str, clause: str
+) -> None:
+    assumed = plan(database, f"PREDICT sex FROM 't.csv' {optimize}").assumptions
+    [said] = [a for a in assumed if "positive class" in a.text]
+    assert said.text == "'b' is the positive class"
+    assert said.clause == clause
+    assert not clause or plan(database, f"PREDICT sex FROM 't.csv' {clause}").objectives
+
+
+def test_a_class_that_the_target_lacks_is_a_mistake_before_the_run(database: Database) -> None:
+    assert codes(database, "PREDICT label FROM 't.csv' OPTIMIZE recall('xx')") == [("E206", "")]
+
+
+def test_folds_are_no_more_than_the_rows_of_the_rarer_of_two_classes(tmp_path: Path) -> None:
+    rows = "\n".join(f"{i},{'yes' if i < 4 else 'no'}" for i in range(60))
+    (tmp_path / "few.csv").write_text(f"x,y\n{rows}\n")
+    made = plan(Database(tmp_path), "PREDICT y FROM 'few.csv' FEATURES (x)")
+    assert made.validation.n == 4
+    assert any("4 stratified folds, since a class has 4 rows" in a.text for a in made.assumptions)
+
+
+def test_a_model_that_needs_values_above_zero_gets_them(tmp_path: Path) -> None:
+    rows = "\n".join(f"{i - 9.5},{'ab'[i % 2]}" for i in range(60))
+    (tmp_path / "signed.csv").write_text(f"x,y\n{rows}\n")
+    made = plan(
+        Database(tmp_path), "PREDICT y FROM 'signed.csv' WITH SCALE = none, MODEL = multinomial_nb(alpha = 1.0)"
+    )
+    assert made.features.negative
+    steps = (("select", (StepSpec.of("variance"),)), ("model", (StepSpec.of("multinomial_nb"),)))
+    workflow, assumed = instantiate(steps, made.features, made.setting)
+    assert workflow.describe() == "minmax >> variance >> multinomial_nb"
+    assert assumed == ("minmax: multinomial_nb needs values >= 0",)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mileage.operators import operators
+from mileage.operators import Rng, operators
 from mileage.testing import check_operator, operator_checks
 
 
@@ -27,6 +27,13 @@ def _with(name, **changes):
         ("svm", {"native_missing": True}, "native_missing"),
         ("gaussian_nb", {"sparse": True}, "sparse"),
         ("random_forest", {"weighted01": True}, "weighted01"),
+        ("random_forest", {"order_sensitive": False}, "not_order_sensitive"),
+        ("decision_tree", {"additive": True}, "additive"),
+        ("decision_tree", {"truncates": ("max_depth", "min_samples_leaf")}, "truncates"),
+        ("knn", {"gram_only": True}, "gram_only"),
+        ("svm", {"oracle_loss": True}, "oracle_loss"),
+        ("minmax", {"negative": True}, "negative"),
+        ("dummy", {"rng": Rng.IN_ORDER}, "random_stream"),
     ],
 )
 def test_a_false_trait_is_found(name, lie, law):

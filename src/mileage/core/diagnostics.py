@@ -10,10 +10,11 @@ from mileage.core.spans import Span
 
 
 class Severity(StrEnum):
-    """How much a diagnostic matters: an error stops the query, a warning does not."""
+    """How much a diagnostic matters: an error stops the query, a warning may make scores wrong, a note is good to know."""
 
     ERROR = "error"
     WARNING = "warning"
+    NOTE = "note"
 
 
 @dataclass(frozen=True, slots=True)

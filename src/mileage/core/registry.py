@@ -97,6 +97,8 @@ class Registry(Generic[T]):
         found: dict[str, T] = {}
         package = importlib.import_module(self.package)
         for info in pkgutil.walk_packages(package.__path__, f"{self.package}."):
+            if info.name.rpartition(".")[2].startswith("_"):  # holds what members use, and may import more
+                continue
             module = importlib.import_module(info.name)
             members = [v for v in vars(module).values() if isinstance(v, self.base)]
             found |= {self._name(member): member for member in members}

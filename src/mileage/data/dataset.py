@@ -33,6 +33,10 @@ DATE_FORMATS = (
 )
 
 
+# Amounts and shares as people write them: $1,234.50, -3 %, 12 €; a comma stands between thousands only.
+WRITTEN_NUMBER = r"\s*[-+]?\s*[$€£¥]?\s*[-+]?([1-9]\d{0,2}(,\d{3})+|\d+)(\.\d+)?\s*[$€£¥%]?\s*"
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A bound source: its schema, its size, and SQL that reads it.
@@ -73,7 +77,8 @@ class Dataset:
     def scan_sql(self, columns: Sequence[tuple[str, Kind]]) -> str:
         """Return the SQL that reads columns in canonical types, as an exported script reads them too.
 
-        Numbers are DOUBLE (infinite ones are missing), categories and text VARCHAR, dates TIMESTAMP.
+        Numbers are DOUBLE (infinite ones are missing; times of day and durations are hours), categories and text
+        VARCHAR, dates TIMESTAMP.
         """
         listed = ",\n       ".join(
             f"{canonical_sql(self.schema.get(name), kind)} AS {quote(name)}" for name, kind in columns
@@ -97,15 +102,26 @@ def canonical_sql(column: Column, kind: Kind) -> str:
     """
     name = quote(column.name)
     if kind is Kind.NUMERIC:
-        if column.dtype in {DType.INT, DType.BOOL}:
-            return f"CAST({name} AS DOUBLE)"
-        number = f"{'CAST' if column.dtype is DType.FLOAT else 'TRY_CAST'}({name} AS DOUBLE)"
-        return f"CASE WHEN isfinite({number}) THEN {number} END"
+        return _number(column, name)
     if kind is Kind.DATETIME:
         return _timestamp(column, name)
     if column.dtype is DType.FLOAT:  # NaN would be a category of its own
         return f"CASE WHEN isfinite(CAST({name} AS DOUBLE)) THEN CAST({name} AS VARCHAR) END"
     return f"CAST({name} AS VARCHAR)"
+
+
+def _number(column: Column, name: str) -> str:
+    if column.dtype in {DType.INT, DType.BOOL}:
+        return f"CAST({name} AS DOUBLE)"
+    if column.dtype in {DType.TIME, DType.DURATION}:
+        return f"CAST(epoch({name}) AS DOUBLE) / 3600"
+    if column.dtype is DType.STRING:
+        bare = f"regexp_replace({name}, '[^-+.0-9]', '', 'g')"
+        written = f"CASE WHEN regexp_full_match({name}, '{WRITTEN_NUMBER}') THEN {bare} END"
+        number = f"coalesce(TRY_CAST({name} AS DOUBLE), TRY_CAST({written} AS DOUBLE))"
+    else:
+        number = f"CAST({name} AS DOUBLE)"
+    return f"CASE WHEN isfinite({number}) THEN {number} END"
 
 
 def _timestamp(column: Column, name: str) -> str:

@@ -14,8 +14,8 @@ from mileage.core.fingerprint import Fingerprint, fingerprint
 from mileage.core.near import near_matches
 from mileage.data.dataset import Dataset
 from mileage.data.files import DATABASES, CsvReading, find_files, listed, reader_of, suffix_of, unreadable
-from mileage.data.frames import as_table
-from mileage.data.hashing import Stamp, hash_file, hash_table, stamp_of
+from mileage.data.frames import as_frame, as_table
+from mileage.data.hashing import Stamp, hash_file, hash_parts, stamp_of
 from mileage.data.schema import Column, Schema, dtype_of
 from mileage.data.sqltext import SqlError, checked_select, explained, first_line, literal, quote, sql_error
 from mileage.errors import DataError
@@ -29,6 +29,8 @@ __all__ = ["Database", "Dataset", "SourceSpec", "SqlError", "literal", "quote"]
 
 _SNAPSHOT_LIMIT = 512 * 2**20  # bytes of files; larger ones are read where they lie
 _SNAPSHOTS = "mile_snapshots"
+_HASHED_CELLS = 4_000_000
+_CANONICAL = frozenset({"DOUBLE", "VARCHAR", "TIMESTAMP"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +234,7 @@ class Database:
             [alias],
         ).fetchall()
         if len(found) != 1:
-            names = ", ".join(f"{alias}.{row[2]}" for row in found)
+            names = ", ".join(".".join([alias, *(p for p in row[1:] if p not in {"main", alias})]) for row in found)
             hint = f"say which: FROM {alias}.TABLE, with one of {names}" if found else "give a database with a table"
             raise DataError(f"'{path.name}' has {len(found)} tables", code="D406", hint=hint)
         return self._made(f"{alias}.{found[0][2]}", f"SELECT * FROM {'.'.join(quote(part) for part in found[0])}")
@@ -326,18 +328,30 @@ class Database:
 
     def frame(self, sql: str) -> pd.DataFrame:
         """Return the rows of a SELECT as a pandas DataFrame, as ``duckdb.sql(sql).df()`` does in a plain script."""
-        with self._lock, _Told(sql):
-            return self.connection.sql(self._through(sql)).df()
+        with self._lock, _Told(sql), self._clean():
+            relation = self.connection.sql(self._through(sql))
+            if {str(kind) for kind in relation.types} <= _CANONICAL:  # the same frame, with fewer copies on the way
+                return as_frame(relation.to_arrow_table())
+            return relation.df()
 
     def arrow(self, sql: str) -> pa.Table:
         """Return the rows of a SELECT as an Arrow table."""
-        with self._lock, _Told(sql):
+        with self._lock, _Told(sql), self._clean():
             return self.connection.sql(self._through(sql)).to_arrow_table()
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Return the rows of a SELECT as tuples; DuckDB's errors come as they are."""
-        with self._lock:
+        with self._lock, self._clean():
             return self.connection.execute(self._through(sql)).fetchall()
+
+    @contextmanager
+    def _clean(self) -> Iterator[None]:
+        """Drop what is left of a result that could not be fetched: the connection is good for the next statement."""
+        try:
+            yield
+        except Exception:
+            getattr(self.connection, "abort", lambda: None)()  # DuckDB 1 does this by itself
+            raise
 
     def _run(self, sql: str, what: str) -> None:
         import duckdb
@@ -380,8 +394,11 @@ class Database:
         return fingerprint("files", options, [self._hashes[stamp] for stamp in stamps])
 
     def hash_rows(self, sql: str) -> Fingerprint:
-        """Return the hash of the rows of a SELECT, in order, by their Arrow form."""
-        return hash_table(self.arrow(f"SELECT * FROM ({sql})"))
+        """Return the hash of the rows of a SELECT, in order, by their Arrow form; a part of the columns at a time."""
+        names = [quote(row[0]) for row in self.rows(f"DESCRIBE SELECT * FROM ({sql})")]
+        size = max(1, _HASHED_CELLS // max(1, self.rows(f"SELECT count(*) FROM ({sql})")[0][0]))
+        parts = (names[i : i + size] for i in range(0, len(names), size))
+        return hash_parts(self.arrow(f"SELECT {', '.join(part)} FROM ({sql})") for part in parts)
 
 
 class _Told:

@@ -54,7 +54,8 @@ class Split:
 class Splits:
     """All splits, the block of each row, and plain scikit-learn code that deals them.
 
-    ``code`` is an expression over ``X``, ``y``, ``groups``, ``strata`` and ``order`` that yields pairs of row numbers
+    Blocks are numbered region by region, ``blocks_a_region`` of them in each; a region is a fold's test rows, or the
+    rows that no split tests. ``code`` is an expression over ``X``, ``y``, ``groups``, ``strata`` and ``order`` that yields pairs of row numbers
     once the lines of ``imports`` have run.
     """
 
@@ -63,6 +64,7 @@ class Splits:
     code: str
     imports: tuple[str, ...]
     notes: tuple[str, ...] = field(default=())
+    blocks_a_region: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +116,9 @@ def deal(
     if any(split.train.n == 0 or split.test.n == 0 for split in splits):
         raise DataError("a split has no rows to train or to score", code="D427", hint="use fewer folds or another size")
     tests = () if multiset else tuple(split.test for split in splits)
-    blocks = deal_blocks(tests, n_rows, by=by, groups=groups, order=order if spec.order_by else None, seed=spec.seed)
-    return Splits(splits, blocks, made.code, made.imports, made.notes)
+    in_time = order if spec.order_by else None
+    blocks, per = deal_blocks(tests, n_rows, by=by, groups=groups, order=in_time, seed=spec.seed)
+    return Splits(splits, blocks, made.code, made.imports, made.notes, per)
 
 
 def _run(made: _Deal, n_rows: int, names: dict[str, Any]) -> list[tuple[np.ndarray, np.ndarray]]:

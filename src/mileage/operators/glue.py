@@ -60,6 +60,16 @@ def filled(X):
     return [[f"{i}={value}" for i, value in enumerate(row)] for row in frame.itertuples(index=False)]
 
 
+def as_matrix(X):
+    """Return numbers as an array of their own: some estimators write into what a table hands out read-only."""
+    return np.array(X, dtype=np.float64)
+
+
+def as_dense(X):
+    """Return a matrix that is not sparse."""
+    return X.toarray() if hasattr(X, "toarray") else X
+
+
 def first_columns(X, n):
     """Return the first ``n`` columns, or all if there are fewer."""
     return X[:, :n]

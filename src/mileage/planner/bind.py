@@ -16,6 +16,8 @@ from mileage.data import (
     SourceSpec,
     SqlError,
     TargetProfile,
+    canonical_sql,
+    literal,
     profile,
     profile_target,
     quote,
@@ -88,7 +90,8 @@ class _Binder:
         self.bound.assumptions += assumed
         used = {*validation.groups, *([validation.order_by] if validation.order_by else [])}
         features = self._features(used)
-        objectives = self._objectives(target_profile.task)
+        objectives = self._objectives(target_profile.task, target_profile.classes)
+        self._say_positive(target_profile, objectives)
         n_rows = self.profile.n_rows - target_profile.n_missing
         setting = Setting(target_profile.task, n_rows, max(2, len(target_profile.classes)), seed)
         space = SpaceBuilder(self.query, SpaceSetting(setting.task, features, n_rows), self.mistakes).build()
@@ -128,9 +131,18 @@ class _Binder:
             self.bound.assumptions.append(
                 Assumption(f"{self.target} is predicted as {found.task}: {found.reason}", f"AS {word}")
             )
-        if found.task == "binary":
-            self.bound.assumptions.append(Assumption(f"'{found.positive}' is the positive class", ""))
         return found
+
+    def _say_positive(self, found: TargetProfile, objectives: tuple[Objective, ...]) -> None:
+        """State which class is called positive, and how a metric that depends on it would name it."""
+        if found.task != "binary" or found.positive is None:
+            return
+        call = objectives[0].call if objectives else ""
+        named = f"OPTIMIZE {call}({literal(found.positive)})"
+        clause = (
+            named if call in {"roc_auc", "auc", "average_precision", "precision", "recall", "f1", "jaccard"} else ""
+        )
+        self.bound.assumptions.append(Assumption(f"'{found.positive}' is the positive class", clause))
 
     def _features(self, used: set[str]) -> Features:
         """Choose the feature columns and their branches; what is left out is left out with a reason."""
@@ -188,7 +200,7 @@ class _Binder:
             return Reason("it looks like an identifier", "profile")
         return None
 
-    def _objectives(self, task: str) -> tuple[Objective, ...]:
+    def _objectives(self, task: str, classes: tuple[str, ...]) -> tuple[Objective, ...]:
         clause = self.query.clause(ast.Optimize)
         if clause is None:
             name = default_metric(task)
@@ -199,7 +211,7 @@ class _Binder:
             for metric in level[:1]:
                 call = format_node(metric)
                 try:
-                    found.append(Objective(call, resolve_metric(call, task).greater_is_better, metric))
+                    found.append(Objective(call, resolve_metric(call, task, classes).greater_is_better, metric))
                 except ValueError as error:
                     message, hint = getattr(error, "message", str(error)), getattr(error, "hint", None)
                     self.mistakes.add("E206", message, metric.span, hint=hint)
@@ -267,7 +279,7 @@ def with_facts(query: ast.Predict, dataset: Dataset, database: Database, mistake
             whens = " ".join(f"WHEN {_literal(level)} THEN {i}" for i, level in enumerate(levels))
             replaced.append(f"CASE CAST({quote(name)} AS VARCHAR) {whens} END::DOUBLE AS {quote(name)}")
         elif kind.name == "numeric" and column.sql_type == "VARCHAR":
-            replaced.append(f"TRY_CAST({quote(name)} AS DOUBLE) AS {quote(name)}")
+            replaced.append(f"{canonical_sql(column, Kind.NUMERIC)} AS {quote(name)}")
     if not replaced:
         return dataset
     spec = SourceSpec("sql", f"SELECT * REPLACE ({', '.join(replaced)}) FROM ({dataset.relation_sql})")
@@ -312,8 +324,15 @@ def _as_features(by_kind: Mapping[Kind, list[ColumnProfile]]) -> Features:
 
     levels = sum(c.n_distinct for c in by_kind[Kind.CATEGORICAL])
     missing = any(c.n_missing for c in by_kind[Kind.NUMERIC])
+    negative = any(not isinstance(c.min, int | float) or c.min < 0 for c in by_kind[Kind.NUMERIC])
     return Features(
-        names(Kind.NUMERIC), names(Kind.CATEGORICAL), names(Kind.TEXT), names(Kind.DATETIME), int(levels), missing
+        names(Kind.NUMERIC),
+        names(Kind.CATEGORICAL),
+        names(Kind.TEXT),
+        names(Kind.DATETIME),
+        int(levels),
+        missing,
+        negative or bool(by_kind[Kind.DATETIME]),
     )
 
 

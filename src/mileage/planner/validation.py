@@ -32,6 +32,9 @@ def _default(profile: Profile, target: TargetProfile, seed: int) -> tuple[SplitS
     n = _SMALL_FOLDS if profile.n_rows < _SMALL_ROWS else FOLDS
     n = max(2, min(n, profile.n_rows))
     kind = "stratified folds" if stratify else "shuffled folds"
+    if target.task == "binary" and 2 <= min(target.counts) < n:  # else a fold has one class, and no ranking to score
+        n = min(target.counts)
+        kind += f", since a class has {n} rows"
     said = Assumption(f"workflows are scored by {n} {kind}", f"VALIDATE BY {n} FOLDS")
     return SplitSpec("folds", n=n, stratify=stratify, seed=seed), [said]
 

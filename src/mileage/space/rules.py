@@ -38,7 +38,7 @@ def _model_conflict(model: Operator, steps: list[Operator], codes: str | None) -
     if not traits.native_missing and "impute_native" in names:
         return f"{name} cannot read missing values, and impute_native leaves them in"
     if traits.non_negative:
-        bad = names & {"standard", "robust", "power", "pca", "svd", "encode_target", "target", "quantile"}
+        bad = sorted(op.name for op in steps if op.traits.negative)
         if bad:
-            return f"{name} needs values >= 0, and {min(bad)} gives negative ones"
+            return f"{name} needs values >= 0, and {bad[0]} gives negative ones"
     return None

@@ -244,7 +244,7 @@ class Live(_Base):
             self._live.start()
         self.state.update(event)
         if event.kind == "note":
-            warning = event.data.get("severity") not in ("assumed", "info")
+            warning = event.data.get("severity") not in ("assumed", "info", "note")
             self._print(note_line(event.data), "yellow" if warning else "dim")
         elif event.kind == "worker_lost":
             self._print(lost_line(event.data), "yellow")

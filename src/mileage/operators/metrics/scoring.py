@@ -40,6 +40,8 @@ _ALIASES = {
 }
 _DEFAULTS = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
 _PER_CLASS = ("precision", "recall", "f1", "fbeta", "jaccard")
+_OF_CLASS = ("roc_auc", "average_precision")
+_THRESHOLDS = ("decision_function", "predict_proba")
 _NEED_LABELS = ("neg_log_loss", "neg_brier_score", "d2_log_loss_score", "d2_brier_score")  # a fold may lack a class
 _REGRESSION_WORDS = (
     "squared",
@@ -68,7 +70,7 @@ def default_metric(task: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def resolve_metric(call: str, task: str) -> MetricCall:
+def resolve_metric(call: str, task: str, classes: tuple[str, ...] = ()) -> MetricCall:
     """Return what a metric call means for a task.
 
     Parameters
@@ -76,24 +78,37 @@ def resolve_metric(call: str, task: str) -> MetricCall:
     call : str
         A name, or a call such as ``recall('lung')``.
     task : {'binary', 'multiclass', 'regression'}
+    classes : tuple of str, optional
+        If given, a class that the call names must be one of them.
 
     Raises
     ------
     OperatorError
-        If there is no such metric, or it does not serve the task.
+        If there is no such metric, it does not serve the task, or it takes no such arguments.
 
     Examples
     --------
     >>> resolve_metric("rmse", "regression").greater_is_better
     False
     """
+    found = _resolved(call, task)
+    if classes and found.args:
+        _class_code(str(found.args[0]), classes)
+    return found
+
+
+def _resolved(call: str, task: str) -> MetricCall:
     name, args, named = _parse(call)
     own = metrics.find(name)
     if own is not None:
         if task not in own.tasks:
             raise OperatorError(f"{name} does not serve {task}", code="O504", hint=f"it serves {', '.join(own.tasks)}")
+        if args or named:
+            raise OperatorError(f"{name} takes no arguments", code="O504", hint=f"write {name}")
         return MetricCall(name, args, named, own.greater_is_better)
-    return _scorer_call(name, args, named, task)
+    found = _scorer_call(name, args, named, task)
+    _check_arguments(found, task)
+    return found
 
 
 def _scorer_call(name: str, args: tuple[object, ...], named: tuple[tuple[str, object], ...], task: str) -> MetricCall:
@@ -114,7 +129,7 @@ def _scorer_call(name: str, args: tuple[object, ...], named: tuple[tuple[str, ob
             hint=f"use {name.removesuffix('_samples')}_macro",
         )
     is_regression = any(word in scorer for word in _REGRESSION_WORDS) and scorer not in _NEED_LABELS
-    if is_regression != (task == "regression"):
+    if is_regression != (task == "regression") or (task == "multiclass" and "likelihood_ratio" in scorer):
         hint = f"for example {default_metric(task)}"
         raise OperatorError(f"{name} does not serve {task}", code="O504", hint=hint)
     if name in _PER_CLASS and task == "multiclass" and not args and "average" not in dict(named):
@@ -125,6 +140,55 @@ def _scorer_call(name: str, args: tuple[object, ...], named: tuple[tuple[str, ob
     return MetricCall(name, args, named, not shown_positive, scorer, -1.0 if shown_positive else 1.0)
 
 
+def _check_arguments(found: MetricCall, task: str) -> None:
+    """Refuse arguments that the metric would not read."""
+    name, args = found.name, found.args
+    of_class = name in _PER_CLASS or (task == "binary" and found.scorer in _OF_CLASS)
+    if len(args) > of_class:
+        hint = f"{name}('class')" if of_class else f"write {name}"
+        raise OperatorError(
+            f"{name} takes {'one class' if of_class else 'no class'}, not {len(args)}", code="O504", hint=hint
+        )
+    known = _keywords(found)
+    strangers = [key for key, _ in found.named if key not in known]
+    if strangers:
+        near = near_matches(strangers[0], known)
+        hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(sorted(known)) or 'none'}"
+        raise OperatorError(f"{name} has no argument '{strangers[0]}'", code="O504", hint=hint)
+    if name == "fbeta" and "beta" not in dict(found.named):
+        raise OperatorError("fbeta needs its beta", code="O504", hint="for example fbeta(beta = 2)")
+
+
+def _keywords(found: MetricCall) -> set[str]:
+    import inspect
+
+    import sklearn.metrics as known
+
+    if found.name in _PER_CLASS:
+        function = getattr(known, f"{found.name}_score")
+    else:
+        function = known.get_scorer(found.scorer)._score_func
+    names = inspect.signature(function).parameters
+    return set(names) - {
+        "y_true",
+        "y_pred",
+        "y_score",
+        "y_prob",
+        "y_proba",
+        "labels_true",
+        "labels_pred",
+        "sample_weight",
+    }
+
+
+def _class_code(name: str, classes: tuple[str, ...]) -> int:
+    if name not in classes:
+        near = near_matches(name, classes)
+        hint = f"did you mean '{near[0]}'?" if near else f"classes: {', '.join(classes[:8])}"
+        raise OperatorError(f"the target has no class '{name}'", code="O505", hint=hint)
+    return classes.index(name)
+
+
 def _parse(call: str) -> tuple[str, tuple[object, ...], tuple[tuple[str, object], ...]]:
     if "(" not in call:
         return call.strip(), (), ()
@@ -132,9 +196,14 @@ def _parse(call: str) -> tuple[str, tuple[object, ...], tuple[tuple[str, object]
         node = ast.parse(call.strip(), mode="eval").body
     except SyntaxError as error:
         raise OperatorError(f"'{call}' is no metric call", code="O504") from error
-    assert isinstance(node, ast.Call)
-    args = tuple(_argument(arg) for arg in node.args)
-    named = tuple((str(k.arg), _argument(k.value)) for k in node.keywords)
+    if not isinstance(node, ast.Call):
+        raise OperatorError(f"'{call}' is no metric call", code="O504", hint="write for example recall('class')")
+    try:
+        args = tuple(_argument(arg) for arg in node.args)
+        named = tuple((str(k.arg), _argument(k.value)) for k in node.keywords)
+    except ValueError as error:
+        hint = "arguments are numbers, texts and names"
+        raise OperatorError(f"'{call}' is no metric call", code="O504", hint=hint) from error
     return ast.unparse(node.func), args, named
 
 
@@ -206,6 +275,8 @@ def _scorer(found: MetricCall, classes: tuple[str, ...], positive: int) -> Any:
 
         function = getattr(known, f"{found.name}_score")
         return make_scorer(function, **_class_arguments(found, classes, positive))
+    if found.args:
+        return _of_class(found, classes)
     scorer = get_scorer(found.scorer)
     if found.scorer in _NEED_LABELS:
         labels = {"labels": list(range(len(classes))), **dict(found.named)}
@@ -221,18 +292,24 @@ def _scorer(found: MetricCall, classes: tuple[str, ...], positive: int) -> Any:
     return scorer
 
 
+def _of_class(found: MetricCall, classes: tuple[str, ...]) -> Any:
+    """A ranking metric about one of two classes; the area under the ROC curve is the same for both."""
+    from sklearn.metrics import average_precision_score, get_scorer, make_scorer
+
+    code = _class_code(str(found.args[0]), classes)
+    if found.scorer == "roc_auc":
+        return get_scorer("roc_auc")
+    return make_scorer(average_precision_score, response_method=_THRESHOLDS, pos_label=code, **dict(found.named))
+
+
 def _class_arguments(found: MetricCall, classes: tuple[str, ...], positive: int) -> dict[str, Any]:
     if "average" in dict(found.named):
         return {"zero_division": 0.0, **dict(found.named)}
     wanted = str(found.args[0]) if found.args else classes[positive]
-    if wanted not in classes:
-        near = near_matches(wanted, classes)
-        hint = f"did you mean '{near[0]}'?" if near else f"classes: {', '.join(classes[:8])}"
-        raise OperatorError(f"the target has no class '{wanted}'", code="O505", hint=hint)
     return {
-        "labels": [classes.index(wanted)],
+        "labels": [_class_code(wanted, classes)],
         "average": "macro",
-        "zero_division": 0.0 if found.name == "precision" else math.nan,
+        "zero_division": 0.0 if found.name in {"precision", "jaccard"} else math.nan,
         **dict(found.named),
     }
 
@@ -287,4 +364,7 @@ def scorer_code(call: str, task: str, classes: tuple[str, ...]) -> tuple[str, tu
     if found.scorer == "neg_log_loss" and not found.named:
         code = f"make_scorer(log_loss, greater_is_better=False, response_method='predict_proba', labels={list(range(len(classes)))})"
         return code, ("from sklearn.metrics import log_loss, make_scorer",), found.sign
+    if found.args and found.scorer == "average_precision":
+        code = f"make_scorer(average_precision_score, response_method={_THRESHOLDS}, pos_label={_class_code(str(found.args[0]), classes)})"
+        return code, ("from sklearn.metrics import average_precision_score, make_scorer",), found.sign
     return f"get_scorer({found.scorer!r})", ("from sklearn.metrics import get_scorer",), found.sign

@@ -14,7 +14,9 @@ class BernoulliNb(Operator):
     name = "bernoulli_nb"
     family = Family.MODEL
     params = (smoothing(),)
-    traits = Traits(row_wise=True, sparse=True, mergeable=True, subtractable=True, weighted01=True, glass_box=True)
+    traits = Traits(
+        row_wise=True, sparse=True, mergeable=True, subtractable=True, weighted01=True, glass_box=True, additive=True
+    )
     cost = Cost(0.003, 5e-8)
     accepts = (Branch.MATRIX,)
     tasks = ("binary", "multiclass")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mileage.core.domains import IntRange
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Rng, Stage, Traits
 from mileage.operators.parameters import leaf_penalty, learning_rate, n_trees
 
 
@@ -29,6 +29,8 @@ class CatBoost(Operator):
         monotone_capable=True,
         scale_free=True,
         seeded=True,
+        rng=Rng.IN_ORDER,
+        order_sensitive=True,
     )
     cost = Cost(0.8, 1.5e-5)
     accepts = (Branch.MATRIX,)

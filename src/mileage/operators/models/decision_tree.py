@@ -24,6 +24,7 @@ class DecisionTree(TreeModel):
         glass_box=True,
         lossless_projection=True,
         seeded=True,
+        truncates=("max_depth",),
     )
     cost = Cost(0.003, 1.1e-6)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mileage.operators.base import Cost, Traits
+from mileage.operators.base import Cost, Rng, Traits
 from mileage.operators.trees import Forest
 
 
@@ -21,6 +21,7 @@ class ExtraTrees(Forest):
         scale_free=True,
         lossless_projection=True,
         seeded=True,
+        rng=Rng.PREFIX_STABLE,
     )
     cost = Cost(0.1, 7e-6)
 

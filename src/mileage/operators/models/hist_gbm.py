@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mileage.core.domains import AnyOf, IntRange, OneOf
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Rng, Stage, Traits
 from mileage.operators.parameters import leaf_penalty, leaf_rows, learning_rate, n_trees, tree_depth
 
 
@@ -38,6 +38,7 @@ class HistGbm(Operator):
         monotone_capable=True,
         scale_free=True,
         seeded=True,
+        rng=Rng.IN_ORDER,
     )
     cost = Cost(0.15, 4e-6)
     accepts = (Branch.MATRIX,)
@@ -45,10 +46,14 @@ class HistGbm(Operator):
     def build(self, params: Params, context: BuildContext) -> Any:
         """Return the estimator for the task."""
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+        from sklearn.pipeline import make_pipeline
+
+        from mileage.operators.models._empty import EmptyAsZero
 
         made = HistGradientBoostingClassifier if context.is_classification else HistGradientBoostingRegressor
         codes = list(context.codes) or None
-        return made(early_stopping=False, categorical_features=codes, random_state=context.seed, **params)
+        model = made(early_stopping=False, categorical_features=codes, random_state=context.seed, **params)
+        return make_pipeline(EmptyAsZero(), model)  # scikit-learn 1.9 cannot bin a column without any value
 
 
 HIST_GBM = HistGbm()

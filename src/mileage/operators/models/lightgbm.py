@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mileage.core.domains import IntRange, OneOf
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Rng, Stage, Traits
 from mileage.operators.parameters import column_share, leaf_penalty, leaf_rows, learning_rate, n_trees, row_share
 
 
@@ -26,7 +26,7 @@ class LightGbm(Operator):
         row_share(),
         leaf_penalty("reg_alpha", 0.0, 1e-3, "l1 penalty on leaves"),
         leaf_penalty("reg_lambda", 0.0, 1e-3, "l2 penalty on leaves"),
-        Param("class_weight", OneOf((None, "balanced")), None, "weights of classes"),
+        Param("class_weight", OneOf((None, "balanced")), None, "weights of classes", None, Stage.CONTINUE),
     )
     traits = Traits(
         row_wise=True,
@@ -38,6 +38,8 @@ class LightGbm(Operator):
         monotone_capable=True,
         scale_free=True,
         seeded=True,
+        rng=Rng.IN_ORDER,
+        order_sensitive=True,
     )
     cost = Cost(0.06, 3e-6)
     accepts = (Branch.MATRIX,)

@@ -33,7 +33,17 @@ class Linear(Operator):
         Param("l1_ratio", FloatRange(0.01, 1.0), 0.5, "share of l1 in elasticnet", None, Stage.CONTINUE),
         Param("max_iter", IntRange(1, 1_000_000), 2000, "most iterations", None, Stage.CONTINUE),
     )
-    traits = Traits(row_wise=True, sparse=True, path=("alpha",), glass_box=True, lossless_projection=True, seeded=True)
+    traits = Traits(
+        row_wise=True,
+        sparse=True,
+        path=("alpha",),
+        glass_box=True,
+        lossless_projection=True,
+        seeded=True,
+        gram_only=True,
+        oracle_loss=True,
+        additive=True,
+    )
     cost = Cost(0.01, 5e-7)
     accepts = (Branch.MATRIX,)
     tasks = ("regression",)

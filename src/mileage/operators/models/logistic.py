@@ -26,7 +26,7 @@ class Logistic(Operator):
         ),
         Param("l1_ratio", FloatRange(0.0, 1.0), 0.5, "share of l1 in elasticnet", None, Stage.CONTINUE),
         Param("max_iter", IntRange(1, 1_000_000), 300, "most iterations", None, Stage.CONTINUE),
-        Param("class_weight", OneOf((None, "balanced")), None, "weights of classes"),
+        Param("class_weight", OneOf((None, "balanced")), None, "weights of classes", None, Stage.CONTINUE),
     )
     traits = Traits(
         row_wise=True,
@@ -37,6 +37,8 @@ class Logistic(Operator):
         glass_box=True,
         lossless_projection=True,
         seeded=True,
+        oracle_loss=True,
+        additive=True,
     )
     cost = Cost(0.006, 4e-7)
     accepts = (Branch.MATRIX,)

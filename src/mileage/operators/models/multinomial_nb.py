@@ -22,6 +22,7 @@ class MultinomialNb(Operator):
         subtractable=True,
         weighted01=True,
         glass_box=True,
+        additive=True,
     )
     cost = Cost(0.003, 5e-8)
     accepts = (Branch.MATRIX,)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mileage.operators.base import Cost, Traits
+from mileage.operators.base import Cost, Rng, Traits
 from mileage.operators.trees import Forest
 
 
@@ -20,6 +20,8 @@ class RandomForest(Forest):
         scale_free=True,
         lossless_projection=True,
         seeded=True,
+        rng=Rng.PREFIX_STABLE,
+        order_sensitive=True,
     )
     cost = Cost(0.05, 2.2e-5)
 

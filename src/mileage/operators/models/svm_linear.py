@@ -14,7 +14,16 @@ class SvmLinear(Operator):
     name = "svm_linear"
     family = Family.MODEL
     params = (inverse_penalty(1e-3, 1e2),)
-    traits = Traits(row_wise=True, sparse=True, weighted01=True, glass_box=True, lossless_projection=True, seeded=True)
+    traits = Traits(
+        row_wise=True,
+        sparse=True,
+        weighted01=True,
+        glass_box=True,
+        lossless_projection=True,
+        seeded=True,
+        oracle_loss=True,
+        additive=True,
+    )
     cost = Cost(0.003, 4e-7)
     accepts = (Branch.MATRIX,)
     aliases = ("linear_svm",)

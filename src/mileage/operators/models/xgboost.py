@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mileage.core.domains import FloatRange, IntRange
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Rng, Stage, Traits
 from mileage.operators.parameters import column_share, leaf_penalty, learning_rate, n_trees, row_share
 
 
@@ -39,6 +39,8 @@ class XgBoost(Operator):
         monotone_capable=True,
         scale_free=True,
         seeded=True,
+        rng=Rng.IN_ORDER,
+        order_sensitive=True,
     )
     cost = Cost(0.03, 2.5e-6)
     accepts = (Branch.MATRIX,)

@@ -48,6 +48,7 @@ class _First:
     """A fitted ensemble that answers with its first members only."""
 
     def __init__(self, state: Any, n: int) -> None:
+        self.before, state = (state[:-1], state[-1]) if hasattr(state, "named_steps") else (None, state)
         self.state, self.n = state, n
         self.classes_ = getattr(state, "classes_", None)
         ways = [way for cls, way in _WAYS.items() if cls in _names(type(state))]
@@ -55,10 +56,13 @@ class _First:
         self.way = ways[0]
 
     def predict(self, X: Any) -> Any:
-        return self.way(self.state, X, self.n, "predict")
+        return self.way(self.state, self._ready(X), self.n, "predict")
 
     def predict_proba(self, X: Any) -> Any:
-        return self.way(self.state, X, self.n, "predict_proba")
+        return self.way(self.state, self._ready(X), self.n, "predict_proba")
+
+    def _ready(self, X: Any) -> Any:
+        return X if self.before is None else self.before.transform(X)
 
 
 def _forest(state: Any, X: Any, n: int, verb: str) -> Any:
