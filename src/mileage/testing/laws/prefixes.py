@@ -48,7 +48,9 @@ class _First:
     """A fitted ensemble that answers with its first members only."""
 
     def __init__(self, state: Any, n: int) -> None:
-        self.before, state = (state[:-1], state[-1]) if hasattr(state, "named_steps") else (None, state)
+        self.before: Any = None
+        if hasattr(state, "named_steps"):
+            self.before, state = state[:-1], state[-1]
         self.state, self.n = state, n
         self.classes_ = getattr(state, "classes_", None)
         ways = [way for cls, way in _WAYS.items() if cls in _names(type(state))]

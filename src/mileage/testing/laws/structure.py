@@ -94,7 +94,7 @@ def _margins(state: Any, data: Table, X: np.ndarray) -> np.ndarray:
         return np.asarray(state.decision_function(X))
     else:
         scores = np.log(made.values)
-    return scores[:, 1:] - scores[:, :1]
+    return np.asarray(scores[:, 1:] - scores[:, :1])
 
 
 def _at_depth(model: Any, X: np.ndarray, depth: int) -> np.ndarray:
@@ -107,7 +107,7 @@ def _at_depth(model: Any, X: np.ndarray, depth: int) -> np.ndarray:
         below = np.where(left, tree.children_left[at], tree.children_right[at])
         at = np.where(inner, below, at)
     made = tree.value[at][:, 0]
-    return made if hasattr(model, "classes_") else made[:, 0]
+    return np.asarray(made if hasattr(model, "classes_") else made[:, 0])
 
 
 LAWS = (not_order_sensitive, random_stream, additive, gram_only, oracle_loss, truncates)
