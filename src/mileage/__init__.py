@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mileage.language import format_script, parse
+    from mileage.language import col, false_negatives, false_positives, format_script, parse
     from mileage.operators import Operator
     from mileage.operators.external import from_estimator
     from mileage.session import Fitted, Result, Session, connect, predict
@@ -32,12 +32,17 @@ _HOMES = {
     "QueryError": "mileage.errors",
     "Result": "mileage.session",
     "Session": "mileage.session",
+    "col": "mileage.language",
     "connect": "mileage.session",
+    "false_negatives": "mileage.language",
+    "false_positives": "mileage.language",
     "format_script": "mileage.language",
     "from_estimator": "mileage.operators.external",
+    "load_ipython_extension": "mileage.apps.notebook",
     "parse": "mileage.language",
     "predict": "mileage.session",
     "estimator": "mileage.session.estimator",
+    "unload_ipython_extension": "mileage.apps.notebook",
 }
 
 __all__ = [
@@ -48,8 +53,11 @@ __all__ = [
     "Result",
     "Session",
     "__version__",
+    "col",
     "connect",
     "estimator",
+    "false_negatives",
+    "false_positives",
     "format_script",
     "from_estimator",
     "parse",

@@ -369,3 +369,11 @@ def test_a_result_that_cannot_be_fetched_leaves_the_connection_good(database):
     with pytest.raises(Exception, match=r"."):
         database.rows("SELECT CAST('x' || i AS INTEGER) FROM range(3) t(i)")
     assert database.rows("SELECT 1") == [(1,)]
+
+
+def test_yes_and_no_stay_words(tmp_path):
+    path = tmp_path / "churn.csv"
+    path.write_text("a,churn,flag\n1,Yes,true\n2,No,false\n3,,true\n")
+    made = Database(root=tmp_path).bind(SourceSpec("file", "churn.csv"))
+    assert [made.schema.get(name).sql_type for name in ("churn", "flag")] == ["VARCHAR", "BOOLEAN"]
+    assert made.read(["churn"]).to_pydict()["churn"] == ["Yes", "No", None]

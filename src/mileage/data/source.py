@@ -75,6 +75,7 @@ class Database:
         self._hashes: dict[Stamp, bytes] = {}
         self._stamps: dict[str, tuple[Stamp, ...]] = {}
         self._snapshots: dict[str, str] = {}
+        self.sqlite_files: dict[str, Path] = {}
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -115,6 +116,7 @@ class Database:
             sqlite = file.read(15) == b"SQLite format 3"
         if sqlite:
             self._attach_sqlite(path, alias)
+            self.sqlite_files[alias] = path
         else:
             self._run(f"ATTACH IF NOT EXISTS {literal(str(path))} AS {quote(alias)} (READ_ONLY)", f"database '{path}'")
         return alias
@@ -235,7 +237,11 @@ class Database:
         ).fetchall()
         if len(found) != 1:
             names = ", ".join(".".join([alias, *(p for p in row[1:] if p not in {"main", alias})]) for row in found)
-            hint = f"say which: FROM {alias}.TABLE, with one of {names}" if found else "give a database with a table"
+            hint = (
+                f"say which: ATTACH '{path.name}' AS {alias}, then FROM one of {names}"
+                if found
+                else "give a database with a table"
+            )
             raise DataError(f"'{path.name}' has {len(found)} tables", code="D406", hint=hint)
         return self._made(f"{alias}.{found[0][2]}", f"SELECT * FROM {'.'.join(quote(part) for part in found[0])}")
 
@@ -245,7 +251,11 @@ class Database:
         found = self._find_table(name)
         if found is None:
             near = near_matches(name, [*self.table_names(), *self._frames])
-            hint = f"did you mean {near[0]}?" if near else "name a file in quotes, or a frame as :name"
+            hint = (
+                f"did you mean {near[0]}?"
+                if near
+                else "name a file in quotes, a frame as :name, or ATTACH a database first"
+            )
             raise DataError(f"no table '{name}'", code="D408", hint=hint)
         path, is_view = found
         if is_view:

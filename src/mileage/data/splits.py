@@ -248,10 +248,11 @@ def _bootstrap(spec: SplitSpec, *, grouped: bool) -> _Deal:
 def _ordered(spec: SplitSpec, *, grouped: bool) -> _Deal:
     """Later rows score what earlier rows taught; a group that began earlier does not score."""
     imports: tuple[str, ...]
-    ranked = "np.argsort(order, kind='stable')"
+    ranked = 'np.argsort(order, kind="stable")'
     if spec.method == "holdout":
         n = f"max(1, round({spec.size} * len(X)))" if spec.size < 1 else str(int(spec.size))
-        pairs, imports = f"[(np.sort(rows[:-{n}]), np.sort(rows[-{n}:])) for rows in [{ranked}]]", (_NUMPY,)
+        cut = f"for cut in [len(X) - {n}]"
+        pairs, imports = f"[(np.sort(rows[:cut]), np.sort(rows[cut:])) for rows in [{ranked}] {cut}]", (_NUMPY,)
     else:
         pairs = f"[(np.sort(rows[a]), np.sort(rows[b])) for rows in [{ranked}] for a, b in TimeSeriesSplit({spec.n}).split(rows)]"
         imports = (_NUMPY, "from sklearn.model_selection import TimeSeriesSplit")

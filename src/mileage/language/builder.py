@@ -14,6 +14,7 @@ from mileage.core.units import Quantity
 from mileage.errors import MileError
 from mileage.language import ast
 from mileage.language import fragments as f
+from mileage.language.lexer import FILE_ENDINGS
 from mileage.language.printer import format_query
 from mileage.language.printer_base import quoted, value, word
 
@@ -60,7 +61,8 @@ class QueryBuilder:
     def from_(self, source: Any, *, name: str = "frame") -> QueryBuilder:
         """Take the rows from a file, a table, a ``(SELECT ...)`` or a frame of this program.
 
-        A text with a dot, a slash or a star is a file; one in parentheses is SQL; any other is a table.
+        A text with a slash, a star or a file's ending is a file; one in parentheses is SQL; any other, such as
+        ``shop.orders``, is a table.
         """
         found, frames = _source(source, name)
         return replace(self._with(ast.From(found)), frames={**self.frames, **frames})
@@ -308,11 +310,18 @@ def _names(columns: tuple[str, ...]) -> tuple[ast.Name, ...]:
     return tuple(ast.Name(column) for column in columns)
 
 
+def _is_table(text: str) -> bool:
+    """Say whether a text names a table: no path, and dots only as in ``shop.orders``."""
+    parts = text.split(".")
+    dotted = all(part.isidentifier() for part in parts) and parts[-1].casefold() not in FILE_ENDINGS
+    return dotted if len(parts) > 1 else not any(sign in text for sign in "/*\\")
+
+
 def _source(source: Any, name: str) -> tuple[ast.Source, dict[str, Any]]:
     if isinstance(source, str) and source.startswith("("):
         clause = f.clause_of(ast.From, f"FROM {source}", where="from_")
         return clause.source, {}
-    if isinstance(source, str) and not any(sign in source for sign in "./*\\"):
+    if isinstance(source, str) and _is_table(source):
         return ast.TableSource(ast.Name(source)), {}
     if isinstance(source, str) or hasattr(source, "__fspath__"):
         return ast.FileSource(str(source)), {}

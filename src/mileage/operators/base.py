@@ -76,7 +76,8 @@ class Rows(StrEnum):
 class Param:
     """A parameter: its legal values, its default, and the part of the domain worth searching.
 
-    ``search`` is None for a parameter that is searched only when the query opens it.
+    ``search`` is None for a parameter that is searched only when the query opens it. ``when`` names another parameter
+    and the values of it with which this one counts; with any other it would be without effect.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Param:
     doc: str
     search: Domain | None = None
     stage: Stage = Stage.SCAN
+    when: tuple[str, tuple[Value, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

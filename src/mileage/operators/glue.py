@@ -73,3 +73,16 @@ def as_dense(X):
 def first_columns(X, n):
     """Return the first ``n`` columns, or all if there are fewer."""
     return X[:, :n]
+
+
+def as_probabilities(margins):
+    """Return margins as probabilities of the classes: by the logistic function, or softmax."""
+    if margins.ndim == 1:
+        return np.column_stack([1 / (1 + np.exp(margins)), 1 / (1 + np.exp(-margins))])
+    powers = np.exp(margins - margins.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def of_margins(y, margins, metric, **options):
+    """Return a metric of probabilities for a model that gives margins only."""
+    return metric(y, as_probabilities(margins), **options)

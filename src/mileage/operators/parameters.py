@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mileage.core.domains import AnyOf, Domain, FloatRange, IntRange, OneOf
+from mileage.core.domains import AnyOf, Domain, FloatRange, IntRange, OneOf, Value
 from mileage.operators.base import Param, Stage
 
 
@@ -44,10 +44,10 @@ def leaf_penalty(name: str, default: float, low: float, doc: str = "penalty on l
     return Param(name, FloatRange(0.0, 1e6), default, doc, FloatRange(low, 10.0, log=True), Stage.CONTINUE)
 
 
-def inverse_penalty(low: float, high: float) -> Param:
-    """Return ``C`` of a penalised model, searched from ``low`` to ``high``."""
+def inverse_penalty(low: float, high: float, when: tuple[str, tuple[Value, ...]] | None = None) -> Param:
+    """Return ``C`` of a penalised model, searched from ``low`` to ``high``; ``when`` says with which penalties it counts."""
     search, doc = FloatRange(low, high, log=True), "inverse strength of the penalty"
-    return Param("C", FloatRange(1e-9, 1e9), 1.0, doc, search, Stage.CONTINUE)
+    return Param("C", FloatRange(1e-9, 1e9), 1.0, doc, search, Stage.CONTINUE, when)
 
 
 def smoothing() -> Param:

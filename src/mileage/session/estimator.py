@@ -42,7 +42,9 @@ def estimator(made_from: Any, *, columns: str = "matrix", name: str | None = Non
     Examples
     --------
     >>> import mileage
-    >>> bins = mileage.estimator("sklearn.preprocessing.KBinsDiscretizer", columns="numeric", n_bins=5, encode="ordinal")
+    >>> bins = mileage.estimator(
+    ...     "sklearn.preprocessing.KBinsDiscretizer", columns="numeric", n_bins=5, encode="ordinal"
+    ... )
     >>> print(mileage.predict("y").from_("a.csv").with_(scale=bins, model="ridge"))
     PREDICT y FROM 'a.csv'
     WITH scale = kbinsdiscretizer(n_bins = 5, encode = 'ordinal'), model = ridge

@@ -14,6 +14,8 @@ from mileage.errors import OperatorError
 from mileage.operators.metrics.metric import Metric, MetricCall
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
     from mileage.operators.running import Predictions
@@ -43,6 +45,10 @@ _PER_CLASS = ("precision", "recall", "f1", "fbeta", "jaccard")
 _OF_CLASS = ("roc_auc", "average_precision")
 _THRESHOLDS = ("decision_function", "predict_proba")
 _NEED_LABELS = ("neg_log_loss", "neg_brier_score", "d2_log_loss_score", "d2_brier_score")  # a fold may lack a class
+_OF_CLUSTERS = {
+    "adjusted_mutual_info_score", "adjusted_rand_score", "completeness_score", "fowlkes_mallows_score", "homogeneity_score",
+    "mutual_info_score", "normalized_mutual_info_score", "rand_score", "v_measure_score",
+}  # fmt: skip
 _REGRESSION_WORDS = (
     "squared",
     "absolute",
@@ -67,6 +73,21 @@ def default_metric(task: str) -> str:
     'log_loss'
     """
     return _DEFAULTS[task]
+
+
+def metric_names() -> tuple[str, ...]:
+    """Return the names that queries know, the short ones for those that have one.
+
+    Examples
+    --------
+    >>> "rmse" in metric_names(), "neg_root_mean_squared_error" in metric_names()
+    (True, False)
+    """
+    from sklearn.metrics import get_scorer_names
+
+    long = set(_ALIASES.values())
+    known = {name for name in get_scorer_names() if name not in long | _OF_CLUSTERS and not name.endswith("_samples")}
+    return tuple(sorted({*known, *_ALIASES, *_PER_CLASS, *metrics.names()}))
 
 
 @lru_cache(maxsize=256)
@@ -348,8 +369,27 @@ def _code(value: Any) -> str:
     return "float('nan')" if value != value else repr(value)  # noqa: PLR0124  (NaN alone differs from itself)
 
 
-def scorer_code(call: str, task: str, classes: tuple[str, ...]) -> tuple[str, tuple[str, ...], float]:
-    """Return an expression for the scorer in a plain script, its imports, and the sign that shows it as here."""
+def scorer_code(
+    call: str, task: str, classes: tuple[str, ...], *, margins: bool = False
+) -> tuple[str, tuple[str, ...], float, tuple[Callable[..., Any], ...]]:
+    """Return an expression for ``scoring=`` in a plain script, its imports, its sign, and functions of ours it uses.
+
+    Parameters
+    ----------
+    call, task, classes
+        As for :func:`score`.
+    margins : bool, default False
+        Whether the model has no ``predict_proba``: its margins are then taken for probabilities as they are here.
+
+    Examples
+    --------
+    >>> scorer_code("auc", "binary", ("no", "yes"))
+    ("'roc_auc'", (), 1.0, ())
+    >>> scorer_code("recall('yes')", "binary", ("no", "yes"))[1]
+    ('from sklearn.metrics import make_scorer, recall_score',)
+    """
+    from mileage.operators.glue import of_margins
+
     found = resolve_metric(call, task)
     if not found.scorer:
         raise OperatorError(
@@ -357,14 +397,20 @@ def scorer_code(call: str, task: str, classes: tuple[str, ...]) -> tuple[str, tu
             code="O506",
             hint="OPTIMIZE one of scikit-learn's metrics",
         )
-    if found.name in _PER_CLASS:
-        name = f"{found.name}_score"
-        args = ", ".join(f"{k}={_code(v)}" for k, v in _class_arguments(found, classes, 1).items())
-        return f"make_scorer({name}, {args})", (f"from sklearn.metrics import {name}, make_scorer",), 1.0
-    if found.scorer == "neg_log_loss" and not found.named:
-        code = f"make_scorer(log_loss, greater_is_better=False, response_method='predict_proba', labels={list(range(len(classes)))})"
-        return code, ("from sklearn.metrics import log_loss, make_scorer",), found.sign
-    if found.args and found.scorer == "average_precision":
-        code = f"make_scorer(average_precision_score, response_method={_THRESHOLDS}, pos_label={_class_code(str(found.args[0]), classes)})"
-        return code, ("from sklearn.metrics import average_precision_score, make_scorer",), found.sign
-    return f"get_scorer({found.scorer!r})", ("from sklearn.metrics import get_scorer",), found.sign
+    scorer = _scorer(found, classes, 1)
+    turned = margins and scorer._response_method == "predict_proba"
+    if (
+        not turned
+        and found.name not in _PER_CLASS
+        and found.scorer not in _NEED_LABELS
+        and not (found.named or found.args)
+    ):
+        return repr(found.scorer), (), found.sign, ()
+    name = scorer._score_func.__name__
+    response = "decision_function" if turned else scorer._response_method
+    arguments = [of_margins.__name__, f"metric={name}"] if turned else [name]
+    arguments += ["greater_is_better=False"] if scorer._sign < 0 else []
+    arguments += [f"response_method={response!r}"] if response != "predict" else []
+    arguments += [f"{key}={_code(value)}" for key, value in scorer._kwargs.items()]
+    imports = (f"from sklearn.metrics import make_scorer, {name}",)
+    return f"make_scorer({', '.join(arguments)})", imports, found.sign, (of_margins,) if turned else ()

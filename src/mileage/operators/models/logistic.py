@@ -15,7 +15,7 @@ class Logistic(Operator):
     name = "logistic"
     family = Family.MODEL
     params = (
-        inverse_penalty(1e-3, 1e2),
+        inverse_penalty(1e-3, 1e2, when=("penalty", ("l2", "l1", "elasticnet"))),
         Param(
             "penalty",
             OneOf(("l2", "l1", "elasticnet", None)),
@@ -24,7 +24,15 @@ class Logistic(Operator):
             OneOf(("l2", "l1")),
             Stage.CONTINUE,
         ),
-        Param("l1_ratio", FloatRange(0.0, 1.0), 0.5, "share of l1 in elasticnet", None, Stage.CONTINUE),
+        Param(
+            "l1_ratio",
+            FloatRange(0.0, 1.0),
+            0.5,
+            "share of l1 in elasticnet",
+            None,
+            Stage.CONTINUE,
+            ("penalty", ("elasticnet",)),
+        ),
         Param("max_iter", IntRange(1, 1_000_000), 300, "most iterations", None, Stage.CONTINUE),
         Param("class_weight", OneOf((None, "balanced")), None, "weights of classes", None, Stage.CONTINUE),
     )
