@@ -1,7 +1,7 @@
 """The tree of a MILEAGE text: frozen records that say what was written and nothing of what it means.
 
-Every node knows its ``span`` in the text and its ``origin``; statements, deltas, clauses and facts carry the
-``comments`` that were written at them. None of the three takes part in equality, so two texts with the same content
+Every node knows its ``span`` in the text and its ``origin``; statements, deltas, clauses and their items (facts,
+wishes, bounds, slots) carry the ``comments`` that were written at them. None of the three takes part in equality, so two texts with the same content
 give equal trees. Lists are tuples, and every optional word is recorded. Next: :mod:`mileage.language.parser` makes
 trees, :mod:`mileage.language.printer` writes them.
 """

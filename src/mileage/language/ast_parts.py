@@ -170,7 +170,7 @@ class Chain(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Assign(Node):
+class Assign(Commented):
     """``SLOT = chain``."""
 
     slot: Name
@@ -396,7 +396,7 @@ class UsingKnowledge(Commented):
 
 
 @dataclass(frozen=True, slots=True)
-class Intent(Node):
+class Intent(Commented):
     """A wish in the user's words and what narrows it: TO, ACROSS, IN, WITHIN, BY."""
 
     name: str
@@ -408,7 +408,7 @@ class Intent(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Bound(Node):
+class Bound(Commented):
     """A measurable requirement; ``op`` is one of ``>= <= > < =``."""
 
     metric: Metric
