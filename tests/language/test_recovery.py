@@ -200,7 +200,13 @@ def test_monstrous_texts_end_in_reports(text: str) -> None:
 @settings(max_examples=150, deadline=None)
 @given(st.text(max_size=60) | st.binary(max_size=60).map(lambda raw: raw.decode("latin-1")))
 def test_any_text_parses_or_is_reported(text: str) -> None:
-    check(text)
+    problems = check(text)
+    try:
+        parse(text)
+    except ParseError as error:
+        assert error.diagnostics == problems  # noqa: PT017
+    else:
+        assert problems == ()
 
 
 @settings(max_examples=150, deadline=None)
