@@ -246,11 +246,11 @@ def completion(
 ) -> None:
     """Print what makes your shell complete mile."""
     from mileage.apps.cli.completion import SHELLS, completion_script
-    from mileage.apps.cli.typed import TOPICS
+    from mileage.session.statements.names import SHOWN
 
     if shell not in SHELLS:
         raise typer.BadParameter(f"no shell '{shell}'; known: {', '.join(SHELLS)}")
-    text = completion_script(shell, tuple(_names()), TOPICS)
+    text = completion_script(shell, tuple(_names()), SHOWN)
     context.obj.data({"kind": "completion", "shell": shell, "text": text}, text)
 
 
