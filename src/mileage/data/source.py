@@ -372,16 +372,6 @@ class Database:
         except duckdb.Error as error:
             raise DataError(f"{what}: {first_line(error)}", code="D403") from None
 
-    @contextmanager
-    def temporary(self, sql: str) -> Iterator[str]:
-        """Hold the rows of a SELECT in a table for a while; yields what to read from."""
-        place = f"{_SNAPSHOTS}.t{fingerprint(sql)}"
-        self.rows(f"CREATE OR REPLACE TABLE {place} AS {sql}")
-        try:
-            yield place
-        finally:
-            self.rows(f"DROP TABLE {place}")
-
     # Hashes
 
     def hash_files(self, files: Sequence[Path], sql: str) -> Fingerprint:
