@@ -7,13 +7,13 @@ import csv
 import gzip
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from mileage.core.near import near_matches
 from mileage.data.frames import renaming_notes, unique_names
-from mileage.data.sqltext import first_line, literal
+from mileage.data.sqltext import first_line, literal, quote
 from mileage.errors import DataError
 
 READERS = {
@@ -31,6 +31,7 @@ _PACKED = (".gz", ".zst")
 _EMPTY_HINT = "a table needs a header line and data below it"
 _MIXED = re.compile(r'Error when converting column "(.*?)"\. Could not convert', re.DOTALL)
 _TRIES = 60
+_LOOKED_AT = 1000  # rows
 
 Rows = Callable[[str], list[tuple[object, ...]]]
 
@@ -157,6 +158,22 @@ class CsvReading:
             shown = {"latin-1": "Latin-1", "utf-16": "UTF-16"}[encoding]
             self.notes.append(f"'{self.text}' is not UTF-8: it is read as {shown}")
         self._sniff(rows, encoding or "utf-8")
+        self._keep_words(rows)
+
+    def _keep_words(self, rows: Rows) -> None:
+        """Let ``yes`` and ``no`` be texts: DuckDB takes them for truth values, and answers would say ``true``."""
+        import duckdb
+
+        try:
+            truths = [str(row[0]) for row in rows(f"DESCRIBE {self.sql}") if row[1] == "BOOLEAN"]
+            for name in truths:
+                as_text = replace(self, types={**self.types, name: "VARCHAR"}).sql
+                looked = f"SELECT {quote(name)} AS c FROM ({as_text}) LIMIT {_LOOKED_AT}"
+                words = {row[0] for row in rows(f"SELECT DISTINCT lower(c) FROM ({looked}) WHERE c IS NOT NULL")}
+                if words - {"true", "false"}:
+                    self.types[name] = "VARCHAR"
+        except duckdb.Error:
+            return  # what is wrong with the file is told when it is read
 
     def _sniff(self, rows: Rows, encoding: str) -> None:
         tail = "".join(f", {name} = {value}" for name, value in self.options.items())
@@ -248,4 +265,5 @@ def _first_lines(path: Path, encoding: str, n: int) -> list[str]:
 
 
 def _opened(path: Path) -> IO[bytes]:
-    return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
+    packed = path.suffix.lower() == ".gz"
+    return cast("IO[bytes]", gzip.open(path, "rb")) if packed else path.open("rb")

@@ -15,8 +15,8 @@ from mileage.core.interrupts import interruptible
 from mileage.core.near import near_matches
 from mileage.data.dataset import Dataset
 from mileage.data.files import DATABASES, CsvReading, find_files, listed, reader_of, suffix_of, unreadable
-from mileage.data.frames import as_table
-from mileage.data.hashing import Stamp, hash_file, hash_table, stamp_of
+from mileage.data.frames import as_frame, as_table
+from mileage.data.hashing import Stamp, hash_file, hash_parts, stamp_of
 from mileage.data.schema import Column, Schema, dtype_of
 from mileage.data.sqltext import SqlError, checked_select, explained, first_line, literal, quote, sql_error
 from mileage.errors import DataError
@@ -32,6 +32,8 @@ __all__ = ["Database", "Dataset", "SourceSpec", "SqlError", "literal", "quote"]
 
 _SNAPSHOT_LIMIT = 512 * 2**20  # bytes of files; larger ones are read where they lie
 _SNAPSHOTS = "mile_snapshots"
+_HASHED_CELLS = 4_000_000
+_CANONICAL = frozenset({"DOUBLE", "VARCHAR", "TIMESTAMP"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Database:
         self._hashes: dict[Stamp, bytes] = {}
         self._stamps: dict[str, tuple[Stamp, ...]] = {}
         self._snapshots: dict[str, str] = {}
+        self.sqlite_files: dict[str, Path] = {}
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -116,6 +119,7 @@ class Database:
             sqlite = file.read(15) == b"SQLite format 3"
         if sqlite:
             self._attach_sqlite(path, alias)
+            self.sqlite_files[alias] = path
         else:
             self._run(f"ATTACH IF NOT EXISTS {literal(str(path))} AS {quote(alias)} (READ_ONLY)", f"database '{path}'")
         return alias
@@ -235,8 +239,12 @@ class Database:
             [alias],
         ).fetchall()
         if len(found) != 1:
-            names = ", ".join(f"{alias}.{row[2]}" for row in found)
-            hint = f"say which: FROM {alias}.TABLE, with one of {names}" if found else "give a database with a table"
+            names = ", ".join(".".join([alias, *(p for p in row[1:] if p not in {"main", alias})]) for row in found)
+            hint = (
+                f"say which: ATTACH '{path.name}' AS {alias}, then FROM one of {names}"
+                if found
+                else "give a database with a table"
+            )
             raise DataError(f"'{path.name}' has {len(found)} tables", code="D406", hint=hint)
         return self._made(f"{alias}.{found[0][2]}", f"SELECT * FROM {'.'.join(quote(part) for part in found[0])}")
 
@@ -246,7 +254,11 @@ class Database:
         found = self._find_table(name)
         if found is None:
             near = near_matches(name, [*self.table_names(), *self._frames])
-            hint = f"did you mean {near[0]}?" if near else "name a file in quotes, or a frame as :name"
+            hint = (
+                f"did you mean {near[0]}?"
+                if near
+                else "name a file in quotes, a frame as :name, or ATTACH a database first"
+            )
             raise DataError(f"no table '{name}'", code="D408", hint=hint)
         path, is_view = found
         if is_view:
@@ -329,23 +341,32 @@ class Database:
 
     def frame(self, sql: str) -> pd.DataFrame:
         """Return the rows of a SELECT as a pandas DataFrame, as ``duckdb.sql(sql).df()`` does in a plain script."""
-        with self._lock, _Told(sql):
-            return self._interruptible(lambda c: c.sql(self._through(sql)).df())
+        with self._lock, _Told(sql), self._clean():
+            return self._interruptible(lambda c: _as_pandas(c.sql(self._through(sql))))
 
     def arrow(self, sql: str) -> pa.Table:
         """Return the rows of a SELECT as an Arrow table."""
-        with self._lock, _Told(sql):
+        with self._lock, _Told(sql), self._clean():
             return self._interruptible(lambda c: c.sql(self._through(sql)).to_arrow_table())
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Return the rows of a SELECT as tuples; DuckDB's errors come as they are."""
-        with self._lock:
+        with self._lock, self._clean():
             return self._interruptible(lambda c: c.execute(self._through(sql)).fetchall())
 
     def _interruptible(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         """Return what DuckDB answers; Ctrl-C ends the statement, which DuckDB itself does not always notice."""
         connection = self.connection
         return interruptible(lambda: work(connection), connection.interrupt)
+
+    @contextmanager
+    def _clean(self) -> Iterator[None]:
+        """Drop what is left of a result that could not be fetched: the connection is good for the next statement."""
+        try:
+            yield
+        except (Exception, KeyboardInterrupt):
+            getattr(self.connection, "abort", lambda: None)()  # DuckDB 1 does this by itself
+            raise
 
     def _run(self, sql: str, what: str) -> None:
         import duckdb
@@ -355,16 +376,6 @@ class Database:
                 self._interruptible(lambda c: c.execute(sql).fetchall())
         except duckdb.Error as error:
             raise DataError(f"{what}: {first_line(error)}", code="D403") from None
-
-    @contextmanager
-    def temporary(self, sql: str) -> Iterator[str]:
-        """Hold the rows of a SELECT in a table for a while; yields what to read from."""
-        place = f"{_SNAPSHOTS}.t{fingerprint(sql)}"
-        self.rows(f"CREATE OR REPLACE TABLE {place} AS {sql}")
-        try:
-            yield place
-        finally:
-            self.rows(f"DROP TABLE {place}")
 
     # Hashes
 
@@ -388,8 +399,17 @@ class Database:
         return fingerprint("files", options, [self._hashes[stamp] for stamp in stamps])
 
     def hash_rows(self, sql: str) -> Fingerprint:
-        """Return the hash of the rows of a SELECT, in order, by their Arrow form."""
-        return hash_table(self.arrow(f"SELECT * FROM ({sql})"))
+        """Return the hash of the rows of a SELECT, in order, by their Arrow form; a part of the columns at a time."""
+        names = [quote(row[0]) for row in self.rows(f"DESCRIBE SELECT * FROM ({sql})")]
+        size = max(1, _HASHED_CELLS // max(1, self.rows(f"SELECT count(*) FROM ({sql})")[0][0]))
+        parts = (names[i : i + size] for i in range(0, len(names), size))
+        return hash_parts(self.arrow(f"SELECT {', '.join(part)} FROM ({sql})") for part in parts)
+
+
+def _as_pandas(relation: duckdb.DuckDBPyRelation) -> pd.DataFrame:
+    if {str(kind) for kind in relation.types} <= _CANONICAL:  # the same frame, with fewer copies on the way
+        return as_frame(relation.to_arrow_table())
+    return relation.df()
 
 
 class _Told:
@@ -401,9 +421,8 @@ class _Told:
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is None or not type(error).__module__.startswith(("duckdb", "_duckdb")):
-            return
-        raise DataError(f"the data cannot be read: {first_line(error)}", code="D412") from error  # type: ignore[arg-type]
+        if isinstance(error, Exception) and type(error).__module__.startswith(("duckdb", "_duckdb")):
+            raise DataError(f"the data cannot be read: {first_line(error)}", code="D412") from error
 
 
 def _small(files: Sequence[Path]) -> bool:

@@ -117,7 +117,7 @@ class SessionData:
         if p["target"] is None:
             return {"X": X, "y": None, "aux": None}
         y = encode_target(X.pop(p["target"]), p["classes"], p["task"])
-        aux = dataset.database.frame(aux_sql(dataset, p["aux"], p["target"])) if p["aux"] else None
+        aux = dataset.database.frame(aux_sql(dataset, p["aux"], p["target"], p["task"])) if p["aux"] else None
         return {"X": X, "y": y, "aux": aux}
 
     def deal(self, task: Task, inputs: list[Any]) -> dict[str, Any]:
@@ -159,10 +159,17 @@ def source_sql(dataset: Dataset, columns: tuple[tuple[str, str], ...], target: s
     return f"SELECT * FROM ({dataset.scan_sql([*kinds, (target, kind)])}) WHERE {quote(target)} IS NOT NULL"
 
 
-def aux_sql(dataset: Dataset, columns: tuple[str, ...], target: str) -> str:
-    """Return the SQL that reads the columns that deal the rows, as they are."""
-    listed = ", ".join(quote(name) for name in columns)
-    return f"SELECT {listed} FROM ({dataset.relation_sql}) WHERE {quote(target)} IS NOT NULL"
+def script_sql(dataset: Dataset, columns: tuple[tuple[str, str], ...], target: str, task: str) -> str:
+    """Return the SQL of :func:`source_sql` as a script has it: the same rows and values, written for a reader."""
+    kind = Kind.NUMERIC if task == "regression" else Kind.CATEGORICAL
+    return dataset.script_sql([*((name, Kind(kind)) for name, kind in columns), (target, kind)], known=target)
+
+
+def aux_sql(dataset: Dataset, columns: tuple[str, ...], target: str, task: str) -> str:
+    """Return the SQL that reads the columns that deal the rows, as they are, in the rows of :func:`source_sql`."""
+    listed = ",\n    ".join(quote(name) for name in columns)
+    kind = Kind.NUMERIC if task == "regression" else Kind.CATEGORICAL
+    return f"SELECT\n    {listed}\nFROM {dataset.from_sql}\nWHERE {dataset.known_sql(target, kind)}"
 
 
 def encode_target(values: pd.Series, classes: tuple[str, ...], task: str) -> np.ndarray:

@@ -11,6 +11,7 @@ from mileage.operators.versions import versions
 from mileage.optimizer import PlanContext, optimize
 from mileage.session.data_tasks import SessionData, data_tasks
 from mileage.session.engines import finished, open_executor
+from mileage.session.labels import labels, with_labels
 from mileage.workflow import Task, TaskKind, Workflow, to_pipeline
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class WholePipeline(Operator):
 def fitted_pipeline(result: Result, trial: Trial) -> Any:
     """Return a scikit-learn ``Pipeline`` fitted on all rows; it reads a DataFrame of the raw columns.
 
-    It predicts class codes: positions in ``result.plan.classes``.
+    It predicts the classes of the target, though its model was fitted on their codes (:func:`with_labels`).
     """
     assert trial.workflow is not None
     whole = WholePipeline(trial.workflow)
@@ -59,4 +60,5 @@ def fitted_pipeline(result: Result, trial: Trial) -> Any:
     executor, _ = open_executor(result.session, data, EventBus(), plan=result.plan, local=(whole,))
     with executor:
         executor.submit(physical, label="fit the pipeline", limits=Limits())
-        return finished(executor).values[fit.port("state")]
+        pipeline = finished(executor).values[fit.port("state")]
+    return pipeline if result.plan.task == "regression" else with_labels(pipeline, labels(result.plan))

@@ -86,7 +86,7 @@ def _loss(configuration: Configuration) -> float | None:
 
 
 def _run(strategy: Strategy, n: int = _MANY) -> list[Proposal]:
-    made = []
+    made: list[Proposal] = []
     while len(made) < n and (proposal := strategy.ask()) is not None:
         made.append(proposal)
         strategy.tell(proposal.configuration, _loss(proposal.configuration))

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from mileage.core.events import EventBus, Listener
 from mileage.language import ast, format_query, semantic_hash
-from mileage.planner import bind
 from mileage.session.clock import Clock
 from mileage.session.engines import warm
 from mileage.session.findings import watch
-from mileage.session.hints import check_hints
 from mileage.session.run import RunSetting, run_plan
+from mileage.session.statements.check import bound
 
 if TYPE_CHECKING:
     from mileage.results import Trial
@@ -33,8 +32,7 @@ def run_predict(
     clock = Clock(started_s=session.asked_s)
     warm(session)
     bus.tell("stage", name="reading data")
-    plan = bind(query, session.database, source=text)
-    check_hints(session, query, text)
+    plan = bound(session, query, text)
     plan = replace(plan, findings=watch(plan))
     clock.seconds = plan.budget.seconds
     for assumption in plan.assumptions:
