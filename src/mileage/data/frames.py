@@ -32,6 +32,8 @@ def as_table(name: str, frame: Any) -> tuple[pa.Table, tuple[str, ...]]:
     else:
         table = _other(name, frame)
         columns, arrays = list(table.column_names), list(table.columns)
+    if not columns:
+        raise DataError(f":{name} has no columns", code="D410", hint="give a frame with columns and rows")
     unique = unique_names(columns)
     notes += renaming_notes(columns, unique)
     return pa.table(arrays, names=unique), tuple(notes)
@@ -54,11 +56,23 @@ def _pandas_array(series: pd.Series, name: str, notes: list[str]) -> pa.Array:
     """Convert one column; values of mixed types become text, since a column has one type."""
     import pyarrow as pa
 
+    series = _plain(series)
     try:
         return pa.array(series, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
         notes.append(f"column {name} has values of mixed types: read as text")
         return pa.array([None if _missing(v) else str(v) for v in series], pa.string())
+
+
+def _plain(series: pd.Series) -> pd.Series:
+    """Return periods as the times at which they begin and intervals as text: SQL has no such types."""
+    import pandas as pd
+
+    dtype = series.dtype
+    if isinstance(dtype, pd.PeriodDtype):
+        return series.dt.to_timestamp()
+    inner = dtype.categories.dtype if isinstance(dtype, pd.CategoricalDtype) else dtype
+    return series.astype("string") if isinstance(inner, pd.IntervalDtype) else series
 
 
 def _missing(value: object) -> bool:

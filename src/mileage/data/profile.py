@@ -14,6 +14,7 @@ from mileage.data.numbers import number_figures
 from mileage.data.schema import Column, DType, Kind
 from mileage.data.sqltext import quote
 from mileage.data.target import TargetProfile, profile_target
+from mileage.errors import DataError
 
 __all__ = ["ColumnProfile", "Profile", "TargetProfile", "profile", "profile_target"]
 
@@ -170,15 +171,15 @@ class _Passes:
 
     def _select(self, batch: list[Column], wanted: list[dict[str, str]]) -> list[dict[str, Any]]:
         """Run one statement for named expressions of each column, and give the values back by name."""
-        import duckdb
-
         listed = [sql for part in wanted for sql in part.values()]
         if not listed:
             return [{} for _ in wanted]
         inner = ", ".join(f"{_plain_sql(c)} AS v{i}" for i, c in enumerate(batch))
         try:
             row = iter(self.database.rows(f"SELECT {', '.join(listed)} FROM (SELECT {inner} FROM {self.relation})")[0])
-        except duckdb.OutOfRangeException:  # numbers near the largest: their variance overflows
+        except DataError as error:  # numbers near the largest: their variance overflows
+            if type(error.__cause__).__name__ != "OutOfRangeException":
+                raise
             safe = [{k: v for k, v in part.items() if k not in {"mean", "sd"}} for part in wanted]
             if safe == wanted:
                 raise
@@ -203,6 +204,7 @@ class _Passes:
                 "mean_length": f"avg(length({v}))",
                 "words": f"avg(length({trimmed}) - length(replace({trimmed}, ' ', '')) + 1)",
                 "n_numbers": f"count(TRY_CAST({v} AS DOUBLE))",
+                "n_finite": f"count(*) FILTER (isfinite(TRY_CAST({v} AS DOUBLE)))",
                 "n_padded": f"count(*) FILTER (starts_with({v}, '0') AND length({v}) > 1 AND {v} NOT LIKE '0.%')",
             }
         return base
@@ -234,6 +236,8 @@ class _Passes:
             f.get("words") or 0.0, f.get("n_numbers", 0), f.get("n_dates", 0), f.get("n_padded", 0),
         )  # fmt: skip
         kind, looks = infer_kind(figures)
+        if kind is Kind.NUMERIC:  # texts such as inf are numbers, and missing ones
+            n = int(f.get("n_finite", n))
         counted = sorted(histogram.items(), key=lambda pair: (-pair[1], str(pair[0])))[:_TOP]
         return ColumnProfile(
             column.name,
@@ -265,6 +269,8 @@ def _plain_sql(column: Column) -> str:
     """The column in the type that figures are taken in: finite DOUBLE, VARCHAR, or its own."""
     if column.dtype in _NUMBERS:
         return canonical_sql(column, Kind.NUMERIC)
+    if column.dtype is DType.TIMESTAMP:
+        return canonical_sql(column, Kind.DATETIME)
     return f"CAST({quote(column.name)} AS VARCHAR)" if column.dtype is DType.STRING else quote(column.name)
 
 
