@@ -50,8 +50,15 @@ class StubSession:
         return list(self.run_script(query, **options))[-1]
 
     def run_script(
-        self, text: str, *, frames: dict[str, Any] | None = None, on_event: Listener | None = None, name: str = "query"
+        self,
+        text: str,
+        *,
+        frames: dict[str, Any] | None = None,
+        on_event: Listener | None = None,
+        name: str = "query",
+        asked_s: float | None = None,
     ) -> Iterator[Any]:
+        del asked_s
         script = parse(text, name=name)
         bus = EventBus()
         if on_event:

@@ -45,7 +45,7 @@ def test_spawned_workers_work_where_there_is_no_fork_server():
 @pytest.mark.parametrize(
     ("behavior", "limits", "state", "text"),
     [
-        ("busy", Limits(timeout_s=0.3), JobState.TIMEOUT, "stopped at its limit of"),
+        ("busy", Limits(timeout_s=2), JobState.TIMEOUT, "stopped at its limit of"),
         (
             "hog",
             Limits(memory_bytes=600 * MIB),

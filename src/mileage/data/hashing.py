@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +9,9 @@ from mileage.core.fingerprint import Fingerprint
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from blake3 import blake3
 
 Stamp = tuple[str, int, int, int]
+_COLUMNS = 16  # hashed at a time: more would be copied into memory together
 
 
 def stamp_of(path: Path) -> Stamp:
@@ -41,15 +40,17 @@ def hash_table(table: pa.Table) -> Fingerprint:
     import pyarrow as pa
     from blake3 import blake3
 
-    hasher = blake3()
-    arrays, names = [], []
-    for i, column in enumerate(table.columns):
-        values, mask = _canonical(column)
-        arrays += [values, mask]
-        names += [table.column_names[i], f"{i}?"]
-    plain = pa.table(arrays, names)
-    with pa.ipc.new_stream(pa.PythonFile(_Sink(hasher), mode="w"), plain.schema) as writer:
-        writer.write_table(plain, max_chunksize=1 << 16)
+    hasher, names = blake3(), table.column_names
+    for start in range(0, len(names), _COLUMNS):
+        arrays, labels = [], []
+        for i, name in enumerate(names[start : start + _COLUMNS], start):
+            values, mask = _canonical(table.column(i))
+            arrays += [values, mask]
+            labels += [name, f"{i}?"]
+        plain, sink = pa.table(arrays, labels), pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, plain.schema) as writer:
+            writer.write_table(plain, max_chunksize=1 << 16)
+        hasher.update(sink.getvalue())
     return Fingerprint(hasher.hexdigest(length=16))
 
 
@@ -70,19 +71,3 @@ def _canonical(column: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
             values = values.drop_null()
     return values if len(values) == len(mask) else pa.array([repr(v) for v in column.to_pylist()]), mask
-
-
-class _Sink(io.RawIOBase):
-    """A file that hashes what is written to it."""
-
-    def __init__(self, hasher: blake3) -> None:
-        super().__init__()
-        self._hasher = hasher
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: object) -> int:
-        view = memoryview(data)  # type: ignore[arg-type]
-        self._hasher.update(view)
-        return view.nbytes

@@ -134,13 +134,17 @@ class Executor:
 
     # ---- tickets ------------------------------------------------------------------------------------------------
 
-    def submit(self, plan: PhysicalPlan, *, label: str = "", limits: Limits | None = None) -> int:
-        """Take a plan and return its ticket, without waiting; earlier tickets go first."""
+    def submit(self, plan: PhysicalPlan, *, label: str = "", limits: Limits | None = None, here: bool = False) -> int:
+        """Take a plan and return its ticket, without waiting; earlier tickets go first.
+
+        With ``here`` all of it runs in this process, inside :meth:`wait`: for what is small and must not depend on
+        workers. Nothing can stop it then.
+        """
         if self._closed:
             message = "the executor is closed"
             raise InternalError(message)
         self._last_ticket += 1
-        found = demand(plan, self._table)
+        found = demand(plan, self._table, here=here)
         missing = {port for port in found.ports if port not in self._table.located}
         ticket = _Ticket(self._last_ticket, label, self._limits(limits), found.ports, missing)
         ticket.n_loaded, ticket.n_shared = found.n_loaded, found.n_shared

@@ -136,8 +136,10 @@ class Demand:
     error: TaskError | None = None
 
 
-def demand(plan: PhysicalPlan, table: Table) -> Demand:
+def demand(plan: PhysicalPlan, table: Table, *, here: bool = False) -> Demand:
     """Return what has to happen for a plan; ``table`` learns of new units and of what they publish.
+
+    New units run on workers, but for what only the driver can do, and for all of it if ``here``.
 
     Only what the wanted and kept ports need is looked at. A task that a unit of an earlier ticket computes is awaited;
     a running unit that does not publish the port in question is no help, so the task is then computed again.
@@ -152,7 +154,7 @@ def demand(plan: PhysicalPlan, table: Table) -> Demand:
     if found.error is None:
         for unit, ports in awaited.items():
             _share(unit, ports, table, found)
-        _group(plan, compute, table, found)
+        _group(plan, compute, table, found, here=here)
     return found
 
 
@@ -208,14 +210,14 @@ def _share(unit: Unit, ports: list[Port], table: Table, found: Demand) -> None:
         head.publish |= {port: True for port in ports if found.ports.get(port)}
 
 
-def _group(plan: PhysicalPlan, compute: set[Fingerprint], table: Table, found: Demand) -> None:
+def _group(plan: PhysicalPlan, compute: set[Fingerprint], table: Table, found: Demand, *, here: bool) -> None:
     """Put tasks into units by segment; a unit is split where it would wait for itself."""
     segment_of = {name: number for number, names in enumerate(plan.segments) for name in names}
     open_units: dict[tuple[object, bool], Unit] = {}
     unit_of: dict[Fingerprint, Unit] = {}
     sources: dict[Unit, set[Unit]] = {}
     for task in (planned.task for planned in plan if planned.task.fingerprint in compute):
-        on_driver = task.kind in DRIVER_KINDS
+        on_driver = here or task.kind in DRIVER_KINDS
         group = (segment_of.get(task.fingerprint, task.fingerprint), on_driver)
         before = {unit_of[port.task] for port in task.inputs if port.task in unit_of}
         unit = open_units.get(group)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mileage.core.events import EventBus
@@ -56,18 +57,38 @@ def refit(
     session: Session, executor: Executor, source: Task, workflow: Workflow, limits: Limits
 ) -> tuple[dict[str, Port] | None, str]:
     """Fit a workflow on all rows as tasks that are kept; return the ports of its states, or why there are none."""
+    return end_refit(executor, begin_refit(executor, source, workflow, limits, kept=session.store.has), {})
+
+
+@dataclass(frozen=True)
+class Refit:
+    """A workflow that is being fitted on all rows: its ticket, and where its fitted steps will be."""
+
+    ticket: int
+    states: dict[str, Port]
+
+
+def begin_refit(
+    executor: Executor, source: Task, workflow: Workflow, limits: Limits, *, kept: Callable[[str], bool]
+) -> Refit:
+    """Begin to fit a workflow on all rows, behind what was begun before."""
     tasks, states = fit_tasks(workflow, source)
-    context = PlanContext(kept=session.store.has, shares=False, keep=frozenset({TaskKind.FIT}))
+    context = PlanContext(kept=kept, shares=False, keep=frozenset({TaskKind.FIT}))
     physical, _ = optimize((source, *tasks), states.values(), context)
+    return Refit(executor.submit(physical, label="refit", limits=limits), states)
+
+
+def end_refit(executor: Executor, refit: Refit, seen: Mapping[int, Outcome]) -> tuple[dict[str, Port] | None, str]:
+    """Wait for a refit unless its outcome was ``seen``; return the ports of the fitted steps, or why there are none."""
+    outcomes = dict(seen)
     try:
-        ticket = executor.submit(physical, label="refit", limits=limits)
-        while True:
-            for outcome in executor.wait(1.0):
-                if outcome.ticket == ticket:
-                    return (states, "") if outcome.state == "done" else (None, str(outcome.error or outcome.state))
+        while refit.ticket not in outcomes:
+            outcomes |= {outcome.ticket: outcome for outcome in executor.wait(1.0)}
     except KeyboardInterrupt:
         executor.cancel_all()
         return None, "stopped by the user"
+    outcome = outcomes[refit.ticket]
+    return (refit.states, "") if outcome.state == "done" else (None, str(outcome.error or outcome.state))
 
 
 def finished(executor: Executor) -> Outcome:

@@ -12,9 +12,9 @@ from mileage.planner import LogicalPlan
 from mileage.results import Leaderboard, Trial
 from mileage.session.clock import Clock
 from mileage.session.data_tasks import DataTasks, SessionData, data_tasks
-from mileage.session.engines import open_executor, refit
+from mileage.session.engines import end_refit, open_executor, refit
 from mileage.session.result import Result
-from mileage.session.trials import TrialLoop
+from mileage.session.trials import STOPPED, TrialLoop
 from mileage.workflow import Port
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def run_plan(session: Session, plan: LogicalPlan, setting: RunSetting) -> Result
             trials = loop.run()
             board = rank(plan, trials)
             refit, notes = _refit_best(session, executor, leaves, plan, loop, board)
-        stopped = loop.ended.startswith("stopped")
+        stopped = loop.ended == STOPPED
         state = "stopped" if stopped else "finished"
     finally:
         session.catalog.finish_run(run_id, state, summary={"ended": loop.ended} if state != "failed" else {})
@@ -102,6 +102,8 @@ def _refit_best(
     session: Session, executor: Executor, leaves: DataTasks, plan: LogicalPlan, loop: TrialLoop, board: Leaderboard
 ) -> tuple[dict[int, Mapping[str, Port]], list[str]]:
     """Fit the best workflow on all rows; if the time is too short for it, the next one that fits, and say so."""
+    if loop.ended == STOPPED:
+        return {}, ["nothing was fitted on all rows yet: a workflow is when it is first used"]
     notes: list[str] = []
     for trial in board.ranked:
         left = loop.clock.left_s
@@ -114,7 +116,10 @@ def _refit_best(
         loop.bus.tell("stage", name="refitting")
         limits = Limits(None if left is None else max(1.0, left), plan.budget.memory_bytes)
         assert trial.workflow is not None
-        states, why = refit(session, executor, leaves.source, trial.workflow, limits)
+        if (begun := loop.refits.get(trial.number)) is not None:
+            states, why = end_refit(executor, begun, loop.other)
+        else:
+            states, why = refit(session, executor, leaves.source, trial.workflow, limits)
         if states is not None:
             return {trial.number: states}, notes
         notes.append(f"{trial.describe} could not be refitted on all rows: {why}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -55,6 +56,7 @@ class Session:
         self._catalog: Catalog | None = None
         self._store: ArtifactStore | None = None
         self.results: dict[str, Result] = {}
+        self.asked_s = time.monotonic()
 
     @property
     def catalog(self) -> Catalog:
@@ -107,14 +109,20 @@ class Session:
         frames: Mapping[str, Any] | None = None,
         on_event: Listener | None = None,
         name: str = "query",
+        asked_s: float | None = None,
     ) -> Iterator[Answer]:
-        """Run the statements of a script one after the other, yielding each answer."""
+        """Run the statements of a script one after the other, yielding each answer.
+
+        ``asked_s`` is when the user began to wait, by ``time.monotonic``; now by default. A budget counts from there.
+        """
+        self.asked_s = time.monotonic() if asked_s is None else asked_s
         text, script, own = _as_script(query)
         for key, frame in {**own, **(frames or {})}.items():
             self.database.register(key, frame)
         try:
             for statement in script.statements:
                 yield execute(self, statement, text, on_event)
+                self.asked_s = time.monotonic()
         except QueryError as error:
             error.name = name
             error.source = error.source or text

@@ -21,12 +21,14 @@ from mileage.results import Trial
 from mileage.search import Proposal, SearchContext, strategies
 from mileage.session.clock import Clock
 from mileage.session.data_tasks import DataTasks
+from mileage.session.engines import Refit, begin_refit
 from mileage.session.forecast import Forecaster
 from mileage.session.measure import Measured, measure
 from mileage.space import Configuration
 from mileage.workflow import Features, TaskKind, Workflow, instantiate
 
 LAG = 4
+STOPPED = "stopped by the user"
 _SKIPS = 25  # proposals in a row that do not fit the rest of the budget before the search ends
 _REFIT_MARGIN = 1.5
 _KEEP = frozenset({TaskKind.PREDICT, TaskKind.SCORE})
@@ -72,6 +74,8 @@ class TrialLoop:
         self.best: Trial | None = None
         self.best_number, self.best_at_s = 0, 0.0
         self.fixed = p.space.size() == 1
+        self.refits: dict[int, Refit] = {}
+        self.other: dict[int, Outcome] = {}
 
     # --- the loop -----------------------------------------------------------------------------------------------------
 
@@ -85,7 +89,7 @@ class TrialLoop:
                     break
                 self._collect()
         except KeyboardInterrupt:
-            self.ended = "stopped by the user"
+            self.ended = STOPPED
             self.executor.cancel_all()
         self._tell_up_to(self.next_number)
         return self.trials
@@ -166,8 +170,12 @@ class TrialLoop:
         self.bus.tell(
             "trial_started", number=number, describe=str(proposal.configuration), forecast_s=self._trial_s(workflow)
         )
-        ticket = self.executor.submit(physical, label=f"trial {number}", limits=self._limits())
+        constant = number == 0  # takes milliseconds, and there must be an answer whatever happens to workers and clock
+        limits = Limits() if constant else self._limits()
+        ticket = self.executor.submit(physical, label=f"trial {number}", limits=limits, here=constant)
         self.pending[ticket] = Pending(number, proposal, workflow, assumed, evaluation, self.clock.elapsed_s)
+        if self.fixed and number > 0:  # the winner is known: fitting it on all rows fills workers that would be idle
+            self.refits[number] = begin_refit(self.executor, self.data.source, workflow, self._limits(), kept=self.kept)
 
     def compile(self, workflow: Workflow) -> Evaluation:
         """Return the tasks that evaluate a workflow."""
@@ -193,9 +201,7 @@ class TrialLoop:
         memory = self.plan.budget.memory_bytes
         left = self.clock.left_s
         return Limits(
-            timeout_s=None
-            if left is None
-            else max(0.05, left if self.next_number <= 1 else (self._search_left_s() or 0.05)),
+            timeout_s=None if left is None else max(0.05, self._search_left_s() or 0.05),
             memory_bytes=None if memory is None else memory // max(1, self.n_workers),
         )
 
@@ -214,7 +220,9 @@ class TrialLoop:
         left = self.clock.left_s
         for outcome in self.executor.wait(0.25 if left is None else max(0.0, min(0.25, left))):
             pending = self.pending.pop(outcome.ticket, None)
-            if pending is not None:
+            if pending is None:
+                self.other[outcome.ticket] = outcome
+            else:
                 self._finish(self._trial(pending, outcome))
         left = self._search_left_s()
         if left is not None and left <= 0 and self.pending and (self.best is not None or (self.clock.left_s or 0) <= 0):

@@ -52,10 +52,12 @@ class Options:
 class Output:
     """Where answers go: printed at once as text, or collected for the one JSON object.
 
-    ``code`` is the exit code so far: the last thing that went wrong, or 0.
+    ``code`` is the exit code so far: the last thing that went wrong, or 0. ``asked_s`` is when the user pressed Enter, by
+    ``time.monotonic``, where that is known.
     """
 
     options: Options = field(default_factory=Options)
+    asked_s: float | None = None
     code: int = OK
     answers: list[dict[str, Any]] = field(default_factory=list)
     error: dict[str, Any] | None = None

@@ -21,6 +21,7 @@ import contextlib
 import io
 import os
 import sys
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -234,7 +235,7 @@ def _run(output: Output, text: str, *, name: str = "query") -> None:
     from mileage.apps.cli.statements import run_script
 
     with _session(output.options) as session:
-        run_script(session, output, text, name=name)
+        run_script(session, output, text, name=name, asked_s=output.asked_s)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -244,6 +245,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     own, words = hoist(sys.argv[1:] if argv is None else argv)
     output = Output(Options(json="--json" in own, debug="--debug" in own))
+    if argv is None:
+        output.asked_s = _process_began_s()
     try:
         with _guard(output), warnings.catch_warnings():
             if not output.options.debug:
@@ -254,6 +257,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return output.code
+
+
+def _process_began_s() -> float:
+    """Return when this process was started, by ``time.monotonic``: a budget covers the start of Python, too."""
+    import psutil
+
+    began = float(psutil.Process().create_time())
+    return time.monotonic() - max(0.0, time.time() - began)
 
 
 def _dispatch(output: Output, own: list[str], words: list[str]) -> None:

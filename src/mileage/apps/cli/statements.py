@@ -22,10 +22,12 @@ class _Relay:
         self.to(event)
 
 
-def run_script(session: Session, output: Output, text: str, *, name: str = "query") -> None:
+def run_script(
+    session: Session, output: Output, text: str, *, name: str = "query", asked_s: float | None = None
+) -> None:
     """Run a script and show each answer; stop after an answer that was interrupted."""
     relay = _Relay()
-    answers = iter(session.run_script(text, on_event=relay, name=name))
+    answers = iter(session.run_script(text, on_event=relay, name=name, asked_s=asked_s))
     while True:
         # The progress is closed before the answer is printed: they share a terminal.
         with progress(quiet=output.options.quiet or output.options.json, plain=output.options.plain) as relay.to:

@@ -25,7 +25,7 @@ def run_predict(
     bus = EventBus()
     if on_event is not None:
         bus.listen(on_event)
-    clock = Clock()
+    clock = Clock(started_s=session.asked_s)
     warm(session)
     bus.tell("stage", name="reading data")
     plan = bind(query, session.database, source=text)
