@@ -129,7 +129,9 @@ class Database:
         if sqlite:
             self._attach_sqlite(path, alias)
         else:
-            self._run(f"ATTACH IF NOT EXISTS {literal(str(path))} AS {quote(alias)} (READ_ONLY)", f"database '{path.name}'")
+            self._run(
+                f"ATTACH IF NOT EXISTS {literal(str(path))} AS {quote(alias)} (READ_ONLY)", f"database '{path.name}'"
+            )
         return alias
 
     def _attach_sqlite(self, path: Path, alias: str) -> None:

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mileage.core.reasons import Reason
 from mileage.core.spans import Span
-from mileage.data import (
-    ColumnProfile,
-    Database,
-    Dataset,
-    Kind,
-    Profile,
-    SourceSpec,
-    SqlError,
-    TargetProfile,
-    profile,
-    profile_target,
-    quote,
-)
+from mileage.data import ColumnProfile, Database, Dataset, Kind, Profile, TargetProfile, profile, profile_target, quote
 from mileage.errors import DataError
 from mileage.language import ast, format_node
 from mileage.operators.metrics import default_metric, resolve_metric
 from mileage.planner.budget import plan_budget
 from mileage.planner.facts import facts
+from mileage.planner.hints import plan_hints
 from mileage.planner.logical import Assumption, LogicalPlan, Objective
 from mileage.planner.mistakes import Mistakes
+from mileage.planner.newdata import Training, bind_test
 from mileage.planner.notyet import refuse
 from mileage.planner.slots import SpaceBuilder, SpaceSetting
+from mileage.planner.sources import bind_source, stated_facts, with_facts
 from mileage.planner.validation import plan_validation
 from mileage.workflow import Features, Setting
+
+_RESULTS = 5
+_LARGEST_SEED = 2**31 - 1  # what all libraries take
+_LARGEST_TARGET = 1e150  # squares of errors above it overflow
 
 
 @dataclass
@@ -42,7 +37,9 @@ class _Bound:
     assumptions: list[Assumption] = field(default_factory=list)
 
 
-def bind(query: ast.Predict, database: Database, *, source: str = "") -> LogicalPlan:
+def bind(
+    query: ast.Predict, database: Database, *, source: str = "", known: Mapping[str, Iterable[str]] | None = None
+) -> LogicalPlan:
     """Return the logical plan of a query.
 
     Parameters
@@ -52,6 +49,8 @@ def bind(query: ast.Predict, database: Database, *, source: str = "") -> Logical
         Finds tables, files and frames.
     source : str
         The query's text, for the excerpts of error messages.
+    known : mapping of str to names, optional
+        What the values of hints such as ``strategy`` may be; not checked where left out.
 
     Raises
     ------
@@ -66,36 +65,45 @@ def bind(query: ast.Predict, database: Database, *, source: str = "") -> Logical
     mistakes.stop_if_any()
     assert dataset is not None
     target = _check_columns(query, dataset, mistakes)
-    mistakes.stop_if_any()
+    if dataset.schema.find(target) is None:
+        mistakes.stop_if_any()
     dataset = with_facts(query, dataset, database, mistakes)
-    mistakes.stop_if_any()
-    seen = profile(dataset)
-    return _Binder(query, database, dataset, seen, target, mistakes).plan()
+    try:
+        return _Binder(query, database, dataset, target, mistakes, known or {}).plan()
+    except DataError:
+        mistakes.stop_if_any()  # what is wrong with the query is told first
+        raise
 
 
 class _Binder:
     def __init__(
-        self, query: ast.Predict, database: Database, dataset: Dataset, seen: Profile, target: str, mistakes: Mistakes
+        self,
+        query: ast.Predict,
+        database: Database,
+        dataset: Dataset,
+        target: str,
+        mistakes: Mistakes,
+        known: Mapping[str, Iterable[str]],
     ) -> None:
-        self.query, self.database, self.dataset, self.profile = query, database, dataset, seen
+        self.query, self.database, self.dataset, self.known = query, database, dataset, known
         self.target, self.mistakes, self.bound = target, mistakes, _Bound()
+        self.profile: Profile = profile(dataset)
 
     def plan(self) -> LogicalPlan:
         target_profile = self._target()
-        seed_clause, return_clause, named = (self.query.clause(c) for c in (ast.Seed, ast.Return, ast.Named))
-        seed = seed_clause.value if isinstance(seed_clause, ast.Seed) else 0
+        seed, n_results, diverse, name = self._wishes()
         validation, assumed = plan_validation(self.query, self.profile, target_profile, seed, self.mistakes)
         self.bound.assumptions += assumed
         used = {*validation.groups, *([validation.order_by] if validation.order_by else [])}
         features = self._features(used)
-        objectives = self._objectives(target_profile.task)
+        objectives = self._objectives(target_profile.task, target_profile.classes)
         n_rows = self.profile.n_rows - target_profile.n_missing
         setting = Setting(target_profile.task, n_rows, max(2, len(target_profile.classes)), seed)
         space = SpaceBuilder(self.query, SpaceSetting(setting.task, features, n_rows), self.mistakes).build()
         budget, assumed = plan_budget(self.query, setting.task, self.mistakes, single=space.size() == 1)
         self.bound.assumptions += assumed
-        test = self._test_data()
-        hints = _hints(self.query, self.mistakes)
+        test = bind_test(self.query, self.database, self.mistakes, self._training(target_profile, features))
+        hints = plan_hints(self.query, self.mistakes, self.known)
         self.mistakes.stop_if_any()
         return LogicalPlan(
             query=self.query,
@@ -109,20 +117,37 @@ class _Binder:
             objectives=objectives,
             space=space,
             budget=budget,
-            n_results=return_clause.n if isinstance(return_clause, ast.Return) else 5,
-            diverse=isinstance(return_clause, ast.Return) and return_clause.diverse,
+            n_results=n_results,
+            diverse=diverse,
             seed=seed,
-            name=named.name.text if isinstance(named, ast.Named) else None,
+            name=name,
             test=test,
             hints=hints,
             dropped=tuple(self.bound.dropped.items()),
             assumptions=tuple(self.bound.assumptions),
         )
 
+    def _wishes(self) -> tuple[int, int, bool, str | None]:
+        """Return seed, number of results, whether they are to be diverse, and the query's name."""
+        seed, wanted, named = self.query.clause(ast.Seed), self.query.clause(ast.Return), self.query.clause(ast.Named)
+        if seed is not None and seed.value > _LARGEST_SEED:
+            hint = f"use 0 to {_LARGEST_SEED}"
+            self.mistakes.add("E104", f"SEED {seed.value} is too large", seed.span, hint=hint)
+        if wanted is not None and wanted.n < 1:
+            hint = "use RETURN 1 WORKFLOWS or more"
+            self.mistakes.add("E104", f"RETURN {wanted.n} WORKFLOWS asks for nothing", wanted.span, hint=hint)
+        return (
+            seed.value if seed is not None else 0,
+            wanted.n if wanted is not None else _RESULTS,
+            wanted is not None and wanted.diverse,
+            named.name.text if named is not None else None,
+        )
+
     def _target(self) -> TargetProfile:
         """Infer the task from the target column, or check the one written."""
         written = self.query.task.name if self.query.task is not None else None
         found = profile_target(self.dataset, self.target, written)
+        self._refuse_target(found)
         if written is None:
             word = "REGRESSION" if found.task == "regression" else "CLASSIFICATION"
             self.bound.assumptions.append(
@@ -132,12 +157,28 @@ class _Binder:
             self.bound.assumptions.append(Assumption(f"'{found.positive}' is the positive class", ""))
         return found
 
+    def _refuse_target(self, found: TargetProfile) -> None:
+        """Refuse a target that no split can learn and score, or whose errors overflow."""
+        if found.task == "binary" and min(found.counts) < 2:
+            rare = found.classes[found.counts.index(min(found.counts))]
+            message = f"class '{rare}' of {self.target} has one row: it can be learned or scored, not both"
+            raise DataError(message, code="D429", hint="give two rows or more of each class, or predict another column")
+        if found.task == "regression":
+            column = self.profile.find(self.target)
+            ends = [abs(v) for v in (column.min, column.max) if isinstance(v, int | float)] if column else []
+            if any(end > _LARGEST_TARGET for end in ends):
+                message = f"the target {self.target} has values up to {max(ends):.0e}: the squares of errors overflow"
+                raise DataError(message, code="D428", hint="divide it in FROM (SELECT ...), or predict its logarithm")
+
+    def _training(self, target: TargetProfile, features: Features) -> Training:
+        return Training(self.dataset, self.target, target.task, target.classes, features)
+
     def _features(self, used: set[str]) -> Features:
         """Choose the feature columns and their branches; what is left out is left out with a reason."""
         written = self.query.clause(ast.Features)
         chosen = {name.text for name in written.columns} if written is not None else None
         excluded = {n.text: n.span for clause in self.query.clauses_of(ast.Excluding) for n in clause.columns}
-        stated = _stated(self.query)
+        stated = stated_facts(self.query)
         by_kind: dict[Kind, list[ColumnProfile]] = {kind: [] for kind in Kind}
         for column in self.profile.columns:
             if column.name == self.target:
@@ -150,11 +191,9 @@ class _Binder:
                 kind = (fact.kind if fact is not None else None) or _usable(column)
                 by_kind[kind].append(column)
         if not any(by_kind.values()):
-            raise DataError(
-                "no column is left to predict from",
-                code="D430",
-                hint="see `EXPLAIN DATA`; name columns in FEATURES (...)",
-            )
+            why = ", ".join(f"{name}: {reason.text}" for name, reason in list(self.bound.dropped.items())[:5])
+            hint = f"left out: {why}" if why else "the target is the only column"
+            raise DataError("no column is left to predict from", code="D430", hint=hint)
         return _as_features(by_kind)
 
     def _why_not(
@@ -179,7 +218,10 @@ class _Binder:
         if column.kind is Kind.CONSTANT:
             return Reason("it has one value only", "profile")
         if column.kind is Kind.UNSUPPORTED:
-            return Reason(f"no operator reads {column.dtype} values", "profile")
+            what = self.dataset.schema.get(name).sql_type
+            text = f"{name} is left out: no operator reads {what} values"
+            self.bound.assumptions.append(Assumption(text, f"EXCLUDING {_word(name)}"))
+            return Reason(f"no operator reads {what} values", "profile")
         if column.kind is Kind.IDENTIFIER:
             clause = f"KNOWING {_word(name)} IS IDENTIFIER"
             self.bound.assumptions.append(
@@ -188,7 +230,7 @@ class _Binder:
             return Reason("it looks like an identifier", "profile")
         return None
 
-    def _objectives(self, task: str) -> tuple[Objective, ...]:
+    def _objectives(self, task: str, classes: tuple[str, ...]) -> tuple[Objective, ...]:
         clause = self.query.clause(ast.Optimize)
         if clause is None:
             name = default_metric(task)
@@ -199,83 +241,11 @@ class _Binder:
             for metric in level[:1]:
                 call = format_node(metric)
                 try:
-                    found.append(Objective(call, resolve_metric(call, task).greater_is_better, metric))
+                    found.append(Objective(call, resolve_metric(call, task, classes).greater_is_better, metric))
                 except ValueError as error:
                     message, hint = getattr(error, "message", str(error)), getattr(error, "hint", None)
                     self.mistakes.add("E206", message, metric.span, hint=hint)
         return tuple(found)
-
-    def _test_data(self) -> Dataset | None:
-        clause = self.query.clause(ast.Validate)
-        if clause is None or not isinstance(clause.method, ast.On):
-            return None
-        test = bind_from(clause.method.source, self.database, self.mistakes, clause.span)
-        if test is not None:
-            missing = [name for name in (self.target, *_names(self.dataset)) if name not in _names(test)]
-            missing = [name for name in missing if name not in self.bound.dropped]
-            if missing:
-                self.mistakes.add("E204", f"the table of VALIDATE ON has no column '{missing[0]}'", clause.span)
-        return test
-
-
-def bind_source(query: ast.Predict, database: Database, mistakes: Mistakes) -> Dataset | None:
-    """Return the dataset of FROM, or note why there is none."""
-    clause = query.clause(ast.From)
-    if clause is None:
-        mistakes.add(
-            "E203", "PREDICT says no data", query.span, hint="add FROM 'file.csv', FROM table or FROM (SELECT ...)"
-        )
-        return None
-    return bind_from(clause.source, database, mistakes, clause.span)
-
-
-def bind_from(source: ast.Source, database: Database, mistakes: Mistakes, span: Span | None) -> Dataset | None:
-    """Return the dataset of a source; SQL mistakes are put at their place in the query's text."""
-    try:
-        return database.bind(source_spec(source))
-    except SqlError as error:
-        if isinstance(source, ast.SqlSource) and source.sql.span is not None:
-            span = _sql_span(source.sql, error.position)
-        mistakes.add("E210", error.message, span, hint=error.hint)
-    except DataError as error:
-        mistakes.add(
-            error.code if error.code.startswith("D") else "E202", error.message, source.span or span, hint=error.hint
-        )
-    return None
-
-
-def source_spec(source: ast.Source) -> SourceSpec:
-    """Return what the data layer reads for a source of the language."""
-    if isinstance(source, ast.FileSource):
-        return SourceSpec("file", source.path)
-    if isinstance(source, ast.TableSource):
-        return SourceSpec("table", source.name.text)
-    if isinstance(source, ast.FrameSource):
-        return SourceSpec("frame", source.name)
-    return SourceSpec("sql", source.sql.text)
-
-
-def with_facts(query: ast.Predict, dataset: Dataset, database: Database, mistakes: Mistakes) -> Dataset:
-    """Return the dataset with columns rewritten that a fact gives an order or calls numbers."""
-    replaced = []
-    for name, kind in _stated(query).items():
-        column = dataset.schema.find(name)
-        if column is None:
-            continue
-        if kind.name == "ordinal":
-            levels = [str(ast.plain(v)) for v in kind.values]
-            whens = " ".join(f"WHEN {_literal(level)} THEN {i}" for i, level in enumerate(levels))
-            replaced.append(f"CASE CAST({quote(name)} AS VARCHAR) {whens} END::DOUBLE AS {quote(name)}")
-        elif kind.name == "numeric" and column.sql_type == "VARCHAR":
-            replaced.append(f"TRY_CAST({quote(name)} AS DOUBLE) AS {quote(name)}")
-    if not replaced:
-        return dataset
-    spec = SourceSpec("sql", f"SELECT * REPLACE ({', '.join(replaced)}) FROM ({dataset.relation_sql})")
-    try:
-        return database.bind(spec)
-    except SqlError as error:
-        mistakes.add("E210", error.message, query.span)
-        return dataset
 
 
 def _check_columns(query: ast.Predict, dataset: Dataset, mistakes: Mistakes) -> str:
@@ -290,20 +260,16 @@ def _check_columns(query: ast.Predict, dataset: Dataset, mistakes: Mistakes) -> 
     for name in wanted:
         if name.text not in names:
             mistakes.unknown("E204", where, name.text, names, name.span)
-    target = query.targets[0]
-    if features is not None and target.text in {name.text for name in features.columns}:
-        mistakes.add("E241", f"{target.text} is the target: it cannot be a feature", target.span)
-    return target.text
-
-
-def _stated(query: ast.Predict) -> dict[str, ast.Kind]:
-    """Return what KNOWING says of columns that this version executes."""
-    stated: dict[str, ast.Kind] = {}
-    for clause in query.clauses_of(ast.Knowing):
-        for fact in clause.facts:
-            if isinstance(fact.body, ast.Trait) and fact.body.kind.name in facts and fact.belief != "maybe":
-                stated |= {name.text: fact.body.kind for name in fact.body.columns}
-    return stated
+    target = query.targets[0].text
+    for name in features.columns if features is not None else ():
+        if name.text == target:
+            mistakes.add("E241", f"{target} is the target: it cannot be a feature", name.span, hint="leave it out here")
+    for name in (n for clause in query.clauses_of(ast.Excluding) for n in clause.columns):
+        if name.text == target:
+            mistakes.add(
+                "E241", f"{target} is the target: it is no feature to exclude", name.span, hint="leave it out here"
+            )
+    return target
 
 
 def _as_features(by_kind: Mapping[Kind, list[ColumnProfile]]) -> Features:
@@ -324,36 +290,9 @@ def _usable(column: ColumnProfile) -> Kind:
     return column.kind
 
 
-_HINTS = {"backend": str, "workers": int, "off": str, "strategy": str}
-
-
-def _hints(query: ast.Predict, mistakes: Mistakes) -> tuple[tuple[str, object], ...]:
-    found: list[tuple[str, object]] = []
-    for clause in query.clauses_of(ast.Hint):
-        for option in clause.options:
-            if option.name not in _HINTS:
-                mistakes.unknown("E215", "hint", str(option.name), _HINTS, option.span)
-            elif option.value is not None:
-                found.append((option.name, ast.plain(option.value)))
-    return tuple(found)
-
-
-def _sql_span(sql: ast.Sql, position: int | None) -> Span | None:
-    if sql.span is None or position is None:
-        return sql.span
-    start = sql.span.start + position
-    rest = sql.text[position:]
-    width = next((i for i, ch in enumerate(rest) if not (ch.isalnum() or ch in '_."')), len(rest)) or 1
-    return Span(start, start + width)
-
-
 def _names(dataset: Dataset) -> tuple[str, ...]:
     return tuple(dataset.schema.names)
 
 
 def _word(name: str) -> str:
     return name if name.isidentifier() else quote(name)
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

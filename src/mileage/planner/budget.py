@@ -11,6 +11,7 @@ from mileage.planner.logical import Assumption, BudgetPlan, Goal
 from mileage.planner.mistakes import Mistakes
 
 DEFAULT_SECONDS = 60.0
+SHORTEST_S = 1.0
 _TIMES = ("ms", "s", "min", "h")
 
 
@@ -33,6 +34,10 @@ def _with_item(budget: BudgetPlan, item: ast.BudgetItem, task: str, mistakes: Mi
     quantity = item.quantity
     if quantity.value <= 0:
         mistakes.add("E270", f"a budget of {quantity} allows nothing", item.span, hint="give at least 1 s or 1 trial")
+        return budget
+    too_short = quantity.seconds is not None and quantity.seconds < SHORTEST_S
+    if too_short or (quantity.unit == "trials" and quantity.value < 1):
+        mistakes.add("E270", f"a budget of {quantity} is too short", item.span, hint="give at least 1 s or 1 trial")
         return budget
     if isinstance(item, ast.Patience):
         return _patience(budget, quantity, item, mistakes)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mileage.core.events import EventBus
-from mileage.core.near import near_matches
-from mileage.data import Dataset, DType, SourceSpec
+from mileage.data import Dataset, SourceSpec
 from mileage.engine import Limits
-from mileage.errors import DataError, EngineError
+from mileage.errors import EngineError
 from mileage.optimizer import PlanContext, apply_tasks, optimize
+from mileage.planner.mistakes import Mistakes
+from mileage.planner.newdata import Training, check_features
+from mileage.planner.sources import with_facts
 from mileage.session.data_tasks import SessionData, data_tasks, source_task
 from mileage.session.engines import finished, open_executor, refit
 
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from mileage.session.result import Result
     from mileage.workflow import Port
 
-_NUMBERS = {DType.INT, DType.FLOAT, DType.BOOL}
-
 
 def predictions(result: Result, trial: Trial, data: Any) -> Predictions:
     """Return what a workflow, fitted on all rows, predicts for new rows.
@@ -35,8 +35,7 @@ def predictions(result: Result, trial: Trial, data: Any) -> Predictions:
         defines: one_hot gives zeros, ordinal -1, target the overall mean.
     """
     session, plan = result.session, result.plan
-    dataset = data if isinstance(data, Dataset) else _dataset(result, data)
-    check_columns(plan, dataset)
+    dataset = as_trained(plan, data if isinstance(data, Dataset) else _dataset(result, data))
     tables = SessionData.of(plan, also=dataset)
     executor, _ = open_executor(session, tables, EventBus(), plan=plan)
     assert trial.workflow is not None
@@ -66,40 +65,19 @@ def fitted_states(result: Result, trial: Trial, executor: Any) -> Mapping[str, P
     return states
 
 
-def check_columns(plan: LogicalPlan, dataset: Dataset) -> None:
-    """Check that new data has the columns of the training data with fitting types.
+def as_trained(plan: LogicalPlan, dataset: Dataset) -> Dataset:
+    """Return new data as the facts of the query say it is, checked to look like the training data.
 
     Raises
     ------
     DataError
-        Naming every column that is missing or has changed its type.
+        Naming every column that is missing, or that has values of another type.
     """
-    names = dataset.schema.names
-    missing = [name for name in plan.features.names if name not in names]
-    if missing:
-        near = {name: near_matches(name, names, at_most=1) for name in missing}
-        hints = [f"{name}: did you mean {match[0]}?" for name, match in near.items() if match]
-        raise DataError(
-            f"{dataset.describe} lacks {_listed(missing)}",
-            code="D450",
-            hint="; ".join(hints) or "give all feature columns of the training data",
-        )
-    numeric = set(plan.features.numeric)
-    retyped = []
-    for name in plan.features.names:
-        before, now = plan.dataset.schema.get(name), dataset.schema.get(name)
-        if name in numeric and before.dtype in _NUMBERS and now.dtype not in _NUMBERS and now.dtype is not DType.OTHER:
-            retyped.append(f"{name} ({before.sql_type} in training, {now.sql_type} here)")
-    if retyped:
-        raise DataError(
-            f"{dataset.describe} has other types: {_listed(retyped)}",
-            code="D451",
-            hint="convert them, for example APPLY ... TO (SELECT * REPLACE (CAST(x AS DOUBLE) AS x) FROM ...)",
-        )
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more columns" if len(names) > 5 else "")
+    mistakes = Mistakes()
+    dataset = with_facts(plan.query, dataset, dataset.database, mistakes)
+    mistakes.stop_if_any()
+    check_features(Training(plan.dataset, plan.target, plan.task, plan.classes, plan.features), dataset)
+    return dataset
 
 
 def _fitting_tasks(result: Result, trial: Trial) -> tuple[Any, ...]:
@@ -117,4 +95,4 @@ def _dataset(result: Result, data: Any) -> Dataset:
     return result.session.database.bind_frame(data)
 
 
-__all__ = ["check_columns", "finished", "fitted_states", "predictions"]
+__all__ = ["as_trained", "finished", "fitted_states", "predictions"]

@@ -41,4 +41,5 @@ def _write(path: Path, content: bytes) -> None:
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise DataError(f"cannot write '{path}': {error.strerror or error}", code="D440") from error
+        hint = "name a file in a folder that exists and may be written"
+        raise DataError(f"cannot write '{path}': {error.strerror or error}", code="D440", hint=hint) from error

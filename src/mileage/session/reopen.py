@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mileage.errors import UnknownRefError
 from mileage.language import parse_query
-from mileage.planner import bind
+from mileage.session.binding import bind_query
 from mileage.session.result import Result
 from mileage.session.run import rank
 from mileage.session.trials import simplest
@@ -31,7 +31,7 @@ def reopen(session: Session, record: QueryRecord) -> Result:
     if not runs:
         raise UnknownRefError(f"@q{record.id} was never run", hint="run it first")
     run = runs[-1]
-    plan = bind(parse_query(record.text), session.database, source=record.text)
+    plan = bind_query(session, parse_query(record.text), record.text)
     if str(plan.dataset.fingerprint) != run.data_fingerprint:
         raise UnknownRefError(f"the data of @q{record.id} has changed since it ran", hint="run the query again")
     trials = [

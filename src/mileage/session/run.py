@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mileage.core.events import EventBus
 from mileage.engine import Executor, Limits
+from mileage.errors import EngineError
 from mileage.planner import LogicalPlan
 from mileage.results import Leaderboard, Trial
 from mileage.session.clock import Clock
@@ -63,9 +64,12 @@ def run_plan(session: Session, plan: LogicalPlan, setting: RunSetting) -> Result
             board = rank(plan, trials)
             refit, notes = _refit_best(session, executor, leaves, plan, loop, board)
         stopped = loop.ended == STOPPED
+        if not board.ranked and not stopped:
+            raise nothing_scored(board)
         state = "stopped" if stopped else "finished"
     finally:
         session.catalog.finish_run(run_id, state, summary={"ended": loop.ended} if state != "failed" else {})
+    notes += [text for text in (loop.unkept, session.catalog.degraded) if text]
     result = Result(
         session,
         plan,
@@ -81,6 +85,17 @@ def run_plan(session: Session, plan: LogicalPlan, setting: RunSetting) -> Result
     session.results[f"q{setting.query_id}"] = result
     setting.bus.tell("run_finished", state=state, seconds=setting.clock.elapsed_s)
     return result
+
+
+def nothing_scored(board: Leaderboard) -> EngineError:
+    """Return the error of a run in which not even the constant predictor has a score, with its reason."""
+    first = board.trials[0] if board.trials else None
+    why = first.error if first is not None and first.error else "no workflow was run"
+    if first is None or first.state == "skipped" or "time" in first.state:
+        hint = "give more time in BUDGET"
+    else:
+        hint = "VALIDATE in another way, or OPTIMIZE another metric"
+    return EngineError(f"no workflow could be scored: {why}", code="X603", hint=hint)
 
 
 def _record(session: Session, run_id: int, trial: Trial) -> None:

@@ -68,7 +68,7 @@ def script_spec(result: Result, trial: Trial) -> ScriptSpec:
         text=tuple(n for n in f.text if n in used),
         datetime=tuple(n for n in f.datetime if n in used),
         setup=_attached(plan.dataset.database),
-        aux_sql=aux_sql(plan.dataset, aux, plan.target) if aux else None,
+        aux_sql=aux_sql(plan.dataset, aux, plan.target, plan.task) if aux else None,
         groups=v.groups,
         strata=strata,
         order_by=v.order_by,

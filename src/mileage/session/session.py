@@ -130,7 +130,7 @@ class Session:
 
     def check(self, text: str) -> tuple[Diagnostic, ...]:
         """Return all mistakes of a script; its queries are bound to their data, nothing runs."""
-        from mileage.planner import bind
+        from mileage.session.binding import bind_query
 
         found: list[Diagnostic] = []
         try:
@@ -140,7 +140,7 @@ class Session:
         for statement in script.statements:
             if isinstance(statement, ast.Predict):
                 try:
-                    bind(statement, self.database, source=text)
+                    bind_query(self, statement, text)
                 except QueryError as error:
                     found += error.diagnostics
                 except DataError as error:

@@ -68,7 +68,7 @@ def default_metric(task: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def resolve_metric(call: str, task: str) -> MetricCall:
+def resolve_metric(call: str, task: str, classes: tuple[str, ...] | None = None) -> MetricCall:
     """Return what a metric call means for a task.
 
     Parameters
@@ -76,11 +76,13 @@ def resolve_metric(call: str, task: str) -> MetricCall:
     call : str
         A name, or a call such as ``recall('lung')``.
     task : {'binary', 'multiclass', 'regression'}
+    classes : tuple of str, optional
+        The classes of the target, one of which the call may name; not checked if left out.
 
     Raises
     ------
     OperatorError
-        If there is no such metric, or it does not serve the task.
+        If there is no such metric, it does not serve the task, or the target lacks the class it names.
 
     Examples
     --------
@@ -93,7 +95,10 @@ def resolve_metric(call: str, task: str) -> MetricCall:
         if task not in own.tasks:
             raise OperatorError(f"{name} does not serve {task}", code="O504", hint=f"it serves {', '.join(own.tasks)}")
         return MetricCall(name, args, named, own.greater_is_better)
-    return _scorer_call(name, args, named, task)
+    found = _scorer_call(name, args, named, task)
+    if classes is not None and name in _PER_CLASS and args:
+        _class_arguments(found, classes, 0)
+    return found
 
 
 def _scorer_call(name: str, args: tuple[object, ...], named: tuple[tuple[str, object], ...], task: str) -> MetricCall:

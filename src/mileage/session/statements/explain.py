@@ -9,8 +9,9 @@ from mileage.core.diagnostics import Diagnostic
 from mileage.core.events import Listener
 from mileage.errors import NotYetError
 from mileage.language import ast, format_query, parse_query
-from mileage.planner import bind, explain_data, explain_plan, explain_space
+from mileage.planner import explain_data, explain_plan, explain_space
 from mileage.results.report import Report
+from mileage.session.binding import bind_query
 from mileage.session.findings import watch
 from mileage.session.refs import query_record
 
@@ -31,7 +32,7 @@ def run_explain(session: Session, statement: ast.Explain, text: str, on_event: L
     if isinstance(query, ast.Ref):
         text = query_record(session, query).text
         query = parse_query(text)
-    plan = bind(query, session.database, source=text)
+    plan = bind_query(session, query, text)
     plan = replace(plan, findings=watch(plan))
     what = statement.what or "plan"
     return Report("explain", what, _WHAT[statement.what](plan), data={"query": format_query(query)})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mileage.core.events import EventBus, Listener
 from mileage.language import ast, format_query, semantic_hash
-from mileage.planner import bind
+from mileage.session.binding import bind_query
 from mileage.session.clock import Clock
 from mileage.session.engines import warm
 from mileage.session.findings import watch
@@ -28,7 +28,7 @@ def run_predict(
     clock = Clock(started_s=session.asked_s)
     warm(session)
     bus.tell("stage", name="reading data")
-    plan = bind(query, session.database, source=text)
+    plan = bind_query(session, query, text)
     plan = replace(plan, findings=watch(plan))
     clock.seconds = plan.budget.seconds
     for assumption in plan.assumptions:
