@@ -99,7 +99,9 @@ def canonical_sql(column: Column, kind: Kind) -> str:
     if kind is Kind.NUMERIC:
         if column.dtype in {DType.INT, DType.BOOL}:
             return f"CAST({name} AS DOUBLE)"
-        number = f"{'CAST' if column.dtype is DType.FLOAT else 'TRY_CAST'}({name} AS DOUBLE)"
+        number = (
+            f"CAST({name} AS DOUBLE)" if column.dtype is DType.FLOAT else f"TRY_CAST({_read(column, name)} AS DOUBLE)"
+        )
         return f"CASE WHEN isfinite({number}) THEN {number} END"
     if kind is Kind.DATETIME:
         return _timestamp(column, name)
@@ -108,10 +110,15 @@ def canonical_sql(column: Column, kind: Kind) -> str:
     return f"CAST({name} AS VARCHAR)"
 
 
+def _read(column: Column, name: str) -> str:
+    """A text as it may be cast: DuckDB moves a bare TRY_CAST into the CSV reader, where it fails."""
+    return f"trim({name})" if column.dtype is DType.STRING else name
+
+
 def _timestamp(column: Column, name: str) -> str:
     if column.dtype is DType.STRING:
         formats = ", ".join(f"'{form}'" for form in DATE_FORMATS)
-        return f"coalesce(TRY_CAST({name} AS TIMESTAMP), try_strptime({name}, [{formats}]))"
+        return f"coalesce(TRY_CAST({_read(column, name)} AS TIMESTAMP), try_strptime({name}, [{formats}]))"
     if column.sql_type == "TIMESTAMP WITH TIME ZONE":  # else the result would depend on the machine's zone
         return f"CAST(({name} AT TIME ZONE 'UTC') AS TIMESTAMP)"
     return f"{'CAST' if column.dtype in {DType.DATE, DType.TIMESTAMP} else 'TRY_CAST'}({name} AS TIMESTAMP)"

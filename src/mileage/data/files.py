@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from mileage.core.near import near_matches
 from mileage.data.frames import renaming_notes, unique_names
@@ -30,11 +30,12 @@ DATABASES = {".duckdb", ".db", ".sqlite", ".sqlite3", ".ddb"}
 _PACKED = (".gz", ".zst")
 _EMPTY_HINT = "a table needs a header line and data below it"
 _MIXED = re.compile(r'Error when converting column "(.*?)"\. Could not convert', re.DOTALL)
+_NUMBER = re.compile(r"[-+]?[\d.]+(e[-+]?\d+)?", re.IGNORECASE)
 _TRIES = 60
 _BLANK_LIMIT = 2**16
 _ZEROS = 0.1  # a text with more zero bytes than that is none, or is UTF-16 without a mark
 
-Rows = Callable[[str], list[tuple[object, ...]]]
+Rows = Callable[[str], list[tuple[Any, ...]]]
 
 
 def find_files(text: str, root: Path) -> list[Path]:
@@ -184,7 +185,7 @@ class CsvReading:
             )[0]
         except Exception:  # noqa: BLE001  (what is wrong with the file is told when it is read)
             return
-        self._keep_words(rows, [str(c["name"]) for c in columns if c["type"] == "BOOLEAN"])  # type: ignore[attr-defined]
+        self._keep_words(rows, [str(c["name"]) for c in columns if c["type"] == "BOOLEAN"])
         lines = _first_lines(self.files[0], encoding, int(str(skipped)) + 1)
         above = lines[: int(str(skipped))]
         if any(str(delimiter) in line for line in above):
@@ -194,6 +195,9 @@ class CsvReading:
         elif above:
             self.notes.append(f"the first {len(above)} line(s) of '{self.text}' are no table and are skipped")
             lines = lines[len(above) :]
+        if not header and lines and self._names_an_index(lines[0], str(delimiter), columns):
+            self.options["header"] = "true"
+            header = True
         if not header:
             self.notes.append(f"'{self.text}' has no header line: columns are called column0, column1, ...")
         elif lines:
@@ -202,6 +206,15 @@ class CsvReading:
                 for name in next(csv.reader([lines[0].lstrip("\ufeff")], delimiter=str(delimiter) or ","), [])
             ]
             self.notes += renaming_notes(names, unique_names(names))
+
+    @staticmethod
+    def _names_an_index(line: str, delimiter: str, columns: Any) -> bool:
+        """Say whether a line is a header in which a column of numbers has no name, as an index has none in pandas."""
+        cells = [cell.strip() for cell in next(csv.reader([line.lstrip("\ufeff")], delimiter=delimiter or ","), [])]
+        blank = [str(column["type"]) for cell, column in zip(cells, columns, strict=False) if not cell]
+        named = [cell for cell in cells if cell]
+        words = named and len(set(named)) == len(named) and not any(_NUMBER.fullmatch(cell) for cell in named)
+        return bool(words and blank and all(kind in {"BIGINT", "DOUBLE"} for kind in blank))
 
     def _keep_words(self, rows: Rows, columns: list[str]) -> None:
         """Read yes and no, t and f as the words they are; DuckDB takes only true and false for what they say."""

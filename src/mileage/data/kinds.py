@@ -107,6 +107,6 @@ def _text_kind(f: Figures) -> _Verdict:
             return Kind.TEXT, ("different short texts",)
         return Kind.IDENTIFIER, ("candidate identifier: unique names",)
     looks = [f"{f.n_distinct:,} categories"] if f.n_distinct > _MANY else []
-    if f.n_numbers >= 0.9 * f.n:
+    if f.n_numbers >= 0.5 * f.n:
         looks.append(f"numbers but for {f.n - f.n_numbers:,} values")
     return Kind.CATEGORICAL, tuple(looks)

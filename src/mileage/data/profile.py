@@ -203,8 +203,8 @@ class _Passes:
             return base | {
                 "mean_length": f"avg(length({v}))",
                 "words": f"avg(length({trimmed}) - length(replace({trimmed}, ' ', '')) + 1)",
-                "n_numbers": f"count(TRY_CAST({v} AS DOUBLE))",
-                "n_finite": f"count(*) FILTER (isfinite(TRY_CAST({v} AS DOUBLE)))",
+                "n_numbers": f"count(TRY_CAST({trimmed} AS DOUBLE))",
+                "n_finite": f"count(*) FILTER (isfinite(TRY_CAST({trimmed} AS DOUBLE)))",
                 "n_padded": f"count(*) FILTER (starts_with({v}, '0') AND length({v}) > 1 AND {v} NOT LIKE '0.%')",
             }
         return base

@@ -67,7 +67,7 @@ def profile_target(dataset: Dataset, name: str, task: str | None = None) -> Targ
         raise DataError(f"the target {name} holds {column.sql_type} values", code="D421", hint=hint)
     label, number = canonical_sql(column, Kind.CATEGORICAL), canonical_sql(column, Kind.NUMERIC)
     # A text such as inf is a number; its row has no finite value and is left out.
-    words = f"count(TRY_CAST({quote(name)} AS DOUBLE))" if column.dtype is DType.STRING else f"count({number})"
+    words = f"count(TRY_CAST(trim({quote(name)}) AS DOUBLE))" if column.dtype is DType.STRING else f"count({number})"
     n, distinct, whole, numbers = dataset.database.rows(
         f"SELECT count({label}), count(DISTINCT {label}), count(*) FILTER ({number} = round({number})), {words} FROM ({dataset.relation_sql})"
     )[0]

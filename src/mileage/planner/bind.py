@@ -216,7 +216,7 @@ class _Binder:
         if name in used:
             return Reason("it deals the rows to folds", "user")
         if column.kind is Kind.CONSTANT:
-            return Reason("it has one value only", "profile")
+            return Reason(f"it has {', '.join(column.looks) or 'one value only'}", "profile")
         if column.kind is Kind.UNSUPPORTED:
             what = self.dataset.schema.get(name).sql_type
             text = f"{name} is left out: no operator reads {what} values"
@@ -251,6 +251,7 @@ class _Binder:
 def _check_columns(query: ast.Predict, dataset: Dataset, mistakes: Mistakes) -> str:
     names = _names(dataset)
     where = f"column in {dataset.describe} named"
+    no_header = next((note for note in dataset.notes if "no header line" in note), "")
     wanted = [*query.targets[:1]]
     features = query.clause(ast.Features)
     wanted += list(features.columns) if features is not None else []
@@ -259,7 +260,7 @@ def _check_columns(query: ast.Predict, dataset: Dataset, mistakes: Mistakes) -> 
         wanted += [n for fact in clause.facts if isinstance(fact.body, ast.Trait) for n in fact.body.columns]
     for name in wanted:
         if name.text not in names:
-            mistakes.unknown("E204", where, name.text, names, name.span)
+            mistakes.unknown("E204", where, name.text, names, name.span, no_header)
     target = query.targets[0].text
     for name in features.columns if features is not None else ():
         if name.text == target:

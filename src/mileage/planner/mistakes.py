@@ -25,12 +25,15 @@ class Mistakes:
         fixes = (Fix(span, fix),) if span is not None and fix is not None else ()
         self.found.append(Diagnostic(code, message, span, fixes, hint))
 
-    def unknown(self, code: str, what: str, name: str, known: Iterable[str], span: Span | None = None) -> None:
-        """Note a name that is not known, with its nearest match as the fix."""
+    def unknown(
+        self, code: str, what: str, name: str, known: Iterable[str], span: Span | None = None, also: str = ""
+    ) -> None:
+        """Note a name that is not known, with its nearest match as the fix; ``also`` ends the hint."""
         known = tuple(known)
         near = near_matches(name, known)
         listed = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
         hint = f"near it: {', '.join(near)}" if near else f"known: {listed}"
+        hint = f"{hint}; {also}" if also else hint
         fix = _spell(near[0]) if near else None
         self.add(code, f"no {what} '{name}'", span, fix=fix, hint=hint)
 

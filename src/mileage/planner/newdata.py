@@ -65,7 +65,7 @@ def check_features(training: Training, new: Dataset, *, also: tuple[str, ...] = 
     )
     retyped = [why for name, kind in kinds.items() if (why := _unlike(training, new, name, kind)) is not None]
     if retyped:
-        hint = "convert them in (SELECT * REPLACE (TRY_CAST(x AS DOUBLE) AS x) FROM ...)"
+        hint = "convert them in (SELECT * REPLACE (TRY_CAST(trim(x) AS DOUBLE) AS x) FROM ...)"
         raise DataError(f"{new.describe} has other types: {_listed(retyped)}", code="D451", hint=hint)
 
 

@@ -61,7 +61,7 @@ def with_facts(query: ast.Predict, dataset: Dataset, database: Database, mistake
             whens = " ".join(f"WHEN {literal(level)} THEN {i}" for i, level in enumerate(levels))
             replaced.append(f"CASE CAST({quote(name)} AS VARCHAR) {whens} END::DOUBLE AS {quote(name)}")
         elif kind.name == "numeric" and column.sql_type == "VARCHAR":
-            replaced.append(f"TRY_CAST({quote(name)} AS DOUBLE) AS {quote(name)}")
+            replaced.append(f"TRY_CAST(trim({quote(name)}) AS DOUBLE) AS {quote(name)}")
     if not replaced:
         return dataset
     spec = SourceSpec("sql", f"SELECT * REPLACE ({', '.join(replaced)}) FROM ({dataset.relation_sql})")
@@ -88,5 +88,7 @@ def _sql_span(sql: ast.Sql, position: int | None) -> Span | None:
         return sql.span
     start = sql.span.start + position
     rest = sql.text[position:]
+    if rest.startswith("'") and (end := rest.find("'", 1)) > 0:
+        return Span(start, start + end + 1)
     width = next((i for i, ch in enumerate(rest) if not (ch.isalnum() or ch in '_."')), len(rest)) or 1
     return Span(start, start + width)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-_WIDE = 500
+_WIDE = 1500
 
 
 @dataclass(frozen=True)
