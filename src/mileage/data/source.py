@@ -309,6 +309,12 @@ class Database:
         except duckdb.Error as error:
             raise SqlError(sql_error(error, text).message, hint="the SELECT can be bound, but not run") from None
 
+    def derive(self, dataset: Dataset, listed: str) -> Dataset:
+        """Return a dataset of a SELECT list over another one: as many rows, in the same order."""
+        with self._lock:
+            made = self._made(dataset.describe, f"SELECT {listed}\nFROM ({dataset.relation_sql})", snapshot=True)
+        return replace(made, notes=dataset.notes)
+
     def _made(self, describe: str, sql: str, *, snapshot: bool = False) -> Dataset:
         import duckdb
 
@@ -321,7 +327,7 @@ class Database:
         self._snapshots.pop(sql, None)
         if snapshot:
             place = f"{_SNAPSHOTS}.s{fingerprint(sql)}"
-            self.connection.execute(f"CREATE OR REPLACE TABLE {place} AS {sql}")
+            self.connection.execute(f"CREATE OR REPLACE TABLE {place} AS {self._through(f'({sql})')[1:-1]}")
             self._snapshots[sql] = place
         elif scan:  # a count alone converts nothing, and so would miss a value of another type
             self._rows(f"SELECT count(COLUMNS(*)) FROM ({sql})")

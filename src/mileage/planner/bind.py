@@ -67,7 +67,7 @@ def bind(
     target = _check_columns(query, dataset, mistakes)
     if dataset.schema.find(target) is None:
         mistakes.stop_if_any()
-    dataset = with_facts(query, dataset, database, mistakes)
+    dataset = with_facts(query, dataset)
     try:
         return _Binder(query, database, dataset, target, mistakes, known or {}).plan()
     except DataError:

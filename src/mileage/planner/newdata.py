@@ -36,13 +36,13 @@ def bind_test(query: ast.Predict, database: Database, mistakes: Mistakes, traini
     test = bind_from(source, database, mistakes, clause.span)
     if test is None:
         return None
+    test = with_facts(query, test)
     try:
-        check_features(training, with_facts(query, test, database, mistakes), also=(training.target,))
+        check_features(training, test, also=(training.target,))
         _check_target(training, test)
     except DataError as error:
         mistakes.add(error.code, error.message, source.span or clause.span, hint=error.hint)
-        return test
-    return with_facts(query, test, database, mistakes)
+    return test
 
 
 def check_features(training: Training, new: Dataset, *, also: tuple[str, ...] = ()) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mileage.core.spans import Span
 from mileage.data import Database, Dataset, SourceSpec, SqlError, literal, quote
 from mileage.errors import DataError
@@ -49,7 +47,7 @@ def source_spec(source: ast.Source) -> SourceSpec:
     return SourceSpec("sql", source.sql.text)
 
 
-def with_facts(query: ast.Predict, dataset: Dataset, database: Database, mistakes: Mistakes) -> Dataset:
+def with_facts(query: ast.Predict, dataset: Dataset) -> Dataset:
     """Return the dataset with columns rewritten that a fact gives an order or calls numbers."""
     replaced = []
     for name, kind in stated_facts(query).items():
@@ -64,13 +62,7 @@ def with_facts(query: ast.Predict, dataset: Dataset, database: Database, mistake
             replaced.append(f"TRY_CAST(trim({quote(name)}) AS DOUBLE) AS {quote(name)}")
     if not replaced:
         return dataset
-    spec = SourceSpec("sql", f"SELECT * REPLACE ({', '.join(replaced)}) FROM ({dataset.relation_sql})")
-    try:
-        made = database.bind(spec)
-    except SqlError as error:
-        mistakes.add("E210", error.message, query.span)
-        return dataset
-    return replace(made, describe=dataset.describe, notes=dataset.notes)
+    return dataset.database.derive(dataset, f"* REPLACE ({', '.join(replaced)})")
 
 
 def stated_facts(query: ast.Predict) -> dict[str, ast.Kind]:

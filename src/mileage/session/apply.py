@@ -9,7 +9,6 @@ from mileage.data import Dataset, SourceSpec
 from mileage.engine import Limits
 from mileage.errors import EngineError
 from mileage.optimizer import PlanContext, apply_tasks, optimize
-from mileage.planner.mistakes import Mistakes
 from mileage.planner.newdata import Training, check_features
 from mileage.planner.sources import with_facts
 from mileage.session.data_tasks import SessionData, data_tasks, source_task
@@ -73,9 +72,7 @@ def as_trained(plan: LogicalPlan, dataset: Dataset) -> Dataset:
     DataError
         Naming every column that is missing, or that has values of another type.
     """
-    mistakes = Mistakes()
-    dataset = with_facts(plan.query, dataset, dataset.database, mistakes)
-    mistakes.stop_if_any()
+    dataset = with_facts(plan.query, dataset)
     check_features(Training(plan.dataset, plan.target, plan.task, plan.classes, plan.features), dataset)
     return dataset
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,7 +76,8 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         hint = "name a file in a folder that exists and may be written"
         raise DataError(f"cannot write '{path}': {error.strerror or error}", code="D440", hint=hint) from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
 
 
 def _head(table: pd.DataFrame) -> Section:
