@@ -87,7 +87,7 @@ def ask_mile(query: str, project: str, test: pd.DataFrame, *, classify: bool) ->
         print("ANSWERED", flush=True)
         best = result["w1"]
         values = best.predict_proba(test) if classify else best.predict(test)
-        return np.asarray(values, dtype=float), [str(c) for c in best.classes]
+        return np.asarray(values, dtype=float), labels(pd.Series(best.classes)) if classify else []
 
 
 def labels(y: pd.Series) -> list[str]:

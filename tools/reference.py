@@ -120,14 +120,21 @@ def families_page() -> str:
 
 def facts_section() -> str:
     """Return what each word of ``KNOWING`` does."""
-    rows = [(f"`{fact.word.upper()}`", fact.drops or f"the column is {fact.kind}") for fact in facts.values()]
+    rows = [
+        (f"`{fact.word.upper()}`", f"{fact.effect}: it {fact.drops}" if fact.drops else fact.effect)
+        for fact in facts.values()
+    ]
     return f"## Facts\n\nWhat `KNOWING column IS ...` can say, and this version executes.\n\n{table(('word', 'effect'), rows)}"
 
 
 def errors_page() -> str:
     """Return the tree of errors."""
     tree = (inspect.getdoc(errors) or "").split("::\n")[1].split("\n\nA message")[0].strip("\n")
-    return f"# Errors\n\nEvery error is a `MileError`; its code is stable.\n\n```text\n{tree}\n```\n\n[Errors of the language](language-errors.md) lists what a query can have wrong.\n"
+    sys.path.insert(0, str(Path(__file__).parent))
+    from error_codes import errors_sections
+
+    intro = "Every error is a `MileError`; its code is stable. `…` stands for what is filled in."
+    return f"# Errors\n\n{intro}\n\n```text\n{tree}\n```\n\n{errors_sections(ROOT / 'src' / 'mileage')}"
 
 
 def rules_of(grammar: str) -> Iterator[tuple[str, str, str]]:

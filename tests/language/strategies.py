@@ -76,7 +76,7 @@ chains = _chains(st.recursive(ops, _chains, max_leaves=4))
 assigns = st.builds(ast.Assign, names, chains)
 sources = st.one_of(
     st.builds(ast.FileSource, texts),
-    st.builds(ast.TableSource, names),
+    st.builds(ast.TableSource, names | st.sampled_from(["shop.orders", "a.b.c", "t.csv"]).map(ast.Name)),
     st.just(ast.FrameSource("df")),
     st.builds(ast.SqlSource, sqls),
 )
@@ -192,5 +192,6 @@ others = st.one_of(
     assigns.map(ast.Focus) | assigns.map(ast.Prune),
     st.builds(ast.Export, refs, texts, st.none() | names),
     st.builds(ast.Apply, refs, sources, st.none() | texts),
+    st.builds(ast.Attach, texts, st.none() | names),
 )
 scripts = st.builds(ast.Script, st.lists(queries() | others, max_size=3).map(tuple), comments=notes)

@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 from functools import cached_property
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from mileage.core.near import near_matches
 from mileage.errors import OperatorError
@@ -18,7 +18,16 @@ from mileage.errors import OperatorError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-T = TypeVar("T")
+
+class Named(Protocol):
+    """What has a name to be found by."""
+
+    @property
+    def name(self) -> str:
+        """The name, unique in its family."""
+
+
+T = TypeVar("T", bound=Named)
 
 
 class Registry(Generic[T]):
@@ -88,6 +97,8 @@ class Registry(Generic[T]):
         found: dict[str, T] = {}
         package = importlib.import_module(self.package)
         for info in pkgutil.walk_packages(package.__path__, f"{self.package}."):
+            if info.name.rpartition(".")[2].startswith("_"):  # holds what members use, and may import more
+                continue
             module = importlib.import_module(info.name)
             members = [v for v in vars(module).values() if isinstance(v, self.base)]
             found |= {self._name(member): member for member in members}
@@ -101,4 +112,4 @@ class Registry(Generic[T]):
 
     @staticmethod
     def _name(member: T) -> str:
-        return str(member.name)  # type: ignore[attr-defined]
+        return member.name

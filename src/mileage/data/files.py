@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from mileage.core.near import near_matches
 from mileage.data.frames import renaming_notes, unique_names
@@ -34,6 +34,7 @@ _NUMBER = re.compile(r"[-+]?[\d.]+(e[-+]?\d+)?", re.IGNORECASE)
 _TRIES = 60
 _BLANK_LIMIT = 2**16
 _ZEROS = 0.1  # a text with more zero bytes than that is none, or is UTF-16 without a mark
+_LOOKED_AT = 1000  # rows
 
 Rows = Callable[[str], list[tuple[Any, ...]]]
 
@@ -175,6 +176,22 @@ class CsvReading:
             self.notes.append(f"'{self.text}' is not UTF-8: it is read as {shown}")
         _refuse_binary(self.text, self.files)
         self._sniff(rows, encoding or "utf-8")
+        self._keep_words(rows)
+
+    def _keep_words(self, rows: Rows) -> None:
+        """Let ``yes`` and ``no`` be texts: DuckDB takes them for truth values, and answers would say ``true``."""
+        import duckdb
+
+        try:
+            truths = [str(row[0]) for row in rows(f"DESCRIBE {self.sql}") if row[1] == "BOOLEAN"]
+            for name in truths:
+                as_text = replace(self, types={**self.types, name: "VARCHAR"}).sql
+                looked = f"SELECT {quote(name)} AS c FROM ({as_text}) LIMIT {_LOOKED_AT}"
+                words = {row[0] for row in rows(f"SELECT DISTINCT lower(c) FROM ({looked}) WHERE c IS NOT NULL")}
+                if words - {"true", "false"}:
+                    self.types[name] = "VARCHAR"
+        except duckdb.Error:
+            return  # what is wrong with the file is told when it is read
 
     def _sniff(self, rows: Rows, encoding: str) -> None:
         tail = "".join(f", {name} = {value}" for name, value in self.options.items())
@@ -185,7 +202,6 @@ class CsvReading:
             )[0]
         except Exception:  # noqa: BLE001  (what is wrong with the file is told when it is read)
             return
-        self._keep_words(rows, [str(c["name"]) for c in columns if c["type"] == "BOOLEAN"])
         lines = _first_lines(self.files[0], encoding, int(str(skipped)) + 1)
         above = lines[: int(str(skipped))]
         if any(str(delimiter) in line for line in above):
@@ -215,18 +231,6 @@ class CsvReading:
         named = [cell for cell in cells if cell]
         words = named and len(set(named)) == len(named) and not any(_NUMBER.fullmatch(cell) for cell in named)
         return bool(words and blank and all(kind in {"BIGINT", "DOUBLE"} for kind in blank))
-
-    def _keep_words(self, rows: Rows, columns: list[str]) -> None:
-        """Read yes and no, t and f as the words they are; DuckDB takes only true and false for what they say."""
-        if not columns:
-            return
-        trial = replace(self, types={**self.types, **dict.fromkeys(columns, "VARCHAR")})
-        plain = ", ".join(f"bool_and(lower({quote(name)}) IN ('true', 'false'))" for name in columns)
-        try:
-            [found] = rows(f"SELECT {plain} FROM ({trial.sql})")
-        except Exception:  # noqa: BLE001  (what is wrong with the file is told when it is read)
-            found = (False,) * len(columns)
-        self.types |= {name: "VARCHAR" for name, same in zip(columns, found, strict=True) if same is False}
 
     def pad(self, delimiter: str = "") -> None:
         """Read lines of different widths: missing fields are missing values."""
@@ -323,4 +327,5 @@ def _first_lines(path: Path, encoding: str, n: int) -> list[str]:
 
 
 def _opened(path: Path) -> IO[bytes]:
-    return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
+    packed = path.suffix.lower() == ".gz"
+    return cast("IO[bytes]", gzip.open(path, "rb")) if packed else path.open("rb")

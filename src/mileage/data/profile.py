@@ -9,10 +9,10 @@ from itertools import islice
 from typing import Any
 
 from mileage.data.dataset import Dataset, canonical_sql
-from mileage.data.kinds import DATE_LIKE, Figures, infer_kind
+from mileage.data.kinds import DATE_LIKE, DECIMAL_COMMA, GAPS, Figures, infer_kind
 from mileage.data.numbers import number_figures
 from mileage.data.schema import Column, DType, Kind
-from mileage.data.sqltext import quote
+from mileage.data.sqltext import literal, quote
 from mileage.data.target import TargetProfile, profile_target
 from mileage.errors import DataError
 
@@ -26,6 +26,8 @@ _DISTINCT_ROWS = 1_000_000
 _TOP = 5
 _SHOWN = 200
 _NUMBERS = frozenset({DType.INT, DType.FLOAT, DType.BOOL})
+_HOURS = frozenset({DType.TIME, DType.DURATION})
+_LONGEST_VALUE = 40  # characters; longer texts are no numbers or dates, and slow to match
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +190,10 @@ class _Passes:
 
     def _figures(self, i: int, column: Column) -> dict[str, str]:
         v = f"v{i}"
-        if column.dtype in {DType.OTHER, DType.TIME}:
+        if column.dtype is DType.OTHER:
             return {"n": f"count({v})"}
         base = {"n": f"count({v})", "near": f"approx_count_distinct({v})", "min": f"min({v})", "max": f"max({v})"}
-        if column.dtype in _NUMBERS:
+        if column.dtype in _NUMBERS | _HOURS:
             quantile = "quantile_cont" if self.n <= _EXACT_ROWS else "approx_quantile"
             return base | {
                 "mean": f"avg({v})",
@@ -200,12 +202,16 @@ class _Passes:
             }
         if column.dtype is DType.STRING:
             trimmed = f"trim({v})"
+            text, short = Column(v, DType.STRING, "VARCHAR"), f"length({v}) <= {_LONGEST_VALUE}"
+            gaps = ", ".join(literal(gap) for gap in GAPS)
             return base | {
                 "mean_length": f"avg(length({v}))",
                 "words": f"avg(length({trimmed}) - length(replace({trimmed}, ' ', '')) + 1)",
-                "n_numbers": f"count(TRY_CAST({trimmed} AS DOUBLE))",
-                "n_finite": f"count(*) FILTER (isfinite(TRY_CAST({trimmed} AS DOUBLE)))",
-                "n_padded": f"count(*) FILTER (starts_with({v}, '0') AND length({v}) > 1 AND {v} NOT LIKE '0.%')",
+                "n_numbers": f"count(CASE WHEN {short} THEN {canonical_sql(text, Kind.NUMERIC)} END)",
+                "n_padded": f"count(*) FILTER (starts_with({v}, '0') AND regexp_matches({v}, '^0\\d'))",
+                "n_gaps": f"count(*) FILTER ({short} AND lower({trimmed}) IN ({gaps}))",
+                "n_date_like": f"count(*) FILTER ({short} AND regexp_matches({v}, '{DATE_LIKE}'))",
+                "n_commas": f"count(*) FILTER ({short} AND regexp_full_match({v}, '{DECIMAL_COMMA}'))",
             }
         return base
 
@@ -220,7 +226,7 @@ class _Passes:
             wanted["histogram"] = f"histogram({v})"
         elif self.n <= _DISTINCT_ROWS and not (self.wide and column.dtype is DType.FLOAT):
             wanted["n_distinct"] = f"count(DISTINCT {v})"
-        if column.dtype is DType.STRING and all(DATE_LIKE.search(str(found[end])) for end in ("min", "max")):
+        if column.dtype is DType.STRING and found["n_date_like"] >= 0.5 * found["n"]:
             text = Column(v, DType.STRING, "VARCHAR")
             wanted["n_dates"] = f"count({canonical_sql(text, Kind.DATETIME)})"
         return wanted
@@ -234,10 +240,11 @@ class _Passes:
         figures = Figures(
             column.name, column.dtype, column.sql_type, n, n_distinct, self.n - n, f.get("min"), f.get("max"),
             f.get("words") or 0.0, f.get("n_numbers", 0), f.get("n_dates", 0), f.get("n_padded", 0),
+            f.get("n_gaps", 0), f.get("n_date_like", 0), f.get("n_commas", 0),
         )  # fmt: skip
         kind, looks = infer_kind(figures)
-        if kind is Kind.NUMERIC:  # texts such as inf are numbers, and missing ones
-            n = int(f.get("n_finite", n))
+        if column.dtype is DType.STRING:  # what is no number or date is missing in a column of them
+            n = {Kind.NUMERIC: figures.n_numbers, Kind.DATETIME: figures.n_dates}.get(kind, n)
         counted = sorted(histogram.items(), key=lambda pair: (-pair[1], str(pair[0])))[:_TOP]
         return ColumnProfile(
             column.name,
@@ -267,9 +274,9 @@ class _Passes:
 
 def _plain_sql(column: Column) -> str:
     """The column in the type that figures are taken in: finite DOUBLE, VARCHAR, or its own."""
-    if column.dtype in _NUMBERS:
+    if column.dtype in _NUMBERS | _HOURS:
         return canonical_sql(column, Kind.NUMERIC)
-    if column.dtype is DType.TIMESTAMP:
+    if column.dtype in {DType.DATE, DType.TIMESTAMP}:
         return canonical_sql(column, Kind.DATETIME)
     return f"CAST({quote(column.name)} AS VARCHAR)" if column.dtype is DType.STRING else quote(column.name)
 

@@ -21,6 +21,7 @@ class DType(StrEnum):
     DATE = "date"
     TIMESTAMP = "timestamp"
     TIME = "time"
+    DURATION = "duration"
     OTHER = "other"
 
 
@@ -120,4 +121,6 @@ _TYPES = {
     '"NULL"': DType.FLOAT,  # a frame's column without a value
     "DATE": DType.DATE,
     "TIME": DType.TIME,
+    "TIME WITH TIME ZONE": DType.TIME,
+    "INTERVAL": DType.DURATION,
 }

@@ -23,8 +23,8 @@ from mileage.data.files import (
     unreadable,
     without_blank,
 )
-from mileage.data.frames import as_table
-from mileage.data.hashing import Stamp, hash_file, hash_table, stamp_of
+from mileage.data.frames import as_frame, as_table
+from mileage.data.hashing import Stamp, hash_file, hash_parts, stamp_of
 from mileage.data.schema import Column, Schema, dtype_of
 from mileage.data.sqltext import SqlError, checked_select, explained, first_line, literal, quote, sql_error
 from mileage.errors import DataError
@@ -44,6 +44,8 @@ _NO_ROWS = {
     "frame": "give a frame with rows",
     "sql": "see its WHERE and its joins",
 }
+_HASHED_CELLS = 4_000_000
+_CANONICAL = frozenset({"DOUBLE", "VARCHAR", "TIMESTAMP"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Database:
         self._hashes: dict[Stamp, bytes] = {}
         self._stamps: dict[str, tuple[Stamp, ...]] = {}
         self._snapshots: dict[str, str] = {}
+        self.sqlite_files: dict[str, Path] = {}
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -128,6 +131,7 @@ class Database:
             sqlite = file.read(15) == b"SQLite format 3"
         if sqlite:
             self._attach_sqlite(path, alias)
+            self.sqlite_files[alias] = path
         else:
             self._run(
                 f"ATTACH IF NOT EXISTS {literal(str(path))} AS {quote(alias)} (READ_ONLY)", f"database '{path.name}'"
@@ -247,8 +251,12 @@ class Database:
             [alias],
         ).fetchall()
         if len(found) != 1:
-            names = ", ".join(f"{alias}.{row[2]}" for row in found)
-            hint = f"say which: FROM {alias}.TABLE, with one of {names}" if found else "give a database with a table"
+            names = ", ".join(".".join([alias, *(p for p in row[1:] if p not in {"main", alias})]) for row in found)
+            hint = (
+                f"say which: ATTACH '{path.name}' AS {alias}, then FROM one of {names}"
+                if found
+                else "give a database with a table"
+            )
             raise DataError(f"'{path.name}' has {len(found)} tables", code="D406", hint=hint)
         return self._made(f"{alias}.{found[0][2]}", f"SELECT * FROM {'.'.join(quote(part) for part in found[0])}")
 
@@ -258,7 +266,11 @@ class Database:
         found = self._find_table(name)
         if found is None:
             near = near_matches(name, [*self.table_names(), *self._frames])
-            hint = f"did you mean {near[0]}?" if near else "name a file in quotes, or a frame as :name"
+            hint = (
+                f"did you mean {near[0]}?"
+                if near
+                else "name a file in quotes, a frame as :name, or ATTACH a database first"
+            )
             raise DataError(f"no table '{name}'", code="D408", hint=hint)
         path, is_view = found
         if is_view:
@@ -347,12 +359,15 @@ class Database:
 
     def frame(self, sql: str) -> pd.DataFrame:
         """Return the rows of a SELECT as a pandas DataFrame, as ``duckdb.sql(sql).df()`` does in a plain script."""
-        with self._lock, _Told(sql):
-            return self.connection.sql(self._through(sql)).df()
+        with self._lock, _Told(sql), self._clean():
+            relation = self.connection.sql(self._through(sql))
+            if {str(kind) for kind in relation.types} <= _CANONICAL:  # the same frame, with fewer copies on the way
+                return as_frame(relation.to_arrow_table())
+            return relation.df()
 
     def arrow(self, sql: str) -> pa.Table:
         """Return the rows of a SELECT as an Arrow table."""
-        with self._lock, _Told(sql):
+        with self._lock, _Told(sql), self._clean():
             return self.connection.sql(self._through(sql)).to_arrow_table()
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
@@ -362,8 +377,17 @@ class Database:
 
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Return the rows of a SELECT; DuckDB's errors come as they are."""
-        with self._lock:
+        with self._lock, self._clean():
             return self.connection.execute(self._through(sql)).fetchall()
+
+    @contextmanager
+    def _clean(self) -> Iterator[None]:
+        """Drop what is left of a result that could not be fetched: the connection is good for the next statement."""
+        try:
+            yield
+        except Exception:
+            getattr(self.connection, "abort", lambda: None)()  # DuckDB 1 does this by itself
+            raise
 
     def _run(self, sql: str, what: str) -> None:
         import duckdb
@@ -406,8 +430,11 @@ class Database:
         return fingerprint("files", options, [self._hashes[stamp] for stamp in stamps])
 
     def hash_rows(self, sql: str) -> Fingerprint:
-        """Return the hash of the rows of a SELECT, in order, by their Arrow form."""
-        return hash_table(self.arrow(f"SELECT * FROM ({sql})"))
+        """Return the hash of the rows of a SELECT, in order, by their Arrow form; a part of the columns at a time."""
+        names = [quote(row[0]) for row in self.rows(f"DESCRIBE SELECT * FROM ({sql})")]
+        size = max(1, _HASHED_CELLS // max(1, self.rows(f"SELECT count(*) FROM ({sql})")[0][0]))
+        parts = (names[i : i + size] for i in range(0, len(names), size))
+        return hash_parts(self.arrow(f"SELECT {', '.join(part)} FROM ({sql})") for part in parts)
 
 
 class _Told:
@@ -419,9 +446,8 @@ class _Told:
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is None or not type(error).__module__.startswith(("duckdb", "_duckdb")):
-            return
-        raise DataError(f"the data cannot be read: {first_line(error)}", code="D412") from error  # type: ignore[arg-type]
+        if isinstance(error, Exception) and type(error).__module__.startswith(("duckdb", "_duckdb")):
+            raise DataError(f"the data cannot be read: {first_line(error)}", code="D412") from error
 
 
 def _small(files: Sequence[Path]) -> bool:

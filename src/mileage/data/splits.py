@@ -54,7 +54,8 @@ class Split:
 class Splits:
     """All splits, the block of each row, and plain scikit-learn code that deals them.
 
-    ``code`` is an expression over ``X``, ``y``, ``groups``, ``strata`` and ``order`` that yields pairs of row numbers
+    Blocks are numbered region by region, ``blocks_a_region`` of them in each; a region is a fold's test rows, or the
+    rows that no split tests. ``code`` is an expression over ``X``, ``y``, ``groups``, ``strata`` and ``order`` that yields pairs of row numbers
     once the lines of ``imports`` have run.
     """
 
@@ -63,6 +64,7 @@ class Splits:
     code: str
     imports: tuple[str, ...]
     notes: tuple[str, ...] = field(default=())
+    blocks_a_region: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +116,9 @@ def deal(
     if any(split.train.n == 0 or split.test.n == 0 for split in splits):
         raise DataError("a split has no rows to train or to score", code="D427", hint="use fewer folds or another size")
     tests = () if multiset else tuple(split.test for split in splits)
-    blocks = deal_blocks(tests, n_rows, by=by, groups=groups, order=order if spec.order_by else None, seed=spec.seed)
-    return Splits(splits, blocks, made.code, made.imports, made.notes)
+    in_time = order if spec.order_by else None
+    blocks, per = deal_blocks(tests, n_rows, by=by, groups=groups, order=in_time, seed=spec.seed)
+    return Splits(splits, blocks, made.code, made.imports, made.notes, per)
 
 
 def _run(made: _Deal, n_rows: int, names: dict[str, Any]) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -258,10 +261,11 @@ def _bootstrap(spec: SplitSpec, *, grouped: bool) -> _Deal:
 def _ordered(spec: SplitSpec, *, grouped: bool) -> _Deal:
     """Later rows score what earlier rows taught; a group that began earlier does not score."""
     imports: tuple[str, ...]
-    ranked = "np.argsort(order, kind='stable')"
+    ranked = 'np.argsort(order, kind="stable")'
     if spec.method == "holdout":
         n = f"max(1, round({spec.size} * len(X)))" if spec.size < 1 else str(int(spec.size))
-        pairs, imports = f"[(np.sort(rows[:-{n}]), np.sort(rows[-{n}:])) for rows in [{ranked}]]", (_NUMPY,)
+        cut = f"for cut in [len(X) - {n}]"
+        pairs, imports = f"[(np.sort(rows[:cut]), np.sort(rows[cut:])) for rows in [{ranked}] {cut}]", (_NUMPY,)
     else:
         pairs = f"[(np.sort(rows[a]), np.sort(rows[b])) for rows in [{ranked}] for a, b in TimeSeriesSplit({spec.n}).split(rows)]"
         imports = (_NUMPY, "from sklearn.model_selection import TimeSeriesSplit")

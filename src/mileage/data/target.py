@@ -87,9 +87,9 @@ def _task(column: Column, n: int, distinct: int, *, numeric: bool, whole: bool) 
     if not numeric or (column.dtype is DType.STRING and distinct <= _FEW_CLASSES):
         return "classification", "its values are names"
     if whole and distinct <= _FEW_CLASSES and n >= _ROWS_A_CLASS * distinct:
-        return "classification", f"it has {distinct} different whole numbers"
+        return "classification", f"it has {distinct} different whole numbers (AS REGRESSION takes them as amounts)"
     if whole:
-        return "regression", f"its values are numbers, {distinct:,} different ones"
+        return "regression", f"its values are whole numbers, {distinct:,} different ones"
     return "regression", "its values are numbers with fractions"
 
 

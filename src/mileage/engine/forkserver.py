@@ -41,7 +41,7 @@ def command(module: str, function: str, fd: int) -> list[str]:
         f"sys.path[:] = {list(sys.path)!r}; "
         f"from {module} import {function}; {function}({fd})"
     )
-    return [sys.executable, *subprocess._args_from_interpreter_flags(), "-c", code]  # type: ignore[attr-defined]
+    return [sys.executable, *subprocess._args_from_interpreter_flags(), "-c", code]  # type: ignore[attr-defined]  # private: the flags this interpreter was started with
 
 
 def environment() -> dict[str, str]:

@@ -17,6 +17,7 @@ from mileage.language.ast_parts import (
     Arg,
     Assign,
     Bootstrap,
+    Bound,
     Chain,
     Choice,
     Commented,
@@ -32,6 +33,7 @@ from mileage.language.ast_parts import (
     FrameSource,
     From,
     Holdout,
+    Intent,
     Interaction,
     Kind,
     Knowing,
@@ -69,6 +71,7 @@ __all__ = [
     "Apply",
     "Arg",
     "Assign",
+    "Attach",
     "Bootstrap",
     "Bound",
     "Budget",
@@ -163,29 +166,6 @@ __all__ = [
 ]
 
 # --- wishes, limits, space ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Intent(Node):
-    """A wish in the user's words and what narrows it: TO, ACROSS, IN, WITHIN, BY."""
-
-    name: str
-    to: Name | None = None
-    across: tuple[Name, ...] = ()
-    columns: tuple[Name, ...] = ()
-    within: Quantity | None = None
-    by: Op | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Bound(Node):
-    """A measurable requirement; ``op`` is one of ``>= <= > < =``."""
-
-    metric: Metric
-    op: str
-    quantity: Quantity
-    where: Sql | None = None
-    confidence: Quantity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -564,6 +544,14 @@ class Apply(Commented):
     into: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Attach(Commented):
+    """``ATTACH 'file' [AS name]``: the tables of a database file become tables of the project."""
+
+    path: str
+    name: Name | None = None
+
+
 Define: TypeAlias = DefineIntent | DefineKnowledge
 Statement: TypeAlias = (
     Predict
@@ -586,6 +574,7 @@ Statement: TypeAlias = (
     | Prune
     | Export
     | Apply
+    | Attach
 )
 
 

@@ -390,3 +390,29 @@ class UsingKnowledge(Commented):
     """``USING KNOWLEDGE pack, pack``."""
 
     names: tuple[Name, ...]
+
+
+# --- wishes and bounds ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Intent(Node):
+    """A wish in the user's words and what narrows it: TO, ACROSS, IN, WITHIN, BY."""
+
+    name: str
+    to: Name | None = None
+    across: tuple[Name, ...] = ()
+    columns: tuple[Name, ...] = ()
+    within: Quantity | None = None
+    by: Op | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bound(Node):
+    """A measurable requirement; ``op`` is one of ``>= <= > < =``."""
+
+    metric: Metric
+    op: str
+    quantity: Quantity
+    where: Sql | None = None
+    confidence: Quantity | None = None

@@ -146,7 +146,7 @@ def _set_item(query: ast.Predict, kind: type[ast.Commented], attribute: str, ite
     wanted = subject(item)
     hits = [old for clause in query.clauses_of(kind) for old in getattr(clause, attribute) if subject(old) == wanted]
     if not hits:
-        return _add(query, kind(**{attribute: (item,)}))  # type: ignore[arg-type]
+        return _add(query, kind(**{attribute: (item,)}))  # type: ignore[arg-type]  # LISTS names the attribute of each kind
     first, rest = hits[0], {id(hit) for hit in hits[1:]}
     return _map_items(query, lambda old: item if old is first else None if id(old) in rest else old)
 
@@ -174,6 +174,10 @@ def subject(item: Item) -> bytes:
             return key(body)
         case _:
             return key(item)
+
+
+def _without(query: ast.Predict, item: Item) -> ast.Predict:
+    return _map_items(query, lambda old: None if old is item else old)
 
 
 def _map_items(query: ast.Predict, change: Callable[[Item], Item | None]) -> ast.Predict:
@@ -210,7 +214,7 @@ def _drop_clause(query: ast.Predict, clause: ast.Clause) -> ast.Predict:
         hits = [old for c in query.clauses_of(kind) for old in getattr(c, attribute) if key(old) == key(item)]
         if not hits:
             _fail("E261", f"the query has no {kind.__name__.upper()} {format_node(item)}", item.span, _has(query, kind))
-        query = _map_items(query, lambda old, hit=hits[0]: None if old is hit else old)  # type: ignore[misc]
+        query = _without(query, hits[0])
     return query
 
 

@@ -38,6 +38,7 @@ def json_schema() -> Schema:
         "properties": {
             "mileage": {"const": 1},
             **_query_properties(),
+            "comments": {"anyOf": [_query_properties()["comments"], TEXTS]},  # of a query, or after a script
             "statement": TEXT,
             "script": {"type": "array", "items": {"anyOf": [query, statement]}},
         },

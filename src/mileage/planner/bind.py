@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 
-from mileage.core.reasons import Reason
-from mileage.core.spans import Span
-from mileage.data import ColumnProfile, Database, Dataset, Kind, Profile, TargetProfile, profile, profile_target, quote
+from mileage.core.near import near_matches
+from mileage.data import Database, Dataset, Profile, TargetProfile, profile, profile_target
 from mileage.errors import DataError
-from mileage.language import ast, format_node
-from mileage.operators.metrics import default_metric, resolve_metric
-from mileage.planner.budget import plan_budget
-from mileage.planner.facts import facts
-from mileage.planner.hints import plan_hints
-from mileage.planner.logical import Assumption, LogicalPlan, Objective
+from mileage.language import ast
+from mileage.planner.budget import BudgetReader
+from mileage.planner.columns import Choice, FeatureChooser, check_columns, known_rows, stated_facts
+from mileage.planner.logical import Assumption, LogicalPlan
 from mileage.planner.mistakes import Mistakes
-from mileage.planner.newdata import Training, bind_test
 from mileage.planner.notyet import refuse
-from mileage.planner.slots import SpaceBuilder, SpaceSetting
-from mileage.planner.sources import bind_source, stated_facts, with_facts
-from mileage.planner.validation import plan_validation
-from mileage.workflow import Features, Setting
-
-_RESULTS = 5
-_LARGEST_SEED = 2**31 - 1  # what all libraries take
-_LARGEST_TARGET = 1e150  # squares of errors above it overflow
-
-
-@dataclass
-class _Bound:
-    """What is known of the columns while binding goes on."""
-
-    kinds: dict[str, Kind] = field(default_factory=dict)
-    dropped: dict[str, Reason] = field(default_factory=dict)
-    assumptions: list[Assumption] = field(default_factory=list)
+from mileage.planner.objectives import plan_objectives
+from mileage.planner.rewriting import with_facts
+from mileage.planner.settings import Settings, plan_settings
+from mileage.planner.slots import SpaceBuilder, SpaceSetting, check_space
+from mileage.planner.sources import bind_from, bind_source
+from mileage.planner.validation import SplitSetting, check_validation, plan_validation
+from mileage.workflow import Setting
 
 
-def bind(
-    query: ast.Predict, database: Database, *, source: str = "", known: Mapping[str, Iterable[str]] | None = None
-) -> LogicalPlan:
+def bind(query: ast.Predict, database: Database, *, source: str = "") -> LogicalPlan:
     """Return the logical plan of a query.
 
     Parameters
@@ -49,251 +32,195 @@ def bind(
         Finds tables, files and frames.
     source : str
         The query's text, for the excerpts of error messages.
-    known : mapping of str to names, optional
-        What the values of hints such as ``strategy`` may be; not checked where left out.
 
     Raises
     ------
     BindError, NotYetError
         All mistakes of the query together.
     DataError
-        If the data cannot be read or cannot answer the question.
+        If the data cannot be read or cannot answer the question, and nothing else is wrong.
     """
     mistakes = Mistakes(source)
     refuse(query, mistakes)
+    settings = plan_settings(query, mistakes)
     dataset = bind_source(query, database, mistakes)
+    if dataset is not None:
+        check_columns(query, dataset, mistakes)
+    binder, plan = _Binder(query, database, settings, mistakes), None
+    if dataset is not None and dataset.schema.find(query.targets[0].text) is not None:
+        plan = binder.plan(dataset)
+    else:
+        binder.check_without_data()
     mistakes.stop_if_any()
-    assert dataset is not None
-    target = _check_columns(query, dataset, mistakes)
-    if dataset.schema.find(target) is None:
-        mistakes.stop_if_any()
-    dataset = with_facts(query, dataset)
-    try:
-        return _Binder(query, database, dataset, target, mistakes, known or {}).plan()
-    except DataError:
-        mistakes.stop_if_any()  # what is wrong with the query is told first
-        raise
+    assert plan is not None
+    return plan
+
+
+_EXECUTED = frozenset({"classification", "regression"})
 
 
 class _Binder:
-    def __init__(
-        self,
-        query: ast.Predict,
-        database: Database,
-        dataset: Dataset,
-        target: str,
-        mistakes: Mistakes,
-        known: Mapping[str, Iterable[str]],
-    ) -> None:
-        self.query, self.database, self.dataset, self.known = query, database, dataset, known
-        self.target, self.mistakes, self.bound = target, mistakes, _Bound()
-        self.profile: Profile = profile(dataset)
+    """Binds one query; mistakes are noted, and what does not depend on them is checked all the same."""
 
-    def plan(self) -> LogicalPlan:
-        target_profile = self._target()
-        seed, n_results, diverse, name = self._wishes()
-        validation, assumed = plan_validation(self.query, self.profile, target_profile, seed, self.mistakes)
-        self.bound.assumptions += assumed
-        used = {*validation.groups, *([validation.order_by] if validation.order_by else [])}
-        features = self._features(used)
-        objectives = self._objectives(target_profile.task, target_profile.classes)
-        n_rows = self.profile.n_rows - target_profile.n_missing
-        setting = Setting(target_profile.task, n_rows, max(2, len(target_profile.classes)), seed)
-        space = SpaceBuilder(self.query, SpaceSetting(setting.task, features, n_rows), self.mistakes).build()
-        budget, assumed = plan_budget(self.query, setting.task, self.mistakes, single=space.size() == 1)
-        self.bound.assumptions += assumed
-        test = bind_test(self.query, self.database, self.mistakes, self._training(target_profile, features))
-        hints = plan_hints(self.query, self.mistakes, self.known)
-        self.mistakes.stop_if_any()
+    def __init__(self, query: ast.Predict, database: Database, settings: Settings, mistakes: Mistakes) -> None:
+        self.query, self.database, self.settings, self.mistakes = query, database, settings, mistakes
+        self.target = query.targets[0].text
+        self.assumptions: list[Assumption] = []
+
+    def check_without_data(self) -> None:
+        """Note the mistakes that can be seen without the data: names of slots, operators, metrics, limits."""
+        clause = self.query.clause(ast.Validate)
+        if clause is not None:
+            check_validation(clause, self.target, self.mistakes)
+            if isinstance(clause.method, ast.On):
+                bind_from(clause.method.source, self.database, self.mistakes, clause.span)
+        plan_objectives(self.query, None, (), self.mistakes)
+        check_space(self.query, self.mistakes)
+        BudgetReader(None, (), self.mistakes).read(self.query, single=True)
+
+    def plan(self, dataset: Dataset) -> LogicalPlan | None:
+        """Return the plan, or None if the data cannot say what the rest depends on."""
+        stated = stated_facts(self.query)
+        dataset, assumed = with_facts(dataset, stated, self.database, self.mistakes)
+        self.assumptions += assumed
+        try:
+            seen = profile(dataset)
+            target = self._target(dataset)
+        except DataError as error:
+            self.mistakes.tell_data(error, self.query.targets[0].span)
+            self.check_without_data()
+            return None
+        return self._plan(dataset, seen, target)
+
+    def _plan(self, dataset: Dataset, seen: Profile, target: TargetProfile) -> LogicalPlan | None:
+        split_setting = SplitSetting(dataset, seen, self.target, target, self.settings.seed)
+        validation, assumed = plan_validation(self.query, split_setting, self.mistakes)
+        self.assumptions += assumed
+        used = dict.fromkeys(validation.groups, "it keeps rows together")
+        used |= {validation.order_by: "it puts the rows in order"} if validation.order_by else {}
+        choice = self._features(seen, used)
+        classes = _classes(target)
+        objectives, assumed = plan_objectives(self.query, target.task, classes, self.mistakes)
+        self.assumptions += assumed
+        n_rows = split_setting.n_rows
+        space_setting = SpaceSetting(target.task, choice.features, n_rows)
+        builder = SpaceBuilder(self.query, space_setting, self.mistakes)
+        space = builder.build()
+        self.assumptions += builder.assumptions
+        reader = BudgetReader(target.task, classes, self.mistakes)
+        budget, assumed = reader.read(self.query, single=space.size() == 1)
+        self.assumptions += assumed
+        self._check_workers(budget.cores)
+        test = self._test_data(dataset, choice)
+        if self.mistakes.found:
+            return None
         return LogicalPlan(
             query=self.query,
-            dataset=self.dataset,
-            profile=self.profile,
+            dataset=dataset,
+            profile=seen,
             target=self.target,
-            target_profile=target_profile,
-            features=features,
-            setting=setting,
+            target_profile=target,
+            features=choice.features,
+            setting=Setting(target.task, n_rows, max(2, len(target.classes)), self.settings.seed),
             validation=validation,
             objectives=objectives,
             space=space,
             budget=budget,
-            n_results=n_results,
-            diverse=diverse,
-            seed=seed,
-            name=name,
+            n_results=self.settings.n_results,
+            diverse=self.settings.diverse,
+            seed=self.settings.seed,
+            name=self.settings.name,
             test=test,
-            hints=hints,
-            dropped=tuple(self.bound.dropped.items()),
-            assumptions=tuple(self.bound.assumptions),
+            hints=self.settings.hints,
+            dropped=choice.dropped,
+            known=tuple((text, effect) for text, effect, _ in known_rows(stated_facts(self.query), choice)),
+            assumptions=tuple(self.assumptions),
         )
 
-    def _wishes(self) -> tuple[int, int, bool, str | None]:
-        """Return seed, number of results, whether they are to be diverse, and the query's name."""
-        seed, wanted, named = self.query.clause(ast.Seed), self.query.clause(ast.Return), self.query.clause(ast.Named)
-        if seed is not None and seed.value > _LARGEST_SEED:
-            hint = f"use 0 to {_LARGEST_SEED}"
-            self.mistakes.add("E104", f"SEED {seed.value} is too large", seed.span, hint=hint)
-        if wanted is not None and wanted.n < 1:
-            hint = "use RETURN 1 WORKFLOWS or more"
-            self.mistakes.add("E104", f"RETURN {wanted.n} WORKFLOWS asks for nothing", wanted.span, hint=hint)
-        return (
-            seed.value if seed is not None else 0,
-            wanted.n if wanted is not None else _RESULTS,
-            wanted is not None and wanted.diverse,
-            named.name.text if named is not None else None,
-        )
-
-    def _target(self) -> TargetProfile:
+    def _target(self, dataset: Dataset) -> TargetProfile:
         """Infer the task from the target column, or check the one written."""
         written = self.query.task.name if self.query.task is not None else None
-        found = profile_target(self.dataset, self.target, written)
-        self._refuse_target(found)
+        found = profile_target(dataset, self.target, written if written in _EXECUTED else None)
         if written is None:
             word = "REGRESSION" if found.task == "regression" else "CLASSIFICATION"
-            self.bound.assumptions.append(
-                Assumption(f"{self.target} is predicted as {found.task}: {found.reason}", f"AS {word}")
-            )
+            text = f"{self.target} is predicted as {found.task}: {found.reason}"
+            self.assumptions.append(Assumption(text, f"AS {word}"))
+        positive = self._positive(found)
+        if positive is not None:
+            return replace(found, positive=positive)
         if found.task == "binary":
-            self.bound.assumptions.append(Assumption(f"'{found.positive}' is the positive class", ""))
+            clause = f"AS CLASSIFICATION (positive = '{found.positive}')"
+            self.assumptions.append(Assumption(f"'{found.positive}' is the positive class", clause))
         return found
 
-    def _refuse_target(self, found: TargetProfile) -> None:
-        """Refuse a target that no split can learn and score, or whose errors overflow."""
-        if found.task == "binary" and min(found.counts) < 2:
-            rare = found.classes[found.counts.index(min(found.counts))]
-            message = f"class '{rare}' of {self.target} has one row: it can be learned or scored, not both"
-            raise DataError(message, code="D429", hint="give two rows or more of each class, or predict another column")
-        if found.task == "regression":
-            column = self.profile.find(self.target)
-            ends = [abs(v) for v in (column.min, column.max) if isinstance(v, int | float)] if column else []
-            if any(end > _LARGEST_TARGET for end in ends):
-                message = f"the target {self.target} has values up to {max(ends):.0e}: the squares of errors overflow"
-                raise DataError(message, code="D428", hint="divide it in FROM (SELECT ...), or predict its logarithm")
-
-    def _training(self, target: TargetProfile, features: Features) -> Training:
-        return Training(self.dataset, self.target, target.task, target.classes, features)
-
-    def _features(self, used: set[str]) -> Features:
-        """Choose the feature columns and their branches; what is left out is left out with a reason."""
-        written = self.query.clause(ast.Features)
-        chosen = {name.text for name in written.columns} if written is not None else None
-        excluded = {n.text: n.span for clause in self.query.clauses_of(ast.Excluding) for n in clause.columns}
-        stated = stated_facts(self.query)
-        by_kind: dict[Kind, list[ColumnProfile]] = {kind: [] for kind in Kind}
-        for column in self.profile.columns:
-            if column.name == self.target:
-                continue
-            reason = self._why_not(column, chosen, excluded, stated, used)
-            if reason is not None:
-                self.bound.dropped[column.name] = reason
+    def _positive(self, found: TargetProfile) -> str | None:
+        """Return the positive class that ``AS CLASSIFICATION (positive = ...)`` names; note any other option."""
+        chosen = None
+        written = self.query.task if self.query.task is not None and self.query.task.name in _EXECUTED else None
+        for option in written.options if written is not None else ():
+            name = str(option.name)
+            if option.name != "positive" or found.task == "regression":
+                what = "options" if found.task == "regression" else "the option positive, for two classes"
+                near = near_matches(name, ["positive"]) if found.task != "regression" else ()
+                span = self.mistakes.at_name(option.span, name) if near else option.span
+                message = f"no option '{name}' of AS {self.query.task.name.upper()}"  # type: ignore[union-attr]
+                self.mistakes.add(
+                    "E219",
+                    message,
+                    span,
+                    fix=near[0] if near else None,
+                    hint=f"it has {'no ' if found.task == 'regression' else ''}{what}",
+                )
+            elif found.task != "binary":
+                message = f"{self.target} has {len(found.classes)} classes: none of them is the positive one"
+                self.mistakes.add("E219", message, option.span, hint="name the class in the metric: recall('class')")
+            elif str(ast.plain(option.value or "")) not in found.classes:
+                known = " and ".join(f"'{c}'" for c in found.classes)
+                message = f"{self.target} has no class '{ast.plain(option.value or '')}'"
+                self.mistakes.add("E219", message, option.span, hint=f"its classes are {known}")
             else:
-                fact = facts[stated[column.name].name] if column.name in stated else None
-                kind = (fact.kind if fact is not None else None) or _usable(column)
-                by_kind[kind].append(column)
-        if not any(by_kind.values()):
-            why = ", ".join(f"{name}: {reason.text}" for name, reason in list(self.bound.dropped.items())[:5])
-            hint = f"left out: {why}" if why else "the target is the only column"
-            raise DataError("no column is left to predict from", code="D430", hint=hint)
-        return _as_features(by_kind)
+                chosen = str(ast.plain(option.value or ""))
+        return chosen
 
-    def _why_not(
-        self,
-        column: ColumnProfile,
-        chosen: set[str] | None,
-        excluded: Mapping[str, Span | None],
-        stated: Mapping[str, ast.Kind],
-        used: set[str],
-    ) -> Reason | None:
-        name = column.name
-        if name in excluded:
-            return Reason("EXCLUDING", "user", excluded[name])
-        if chosen is not None and name not in chosen:
-            return Reason("not in FEATURES", "user")
-        if name in stated and facts[stated[name].name].drops is not None:
-            return Reason(f"you said that it {facts[stated[name].name].drops}", "user", stated[name].span)
-        if name in stated or (chosen is not None and column.kind is not Kind.UNSUPPORTED):
+    def _features(self, seen: Profile, used: dict[str, str]) -> Choice:
+        choice = FeatureChooser(self.query, seen, self.target, used, self.mistakes).choose()
+        self.assumptions += choice.assumptions
+        if not choice.features.names and not self.mistakes.found:
+            error = DataError(
+                "no column is left to predict from",
+                code="D430",
+                hint="see `EXPLAIN DATA`; name columns in FEATURES (...)",
+            )
+            self.mistakes.tell_data(error, self.query.span)
+        return choice
+
+    def _check_workers(self, cores: int | None) -> None:
+        workers = dict(self.settings.hints).get("workers")
+        if cores is not None and isinstance(workers, int) and workers > cores:
+            clause = self.query.clause(ast.Hint)
+            message = f"contradiction: HINT (workers = {workers}) and a BUDGET of {cores} cores"
+            self.mistakes.add("E240", message, clause.span if clause else None, hint="change one of the two")
+
+    def _test_data(self, dataset: Dataset, choice: Choice) -> Dataset | None:
+        clause = self.query.clause(ast.Validate)
+        if clause is None or not isinstance(clause.method, ast.On):
             return None
-        if name in used:
-            return Reason("it deals the rows to folds", "user")
-        if column.kind is Kind.CONSTANT:
-            return Reason(f"it has {', '.join(column.looks) or 'one value only'}", "profile")
-        if column.kind is Kind.UNSUPPORTED:
-            what = self.dataset.schema.get(name).sql_type
-            text = f"{name} is left out: no operator reads {what} values"
-            self.bound.assumptions.append(Assumption(text, f"EXCLUDING {_word(name)}"))
-            return Reason(f"no operator reads {what} values", "profile")
-        if column.kind is Kind.IDENTIFIER:
-            clause = f"KNOWING {_word(name)} IS IDENTIFIER"
-            self.bound.assumptions.append(
-                Assumption(f"{name} looks like an identifier and is left out (FEATURES brings it back)", clause)
-            )
-            return Reason("it looks like an identifier", "profile")
-        return None
-
-    def _objectives(self, task: str, classes: tuple[str, ...]) -> tuple[Objective, ...]:
-        clause = self.query.clause(ast.Optimize)
-        if clause is None:
-            name = default_metric(task)
-            self.bound.assumptions.append(Assumption(f"workflows are ranked by {name}", f"OPTIMIZE {name}"))
-            return (Objective(name, resolve_metric(name, task).greater_is_better),)
-        found = []
-        for level in clause.metrics:
-            for metric in level[:1]:
-                call = format_node(metric)
-                try:
-                    found.append(Objective(call, resolve_metric(call, task, classes).greater_is_better, metric))
-                except ValueError as error:
-                    message, hint = getattr(error, "message", str(error)), getattr(error, "hint", None)
-                    self.mistakes.add("E206", message, metric.span, hint=hint)
-        return tuple(found)
+        test = bind_from(clause.method.source, self.database, self.mistakes, clause.span)
+        if test is None:
+            return None
+        wanted = (self.target, *choice.features.names)
+        missing = [name for name in wanted if test.schema.find(name) is None]
+        if missing:
+            listed = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
+            message = f"{test.describe} of VALIDATE ON has no column {listed}"
+            self.mistakes.add("E204", message, clause.span, hint=f"it needs the columns of {dataset.describe}")
+            return None
+        stated = tuple(fact for fact in stated_facts(self.query) if test.schema.find(fact.column.text) is not None)
+        return with_facts(test, stated, self.database, self.mistakes)[0]
 
 
-def _check_columns(query: ast.Predict, dataset: Dataset, mistakes: Mistakes) -> str:
-    names = _names(dataset)
-    where = f"column in {dataset.describe} named"
-    no_header = next((note for note in dataset.notes if "no header line" in note), "")
-    wanted = [*query.targets[:1]]
-    features = query.clause(ast.Features)
-    wanted += list(features.columns) if features is not None else []
-    wanted += [name for clause in query.clauses_of(ast.Excluding) for name in clause.columns]
-    for clause in query.clauses_of(ast.Knowing):
-        wanted += [n for fact in clause.facts if isinstance(fact.body, ast.Trait) for n in fact.body.columns]
-    for name in wanted:
-        if name.text not in names:
-            mistakes.unknown("E204", where, name.text, names, name.span, no_header)
-    target = query.targets[0].text
-    for name in features.columns if features is not None else ():
-        if name.text == target:
-            mistakes.add("E241", f"{target} is the target: it cannot be a feature", name.span, hint="leave it out here")
-    for name in (n for clause in query.clauses_of(ast.Excluding) for n in clause.columns):
-        if name.text == target:
-            mistakes.add(
-                "E241", f"{target} is the target: it is no feature to exclude", name.span, hint="leave it out here"
-            )
-    return target
-
-
-def _as_features(by_kind: Mapping[Kind, list[ColumnProfile]]) -> Features:
-    def names(*kinds: Kind) -> tuple[str, ...]:
-        return tuple(c.name for kind in kinds for c in by_kind[kind])
-
-    levels = sum(c.n_distinct for c in by_kind[Kind.CATEGORICAL])
-    missing = any(c.n_missing for c in by_kind[Kind.NUMERIC])
-    return Features(
-        names(Kind.NUMERIC), names(Kind.CATEGORICAL), names(Kind.TEXT), names(Kind.DATETIME), int(levels), missing
-    )
-
-
-def _usable(column: ColumnProfile) -> Kind:
-    """Return the branch of a column that was asked for although its kind is no feature by itself."""
-    if column.kind in {Kind.IDENTIFIER, Kind.CONSTANT}:
-        return Kind.CATEGORICAL if str(column.dtype) == "string" else Kind.NUMERIC
-    return column.kind
-
-
-def _names(dataset: Dataset) -> tuple[str, ...]:
-    return tuple(dataset.schema.names)
-
-
-def _word(name: str) -> str:
-    return name if name.isidentifier() else quote(name)
+def _classes(target: TargetProfile) -> tuple[str, ...]:
+    """Return the classes as the plan orders them: the positive one last."""
+    if target.positive is None or target.task != "binary":
+        return tuple(target.classes)
+    return (*[c for c in target.classes if c != target.positive], target.positive)

@@ -1,22 +1,25 @@
-"""Sources of a query: what FROM, VALIDATE ON and APPLY name, and columns as facts say they are."""
+"""``FROM`` and ``VALIDATE ON``: a source of the query becomes a dataset, or a mistake at its place."""
 
 from __future__ import annotations
 
+import re
+
 from mileage.core.spans import Span
-from mileage.data import Database, Dataset, SourceSpec, SqlError, literal, quote
-from mileage.errors import DataError
+from mileage.data import Database, Dataset, SourceSpec, SqlError
+from mileage.errors import DataError, MileError
 from mileage.language import ast
-from mileage.planner.facts import facts
-from mileage.planner.mistakes import Mistakes
+from mileage.planner.mistakes import Mistakes, spell
+
+_CANDIDATES = re.compile(r'"((?:[^"]|"")+)"')
+_NO_FILES = re.compile(r"""No files found that match the pattern "([^"]+)"|Table with name (\S+\.\S+) does not exist""")
 
 
 def bind_source(query: ast.Predict, database: Database, mistakes: Mistakes) -> Dataset | None:
     """Return the dataset of FROM, or note why there is none."""
     clause = query.clause(ast.From)
     if clause is None:
-        mistakes.add(
-            "E203", "PREDICT says no data", query.span, hint="add FROM 'file.csv', FROM table or FROM (SELECT ...)"
-        )
+        hint = "add FROM 'file.csv', FROM table or FROM (SELECT ...)"
+        mistakes.add("E203", "PREDICT says no data", query.span, hint=hint)
         return None
     return bind_from(clause.source, database, mistakes, clause.span)
 
@@ -26,13 +29,12 @@ def bind_from(source: ast.Source, database: Database, mistakes: Mistakes, span: 
     try:
         return database.bind(source_spec(source))
     except SqlError as error:
-        if isinstance(source, ast.SqlSource) and source.sql.span is not None:
-            span = _sql_span(source.sql, error.position)
-        mistakes.add("E210", error.message, span, hint=error.hint)
+        if isinstance(source, ast.SqlSource):
+            _tell_sql(source.sql, error, database, mistakes)
+        else:
+            mistakes.add("E210", error.message, source.span or span, hint=error.hint)
     except DataError as error:
-        mistakes.add(
-            error.code if error.code.startswith("D") else "E202", error.message, source.span or span, hint=error.hint
-        )
+        _tell_data(source, error, database, mistakes, source.span or span)
     return None
 
 
@@ -47,32 +49,55 @@ def source_spec(source: ast.Source) -> SourceSpec:
     return SourceSpec("sql", source.sql.text)
 
 
-def with_facts(query: ast.Predict, dataset: Dataset) -> Dataset:
-    """Return the dataset with columns rewritten that a fact gives an order or calls numbers."""
-    replaced = []
-    for name, kind in stated_facts(query).items():
-        column = dataset.schema.find(name)
-        if column is None:
-            continue
-        if kind.name == "ordinal":
-            levels = [str(ast.plain(v)) for v in kind.values]
-            whens = " ".join(f"WHEN {literal(level)} THEN {i}" for i, level in enumerate(levels))
-            replaced.append(f"CASE CAST({quote(name)} AS VARCHAR) {whens} END::DOUBLE AS {quote(name)}")
-        elif kind.name == "numeric" and column.sql_type == "VARCHAR":
-            replaced.append(f"TRY_CAST(trim({quote(name)}) AS DOUBLE) AS {quote(name)}")
-    if not replaced:
-        return dataset
-    return dataset.database.derive(dataset, f"* REPLACE ({', '.join(replaced)})")
+def _tell_data(source: ast.Source, error: DataError, database: Database, mistakes: Mistakes, span: Span | None) -> None:
+    if isinstance(source, ast.TableSource) and not (error.hint or "").startswith("did you mean"):
+        file = _file_named(source.name.text, database)
+        if file is not None:
+            hint = None if span is not None else f"a file is named in single quotes: '{file}'"
+            mistakes.add(
+                error.code,
+                f"{error.message}, but there is a file: single quotes name one",
+                span,
+                fix=f"'{file}'",
+                hint=hint,
+            )
+            return
+    mistakes.tell(error, span)
 
 
-def stated_facts(query: ast.Predict) -> dict[str, ast.Kind]:
-    """Return what KNOWING says of columns that this version executes."""
-    stated: dict[str, ast.Kind] = {}
-    for clause in query.clauses_of(ast.Knowing):
-        for fact in clause.facts:
-            if isinstance(fact.body, ast.Trait) and fact.body.kind.name in facts and fact.belief != "maybe":
-                stated |= {name.text: fact.body.kind for name in fact.body.columns}
-    return stated
+def _file_named(name: str, database: Database) -> str | None:
+    """Return the file that a table's name may mean."""
+    if (database.root / name).is_file():
+        return name
+    found = sorted(database.root.glob(f"{name}.*")) if re.fullmatch(r"\w+", name) else []
+    return found[0].name if found else None
+
+
+def _tell_sql(sql: ast.Sql, error: SqlError, database: Database, mistakes: Mistakes) -> None:
+    missing = _NO_FILES.search(error.message)
+    path = (missing[1] or missing[2]) if missing else ""
+    if path and sql.span is not None and f"'{path}'" in sql.text:
+        start = sql.span.start + sql.text.index(f"'{path}'")
+        _tell_missing_file(path, database, mistakes, Span(start, start + len(path) + 2))
+        return
+    span = _sql_span(sql, error.position)
+    near = (
+        _CANDIDATES.search(error.hint or "")
+        if "andidate" in (error.hint or "") and error.position is not None
+        else None
+    )
+    mistakes.add("E210", error.message, span, fix=spell(near[1]) if near else None, hint=error.hint)
+
+
+def _tell_missing_file(path: str, database: Database, mistakes: Mistakes, span: Span) -> None:
+    from mileage.data.files import find_files
+
+    try:
+        find_files(path, database.root)
+    except MileError as error:
+        mistakes.tell(error, span, code="E210")
+    else:
+        mistakes.add("E210", f"no file '{path}'", span)
 
 
 def _sql_span(sql: ast.Sql, position: int | None) -> Span | None:
@@ -80,7 +105,5 @@ def _sql_span(sql: ast.Sql, position: int | None) -> Span | None:
         return sql.span
     start = sql.span.start + position
     rest = sql.text[position:]
-    if rest.startswith("'") and (end := rest.find("'", 1)) > 0:
-        return Span(start, start + end + 1)
     width = next((i for i, ch in enumerate(rest) if not (ch.isalnum() or ch in '_."')), len(rest)) or 1
     return Span(start, start + width)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mileage.core.events import EventBus
-from mileage.data import Dataset, SourceSpec
+from mileage.core.near import near_matches
+from mileage.data import Dataset, DType, SourceSpec, quote
 from mileage.engine import Limits
-from mileage.errors import EngineError
+from mileage.errors import DataError, EngineError
 from mileage.optimizer import PlanContext, apply_tasks, optimize
-from mileage.planner.newdata import Training, check_features
-from mileage.planner.sources import with_facts
 from mileage.session.data_tasks import SessionData, data_tasks, source_task
 from mileage.session.engines import finished, open_executor, refit
 
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from mileage.session.result import Result
     from mileage.workflow import Port
 
+_NUMBERS = {DType.INT, DType.FLOAT, DType.BOOL}
+
 
 def predictions(result: Result, trial: Trial, data: Any) -> Predictions:
     """Return what a workflow, fitted on all rows, predicts for new rows.
@@ -30,11 +31,12 @@ def predictions(result: Result, trial: Trial, data: Any) -> Predictions:
     Raises
     ------
     DataError
-        If a column is missing or has another type than in training. Unseen categories are treated as the encoder
-        defines: one_hot gives zeros, ordinal -1, target the overall mean.
+        If a column is missing, unknown, or of another type than in training. Unseen categories are treated as the
+        encoder defines: one_hot gives zeros (or the rare level), ordinal -1, target the overall mean.
     """
     session, plan = result.session, result.plan
-    dataset = as_trained(plan, data if isinstance(data, Dataset) else _dataset(result, data))
+    dataset = data if isinstance(data, Dataset) else _dataset(result, data)
+    check_columns(plan, dataset)
     tables = SessionData.of(plan, also=dataset)
     executor, _ = open_executor(session, tables, EventBus(), plan=plan)
     assert trial.workflow is not None
@@ -64,17 +66,54 @@ def fitted_states(result: Result, trial: Trial, executor: Any) -> Mapping[str, P
     return states
 
 
-def as_trained(plan: LogicalPlan, dataset: Dataset) -> Dataset:
-    """Return new data as the facts of the query say it is, checked to look like the training data.
+def check_columns(plan: LogicalPlan, dataset: Dataset) -> None:
+    """Check that new data has the columns of the training data, no others, and of the same types.
+
+    The target may be missing, as may be columns that the workflows do not read. A column without any value is of no
+    type and fits all.
 
     Raises
     ------
     DataError
-        Naming every column that is missing, or that has values of another type.
+        Naming every column that is missing (D450), has changed its type (D451), or is unknown (D452).
     """
-    dataset = with_facts(plan.query, dataset)
-    check_features(Training(plan.dataset, plan.target, plan.task, plan.classes, plan.features), dataset)
-    return dataset
+    names, trained = dataset.schema.names, plan.dataset.schema.names
+    missing = [name for name in plan.features.names if name not in names]
+    if missing:
+        near = {name: near_matches(name, names, at_most=1) for name in missing}
+        hints = [f"{name}: did you mean {match[0]}?" for name, match in near.items() if match]
+        hint = "; ".join(hints) or "give all feature columns of the training data"
+        raise DataError(f"{dataset.describe} lacks {_listed(missing)}", code="D450", hint=hint)
+    extra = [name for name in names if name not in trained]
+    if extra:
+        shown = ", ".join(quote(name) for name in extra[:5])
+        hint = f"leave out what is not needed: (SELECT * EXCLUDE ({shown}) FROM ...)"
+        raise DataError(
+            f"{dataset.describe} has columns that the training data lacks: {_listed(extra)}", code="D452", hint=hint
+        )
+    changed = [name for name in plan.features.names if _retyped(plan, dataset, name)]
+    if changed:
+        before, now = plan.dataset.schema, dataset.schema
+        said = [f"{n} ({before.get(n).sql_type} in training, {now.get(n).sql_type} here)" for n in changed]
+        kind = before.get(changed[0]).sql_type
+        hint = f"convert them: (SELECT * REPLACE (CAST({quote(changed[0])} AS {kind}) AS {quote(changed[0])}) FROM ...)"
+        raise DataError(f"{dataset.describe} has other types: {_listed(said)}", code="D451", hint=hint)
+
+
+def _retyped(plan: LogicalPlan, dataset: Dataset, name: str) -> bool:
+    """Say whether a column has a type that reads differently: a text for a number, ``1.0`` for the category ``1``."""
+    before, now = plan.dataset.schema.get(name).dtype, dataset.schema.get(name).dtype
+    alike = before is now or (name in plan.features.numeric and {before, now} <= _NUMBERS)
+    alike = alike or (name in plan.features.numeric and before is DType.STRING and now in _NUMBERS)
+    alike = alike or {before, now} <= {DType.DATE, DType.TIMESTAMP}
+    if alike:
+        return False
+    counted = dataset.database.rows(f"SELECT count({quote(name)}) FROM ({dataset.relation_sql})")
+    return bool(counted[0][0])
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more columns" if len(names) > 5 else "")
 
 
 def _fitting_tasks(result: Result, trial: Trial) -> tuple[Any, ...]:
@@ -92,4 +131,4 @@ def _dataset(result: Result, data: Any) -> Dataset:
     return result.session.database.bind_frame(data)
 
 
-__all__ = ["as_trained", "finished", "fitted_states", "predictions"]
+__all__ = ["check_columns", "finished", "fitted_states", "predictions"]

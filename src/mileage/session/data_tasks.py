@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mileage.core.domains import Value
-from mileage.data import Dataset, DType, Kind, Splits, SplitSpec, canonical_sql, deal, quote
+from mileage.data import Dataset, Kind, Splits, SplitSpec, deal, quote
 from mileage.errors import DataError
 from mileage.operators.metrics import score
 from mileage.planner import LogicalPlan
@@ -179,19 +179,17 @@ def source_sql(dataset: Dataset, columns: tuple[tuple[str, str], ...], target: s
     return f"SELECT * FROM ({dataset.scan_sql([*kinds, (target, kind)])}) WHERE {quote(target)} IS NOT NULL"
 
 
+def script_sql(dataset: Dataset, columns: tuple[tuple[str, str], ...], target: str, task: str) -> str:
+    """Return the SQL of :func:`source_sql` as a script has it: the same rows and values, written for a reader."""
+    kind = Kind.NUMERIC if task == "regression" else Kind.CATEGORICAL
+    return dataset.script_sql([*((name, Kind(kind)) for name, kind in columns), (target, kind)], known=target)
+
+
 def aux_sql(dataset: Dataset, columns: tuple[str, ...], target: str, task: str) -> str:
-    """Return the SQL that reads the columns that deal the rows, of the rows that :func:`source_sql` reads."""
-    listed = ", ".join(_as_is(dataset, name) for name in columns)
-    value = canonical_sql(dataset.schema.get(target), Kind.NUMERIC if task == "regression" else Kind.CATEGORICAL)
-    return f"SELECT {listed} FROM ({dataset.relation_sql}) WHERE {value} IS NOT NULL"
-
-
-def _as_is(dataset: Dataset, name: str) -> str:
-    """A column as it is, but times in UTC: a time zone needs a library that need not be there."""
-    column = dataset.schema.get(name)
-    if column.dtype is DType.TIMESTAMP:
-        return f"{canonical_sql(column, Kind.DATETIME)} AS {quote(name)}"
-    return quote(name)
+    """Return the SQL that reads the columns that deal the rows, as they are, in the rows of :func:`source_sql`."""
+    listed = ",\n    ".join(quote(name) for name in columns)
+    kind = Kind.NUMERIC if task == "regression" else Kind.CATEGORICAL
+    return f"SELECT\n    {listed}\nFROM {dataset.from_sql}\nWHERE {dataset.known_sql(target, kind)}"
 
 
 def encode_target(values: pd.Series, classes: tuple[str, ...], task: str) -> np.ndarray:

@@ -27,11 +27,11 @@ def script_of(result: Result, trial: Trial, path: str | None = None) -> str:
     return text
 
 
-def export_skops(result: Result, trial: Trial, path: str) -> None:
-    """Write the workflow, fitted on all rows, as one pipeline in a skops file."""
-    from skops.io import dumps
+def export_skops(result: Result, trial: Trial, path: str) -> tuple[str, ...]:
+    """Write the workflow, fitted on all rows, as one pipeline; return the types that a reader must trust to load it."""
+    from mileage.results.export import dump_skops
 
-    _write(Path(path), dumps(fitted_pipeline(result, trial)))
+    return dump_skops(fitted_pipeline(result, trial), path)
 
 
 def _write(path: Path, content: bytes) -> None:

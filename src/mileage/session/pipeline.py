@@ -10,6 +10,7 @@ from mileage.operators import Branch, BuildContext, Family, Operator, Params, op
 from mileage.optimizer import PlanContext, optimize
 from mileage.session.data_tasks import SessionData, data_tasks
 from mileage.session.engines import finished, open_executor
+from mileage.session.labels import labels, with_labels
 from mileage.workflow import Task, TaskKind, Workflow, to_pipeline
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class WholePipeline(Operator):
 def fitted_pipeline(result: Result, trial: Trial) -> Any:
     """Return a scikit-learn ``Pipeline`` fitted on all rows; it reads a DataFrame of the raw columns.
 
-    It predicts class codes: positions in ``result.plan.classes``.
+    It predicts the classes of the target, though its model was fitted on their codes (:func:`with_labels`).
     """
     assert trial.workflow is not None
     operators.add(WholePipeline(trial.workflow))
@@ -56,6 +57,7 @@ def fitted_pipeline(result: Result, trial: Trial) -> Any:
         executor, _ = open_executor(result.session, SessionData.of(result.plan), EventBus(), plan=result.plan)
         with executor:
             executor.submit(physical, label="fit the pipeline", limits=Limits())
-            return finished(executor).values[fit.port("state")]
+            pipeline = finished(executor).values[fit.port("state")]
+        return pipeline if result.plan.task == "regression" else with_labels(pipeline, labels(result.plan))
     finally:
         operators.remove(WholePipeline.name)

@@ -37,8 +37,16 @@ class StepChoice:
 
     def __str__(self) -> str:
         inside = [f"{name} = {value!r}" for name, value in self.fixed]
-        inside += [f"{name} in {domain.describe()}" for name, domain in self.open]
+        inside += [f"{name} IN {_written(domain)}" for name, domain in self.open]
         return f"{self.operator}({', '.join(inside)})" if inside else self.operator
+
+
+def _written(domain: Domain) -> str:
+    """Return a domain as a query writes it after IN."""
+    words = domain.describe()
+    if words.startswith("one of "):
+        return f"{{{words.removeprefix('one of ')}}}"
+    return ("LOG " if getattr(domain, "log", False) else "") + words.split(" in ")[-1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
-from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params, Traits
+from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params, Rng, Stage, Traits
 
 
 class TargetEncode(Operator):
@@ -21,9 +21,19 @@ class TargetEncode(Operator):
             AnyOf((OneOf(("auto",)), FloatRange(0.0, 1e9))),
             "auto",
             "rows' worth of the overall mean mixed in",
+            None,
+            Stage.FINALIZE,
         ),
     )
-    traits = Traits(row_wise=True, reads_y=True, cross_fitted=True, seeded=True, native_missing=True)
+    traits = Traits(
+        row_wise=True,
+        reads_y=True,
+        cross_fitted=True,
+        seeded=True,
+        native_missing=True,
+        rng=Rng.IN_ORDER,
+        order_sensitive=True,
+    )
     accepts = (Branch.CATEGORICAL,)
     emits = Branch.NUMERIC
 

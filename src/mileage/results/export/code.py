@@ -11,7 +11,7 @@ from mileage.errors import OperatorError
 from mileage.results.export.helpers import helper_code
 from mileage.results.export.names import public_module
 
-WIDTH = 100
+WIDTH = 88  # as ruff and black have it
 _INDENT = "    "
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from mileage.core.events import EventBus, Listener
 from mileage.language import ast, format_query, semantic_hash
-from mileage.session.binding import bind_query
 from mileage.session.clock import Clock
 from mileage.session.engines import warm
 from mileage.session.findings import watch
 from mileage.session.run import RunSetting, run_plan
+from mileage.session.statements.check import bound
 
 if TYPE_CHECKING:
     from mileage.session.result import Result
@@ -28,7 +28,7 @@ def run_predict(
     clock = Clock(started_s=session.asked_s)
     warm(session)
     bus.tell("stage", name="reading data")
-    plan = bind_query(session, query, text)
+    plan = bound(session, query, text)
     plan = replace(plan, findings=watch(plan))
     clock.seconds = plan.budget.seconds
     for assumption in plan.assumptions:
