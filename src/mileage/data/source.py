@@ -14,7 +14,16 @@ from mileage.core.fingerprint import Fingerprint, fingerprint
 from mileage.core.interrupts import interruptible
 from mileage.core.near import near_matches
 from mileage.data.dataset import Dataset
-from mileage.data.files import DATABASES, CsvReading, find_files, listed, reader_of, suffix_of, unreadable
+from mileage.data.files import (
+    DATABASES,
+    CsvReading,
+    find_files,
+    listed,
+    reader_of,
+    suffix_of,
+    unreadable,
+    without_blank,
+)
 from mileage.data.frames import as_frame, as_table
 from mileage.data.hashing import Stamp, hash_file, hash_parts, stamp_of
 from mileage.data.schema import Column, Schema, dtype_of
@@ -32,6 +41,12 @@ __all__ = ["Database", "Dataset", "SourceSpec", "SqlError", "literal", "quote"]
 
 _SNAPSHOT_LIMIT = 512 * 2**20  # bytes of files; larger ones are read where they lie
 _SNAPSHOTS = "mile_snapshots"
+_NO_ROWS = {
+    "file": "a table needs a header line and data below it",
+    "table": "fill the table, or name another one",
+    "frame": "give a frame with rows",
+    "sql": "see its WHERE and its joins",
+}
 _HASHED_CELLS = 4_000_000
 _CANONICAL = frozenset({"DOUBLE", "VARCHAR", "TIMESTAMP"})
 
@@ -121,7 +136,9 @@ class Database:
             self._attach_sqlite(path, alias)
             self.sqlite_files[alias] = path
         else:
-            self._run(f"ATTACH IF NOT EXISTS {literal(str(path))} AS {quote(alias)} (READ_ONLY)", f"database '{path}'")
+            self._run(
+                f"ATTACH IF NOT EXISTS {literal(str(path))} AS {quote(alias)} (READ_ONLY)", f"database '{path.name}'"
+            )
         return alias
 
     def _attach_sqlite(self, path: Path, alias: str) -> None:
@@ -130,7 +147,7 @@ class Database:
 
         from mileage.data.sqlite import read_table
 
-        self._run(f"CREATE SCHEMA IF NOT EXISTS {quote(alias)}", f"database '{path}'")
+        self._run(f"CREATE SCHEMA IF NOT EXISTS {quote(alias)}", f"database '{path.name}'")
         try:
             with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as source:
                 names = [
@@ -143,7 +160,7 @@ class Database:
                     self._create_table(f"{quote(alias)}.{quote(name)}", read_table(source, name))
         except sqlite3.Error as error:
             raise DataError(
-                f"database '{path}' cannot be read: {error}", code="D403", hint="check that the file is whole"
+                f"database '{path.name}' cannot be read: {error}", code="D403", hint="check that the file is whole"
             ) from error
 
     def _create_table(self, name: str, table: pa.Table) -> None:
@@ -195,13 +212,11 @@ class Database:
         with self._lock:
             dataset = readers[spec.kind](spec.text)
         if not dataset.schema.columns or dataset.n_rows == 0:
-            raise DataError(
-                f"{dataset.describe} has no rows", code="D410", hint="a table needs a header line and data below it"
-            )
+            raise DataError(f"{dataset.describe} has no rows", code="D410", hint=_NO_ROWS[spec.kind])
         return dataset
 
     def _file(self, text: str) -> Dataset:
-        files = find_files(text, self.root)
+        files, notes = without_blank(text, find_files(text, self.root))
         if suffix_of(files[0]) in DATABASES:
             return self._whole_database(files[0])
         reader = reader_of(text, files)
@@ -216,14 +231,14 @@ class Database:
                 snapshot=reader == "read_json" and _small(files),
             )
         self._stamps[made.relation_sql] = stamps
-        return replace(made, files=tuple(files))
+        return replace(made, files=tuple(files), notes=(*notes, *made.notes))
 
     def _csv(self, text: str, files: list[Path]) -> Dataset:
         """Read a CSV file whole, with other options for as long as DuckDB refuses it."""
         import duckdb
 
         reading = CsvReading(text, files, listed(text, files, self.root))
-        reading.look(self.rows)
+        reading.look(self._rows)
         while True:
             try:
                 made = self._described(f"'{text}'", reading.sql, snapshot=_small(files), scan=True)
@@ -309,6 +324,12 @@ class Database:
         except duckdb.Error as error:
             raise SqlError(sql_error(error, text).message, hint="the SELECT can be bound, but not run") from None
 
+    def derive(self, dataset: Dataset, listed: str) -> Dataset:
+        """Return a dataset of a SELECT list over another one: as many rows, in the same order."""
+        with self._lock:
+            made = self._made(dataset.describe, f"SELECT {listed}\nFROM ({dataset.relation_sql})", snapshot=True)
+        return replace(made, notes=dataset.notes)
+
     def _made(self, describe: str, sql: str, *, snapshot: bool = False) -> Dataset:
         import duckdb
 
@@ -321,13 +342,14 @@ class Database:
         self._snapshots.pop(sql, None)
         if snapshot:
             place = f"{_SNAPSHOTS}.s{fingerprint(sql)}"
-            self._interruptible(lambda c: c.execute(f"CREATE OR REPLACE TABLE {place} AS {sql}").fetchall())
+            read = self._through(f"({sql})")[1:-1]
+            self._interruptible(lambda c: c.execute(f"CREATE OR REPLACE TABLE {place} AS {read}").fetchall())
             self._snapshots[sql] = place
         elif scan:  # a count alone converts nothing, and so would miss a value of another type
-            self.rows(f"SELECT count(COLUMNS(*)) FROM ({sql})")
-        described = self.rows(f"DESCRIBE {self._through(f'({sql})')[1:-1]}")
+            self._rows(f"SELECT count(COLUMNS(*)) FROM ({sql})")
+        described = self._rows(f"DESCRIBE {self._through(f'({sql})')[1:-1]}")
         columns = tuple(Column(row[0], dtype_of(row[1]), row[1]) for row in described)
-        n_rows = int(self.rows(f"SELECT count(*) FROM ({sql})")[0][0])
+        n_rows = int(self._rows(f"SELECT count(*) FROM ({sql})")[0][0])
         return Dataset(self, describe, sql, Schema(columns), n_rows)
 
     # Reading
@@ -350,7 +372,12 @@ class Database:
             return self._interruptible(lambda c: c.sql(self._through(sql)).to_arrow_table())
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """Return the rows of a SELECT as tuples; DuckDB's errors come as they are."""
+        """Return the rows of a SELECT as tuples."""
+        with _Told(sql):
+            return self._rows(sql)
+
+    def _rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a SELECT; DuckDB's errors come as they are."""
         with self._lock, self._clean():
             return self._interruptible(lambda c: c.execute(self._through(sql)).fetchall())
 
@@ -375,7 +402,7 @@ class Database:
             with self._lock:
                 self._interruptible(lambda c: c.execute(sql).fetchall())
         except duckdb.Error as error:
-            raise DataError(f"{what}: {first_line(error)}", code="D403") from None
+            raise unreadable(what, error) from None
 
     # Hashes
 

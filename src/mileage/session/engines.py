@@ -28,6 +28,11 @@ def warm(session: Session) -> None:
         start_server()
 
 
+def known_backends() -> tuple[str, ...]:
+    """Return the names of the places where tasks can run."""
+    return backends.names()
+
+
 def backend_name(session: Session, hints: Mapping[str, object]) -> str:
     """Return where tasks run: what the query hints, the session says, or the environment; else ``processes``."""
     return str(hints.get("backend") or session.backend or os.environ.get("MILE_BACKEND") or "processes")

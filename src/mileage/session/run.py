@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mileage.core.events import EventBus
 from mileage.core.interrupts import StopAsked, deferred
 from mileage.engine import Executor, Limits
+from mileage.errors import EngineError
 from mileage.planner import LogicalPlan
 from mileage.results import Leaderboard, Trial
 from mileage.session.clock import Clock
@@ -113,7 +114,21 @@ def _search(session: Session, plan: LogicalPlan, setting: RunSetting, run_id: in
         )
         board = rank(plan, loop.run())
         refit, notes = _refit_best(session, executor, leaves, plan, loop, board)
+        if not board.ranked and loop.ended != STOPPED:
+            raise nothing_scored(board)
+        notes += [text for text in (loop.unkept, session.catalog.degraded) if text]
         return _Found(board, loop.ended, refit, tuple(notes))
+
+
+def nothing_scored(board: Leaderboard) -> EngineError:
+    """Return the error of a run in which not even the constant predictor has a score, with its reason."""
+    first = board.trials[0] if board.trials else None
+    why = first.error if first is not None and first.error else "no workflow was run"
+    if first is None or first.state == "skipped" or "time" in first.state:
+        hint = "give more time in BUDGET"
+    else:
+        hint = "VALIDATE in another way, or OPTIMIZE another metric"
+    return EngineError(f"no workflow could be scored: {why}", code="X603", hint=hint)
 
 
 def _record(session: Session, run_id: int, trial: Trial) -> None:

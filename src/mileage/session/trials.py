@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from mileage.core.events import EventBus
 from mileage.core.interrupts import StopAsked
 from mileage.core.reasons import Reason
-from mileage.engine import Executor, Limits, Outcome
+from mileage.engine import NOT_KEPT, Executor, Limits, Outcome
 from mileage.operators import StepSpec
 from mileage.optimizer import Evaluation, PlanContext, evaluation_tasks, optimize
 from mileage.planner import LogicalPlan
@@ -225,6 +225,7 @@ class TrialLoop:
     def _collect(self) -> None:
         left = self.clock.left_s
         for outcome in self.executor.wait(0.25 if left is None else max(0.0, min(0.25, left))):
+            self._heed(outcome)
             pending = self.pending.pop(outcome.ticket, None)
             if pending is None:
                 self.other[outcome.ticket] = outcome
@@ -234,6 +235,12 @@ class TrialLoop:
         if left is not None and left <= 0 and self.pending and (self.best is not None or (self.clock.left_s or 0) <= 0):
             self.ended = self.ended or "BUDGET of time"
             self._cut_short()
+
+    def _heed(self, outcome: Outcome) -> None:
+        """Remember the first reason why a result was not kept: the answer says so."""
+        said = next((text for text in outcome.warnings if text.startswith(NOT_KEPT)), None)
+        if said is not None and self.unkept is None:
+            self.unkept = f"some results are {said}"
 
     def _cut_short(self) -> None:
         """End the trials that still run: the rest of the budget belongs to the answer."""
@@ -261,7 +268,7 @@ class TrialLoop:
         return self._ok(p, measured)
 
     def _ok(self, p: Pending, m: Measured) -> Trial:
-        scored = all(not math.isnan(v) for v in m.scores[self.metrics[0]])
+        scored = all(math.isfinite(v) for v in m.scores[self.metrics[0]])
         before = self.strategy.carried.get(p.proposal.configuration.digest)  # measured when it was fitted
         return Trial(
             number=p.number,
@@ -329,6 +336,7 @@ class TrialLoop:
         return -mean if self.plan.objectives[0].greater_is_better else mean
 
     _told_best: float | None = None
+    unkept: str | None = None  # why results could not be written to the project, as far as that happened
 
 
 def _fits(physical: PhysicalPlan) -> bool:

@@ -279,8 +279,20 @@ def version(context: typer.Context) -> None:
 def _session(options: Options) -> Iterator[Session]:
     from mileage.session import connect
 
+    if options.backend is not None:
+        _check_backend(options.backend)
     with connect(options.project, backend=options.backend, workers=options.workers, attach=options.attach) as session:
         yield session
+
+
+def _check_backend(name: str) -> None:
+    from mileage.session.engines import known_backends
+
+    names = known_backends()
+    if name not in names:
+        near = near_matches(name, names)
+        known = f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}"
+        raise typer.BadParameter(f"no backend '{name}'; {known}")
 
 
 def _run(output: Output, text: str, *, name: str = "query") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,9 +91,11 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
             table.to_json(part, orient="records", lines=True)
         part.replace(path)
     except OSError as error:
-        raise DataError(f"cannot write '{path}': {error.strerror or error}", code="D440") from error
+        hint = "name a file in a folder that exists and may be written"
+        raise DataError(f"cannot write '{path}': {error.strerror or error}", code="D440", hint=hint) from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
 
 
 def _head(made: dict[str, np.ndarray], given: dict[str, pd.Series], n: int) -> Section:
