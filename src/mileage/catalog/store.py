@@ -264,7 +264,7 @@ class ArtifactStore:
         """Remove what killed writers left half-written and what was put aside, an hour later."""
         try:
             entries = list(os.scandir(self._aside))
-        except FileNotFoundError:
+        except OSError:  # there is none, or the store is no folder at all
             return
         for entry in entries:
             try:
