@@ -14,13 +14,17 @@ from dataclasses import fields
 from pathlib import Path
 
 from mileage import errors
-from mileage.core.domains import Value
+from mileage.core.domains import Domain, FloatRange, IntRange, OneOf, Value
 from mileage.engine.backends import backends
 from mileage.monitors import monitors
-from mileage.operators import Operator, Param, Traits, operators
+from mileage.operators import Family, Operator, Param, Traits, operators
 from mileage.operators.metrics import metrics
 from mileage.planner.facts import facts
 from mileage.search import strategies
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from python_page import python_page
 
 ROOT = Path(__file__).parent.parent
 GRAMMAR = ROOT / "src" / "mileage" / "language" / "grammar.lark"
@@ -76,10 +80,30 @@ def operator_section(operator: Operator) -> str:
     extra = f" Needs the extra `{operator.extra}`." if operator.extra else ""
     aliases = f" Also: {', '.join(f'`{alias}`' for alias in operator.aliases)}." if operator.aliases else ""
     head = f"### {operator.name}\n\n{operator.doc}{tasks}{extra}{aliases}\n\nTraits: {trait_words(operator.traits)}.\n"
+    head = f"{head}\n```text\n{operator_example(operator)}\n```\n"
     if not operator.params:
         return head
     rows = map(parameter_row, operator.params)
     return f"{head}\n{table(('parameter', 'is', 'default', 'searched in', 'meaning'), rows)}"
+
+
+def operator_example(operator: Operator) -> str:
+    """Return the clause that takes an operator, its first searched parameter open."""
+    searched = next((p for p in operator.params if p.search is not None), None)
+    inside = f"({searched.name}{in_query(searched.search)})" if searched is not None else ""
+    slot = Family.SCALE if operator.family is Family.OTHER else operator.family
+    return f"WITH {slot.value.upper()} = {operator.name}{inside}"
+
+
+def in_query(domain: Domain | None) -> str:
+    """Return a domain as a query writes it, ``= value`` where it has no words for it."""
+    if isinstance(domain, IntRange | FloatRange):
+        return f" IN {'LOG ' if domain.log else ''}{domain.low:g}..{domain.high:g}"
+    if isinstance(domain, OneOf):
+        return (
+            f" IN {{{', '.join(repr(value) if isinstance(value, str) else shown(value) for value in domain.values)}}}"
+        )
+    return ""
 
 
 def operators_page() -> str:
@@ -177,6 +201,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "metrics.md": metrics_page,
     "families.md": families_page,
     "errors.md": errors_page,
+    "python.md": python_page,
 }
 
 

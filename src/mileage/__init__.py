@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mileage.language import col, false_negatives, false_positives, format_script, parse
-    from mileage.operators import Operator, operators
+    from mileage.operators import Operator
     from mileage.operators.external import from_estimator
     from mileage.session import Fitted, Result, Session, connect, predict
     from mileage.session.estimator import estimator
@@ -39,7 +39,6 @@ _HOMES = {
     "format_script": "mileage.language",
     "from_estimator": "mileage.operators.external",
     "load_ipython_extension": "mileage.apps.notebook",
-    "operators": "mileage.operators",
     "parse": "mileage.language",
     "predict": "mileage.session",
     "estimator": "mileage.session.estimator",
@@ -61,7 +60,6 @@ __all__ = [
     "false_positives",
     "format_script",
     "from_estimator",
-    "operators",
     "parse",
     "predict",
 ]

@@ -75,7 +75,9 @@ def _section(title: str) -> Callable[[Given], str]:
     def ask(given: Given) -> str:
         plan = _plan(given)
         sections = {section.title.partition(":")[0]: section for section in (*explain_plan(plan), *explain_space(plan))}
-        return "\n".join(" | ".join(row).rstrip(" |") for row in sections[title].rows) if title in sections else "none"
+        if title not in sections:
+            return "none"
+        return "\n".join(" | ".join(row).rstrip(" |") for row in sections[title].rows)
 
     return ask
 
@@ -179,11 +181,13 @@ ASKED: dict[str, Callable[[Given], str]] = {
     "reports": _reports,
     "becomes": _becomes,
     "differs by": _differs_by,
-    "plan": _section("plan"),
+    "plan": _section("logical plan"),
     "assumes": _section("assumed"),
     "leaves out": _section("left out"),
     "space": _section("space"),
     "cuts": _section("cut"),
+    "searches": _section("parameters searched"),
+    "knows": _section("known"),
 }
 ASKED_OF_RULES: dict[str, Callable[[Given, str], str]] = {
     "plan before": lambda given, rule: _drawn(_run_up_to(given, rule)[0]),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import numpy as np
 import pyarrow as pa
@@ -119,16 +118,15 @@ def test_a_category_may_have_a_hundred_thousand_levels(database):
     assert column.looks == ("100,000 categories",)
 
 
-def test_ten_thousand_columns_are_profiled(database):
-    values = rng.random(40)
-    table = pa.table(
-        [pa.array(values)] * 9_990 + [pa.array(["a", "b"] * 20)] * 10, names=[f"c{i}" for i in range(10_000)]
-    )
-    start = time.monotonic()
-    seen = profile(database.bind_frame(table))
-    assert len(seen.columns) == 10_000
-    assert seen.columns[-1].kind is Kind.CATEGORICAL
-    assert time.monotonic() - start < 30
+def test_thousands_of_columns_take_a_few_statements(database, monkeypatch):
+    values = [pa.array(rng.random(40)), pa.array(["a", "b"] * 20), pa.array(range(40)), pa.array(["2020-01-03"] * 40)]
+    table = pa.table([values[i % 4] for i in range(4_000)], names=[f"c{i}" for i in range(4_000)])
+    bound, statements, rows = database.bind_frame(table), [], type(database).rows
+    monkeypatch.setattr(type(database), "rows", lambda self, sql: [statements.append(sql), rows(self, sql)][1])
+    seen = profile(bound)
+    assert len(seen.columns) == 4_000
+    assert [c.kind for c in seen.columns[:4]] == [Kind.NUMERIC, Kind.CATEGORICAL, Kind.IDENTIFIER, Kind.CONSTANT]
+    assert len(statements) < 12
 
 
 def test_one_row_and_all_null_columns_have_a_profile(database):

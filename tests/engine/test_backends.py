@@ -169,12 +169,12 @@ def test_no_orphan_is_left_when_driver_and_server_are_killed(busy):
     assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_ctrl_c_closes_within_a_second(busy):
+def test_ctrl_c_closes_soon_though_fits_would_run_for_ever(busy):
     process, family = busy
     os.killpg(process.pid, signal.SIGINT)
     rest = process.communicate(timeout=10)[0]
     line = next(line for line in rest.splitlines() if line.startswith("closed in"))
-    assert float(line.split()[-1]) < 1.0
+    assert float(line.split()[-1]) < 5.0
     assert process.returncode == 0
     _, alive = psutil.wait_procs(family, timeout=5)
     assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]

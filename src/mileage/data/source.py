@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mileage.core.fingerprint import Fingerprint, fingerprint
+from mileage.core.interrupts import interruptible
 from mileage.core.near import near_matches
 from mileage.data.dataset import Dataset
 from mileage.data.files import (
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     import duckdb
     import pandas as pd
     import pyarrow as pa
+
+T = TypeVar("T")
 
 __all__ = ["Database", "Dataset", "SourceSpec", "SqlError", "literal", "quote"]
 
@@ -339,7 +342,8 @@ class Database:
         self._snapshots.pop(sql, None)
         if snapshot:
             place = f"{_SNAPSHOTS}.s{fingerprint(sql)}"
-            self.connection.execute(f"CREATE OR REPLACE TABLE {place} AS {self._through(f'({sql})')[1:-1]}")
+            read = self._through(f"({sql})")[1:-1]
+            self._interruptible(lambda c: c.execute(f"CREATE OR REPLACE TABLE {place} AS {read}").fetchall())
             self._snapshots[sql] = place
         elif scan:  # a count alone converts nothing, and so would miss a value of another type
             self._rows(f"SELECT count(COLUMNS(*)) FROM ({sql})")
@@ -360,15 +364,12 @@ class Database:
     def frame(self, sql: str) -> pd.DataFrame:
         """Return the rows of a SELECT as a pandas DataFrame, as ``duckdb.sql(sql).df()`` does in a plain script."""
         with self._lock, _Told(sql), self._clean():
-            relation = self.connection.sql(self._through(sql))
-            if {str(kind) for kind in relation.types} <= _CANONICAL:  # the same frame, with fewer copies on the way
-                return as_frame(relation.to_arrow_table())
-            return relation.df()
+            return self._interruptible(lambda c: _as_pandas(c.sql(self._through(sql))))
 
     def arrow(self, sql: str) -> pa.Table:
         """Return the rows of a SELECT as an Arrow table."""
         with self._lock, _Told(sql), self._clean():
-            return self.connection.sql(self._through(sql)).to_arrow_table()
+            return self._interruptible(lambda c: c.sql(self._through(sql)).to_arrow_table())
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Return the rows of a SELECT as tuples."""
@@ -378,14 +379,19 @@ class Database:
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Return the rows of a SELECT; DuckDB's errors come as they are."""
         with self._lock, self._clean():
-            return self.connection.execute(self._through(sql)).fetchall()
+            return self._interruptible(lambda c: c.execute(self._through(sql)).fetchall())
+
+    def _interruptible(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Return what DuckDB answers; Ctrl-C ends the statement, which DuckDB itself does not always notice."""
+        connection = self.connection
+        return interruptible(lambda: work(connection), connection.interrupt)
 
     @contextmanager
     def _clean(self) -> Iterator[None]:
         """Drop what is left of a result that could not be fetched: the connection is good for the next statement."""
         try:
             yield
-        except Exception:
+        except (Exception, KeyboardInterrupt):
             getattr(self.connection, "abort", lambda: None)()  # DuckDB 1 does this by itself
             raise
 
@@ -394,19 +400,9 @@ class Database:
 
         try:
             with self._lock:
-                self.connection.execute(sql)
+                self._interruptible(lambda c: c.execute(sql).fetchall())
         except duckdb.Error as error:
             raise unreadable(what, error) from None
-
-    @contextmanager
-    def temporary(self, sql: str) -> Iterator[str]:
-        """Hold the rows of a SELECT in a table for a while; yields what to read from."""
-        place = f"{_SNAPSHOTS}.t{fingerprint(sql)}"
-        self.rows(f"CREATE OR REPLACE TABLE {place} AS {sql}")
-        try:
-            yield place
-        finally:
-            self.rows(f"DROP TABLE {place}")
 
     # Hashes
 
@@ -435,6 +431,12 @@ class Database:
         size = max(1, _HASHED_CELLS // max(1, self.rows(f"SELECT count(*) FROM ({sql})")[0][0]))
         parts = (names[i : i + size] for i in range(0, len(names), size))
         return hash_parts(self.arrow(f"SELECT {', '.join(part)} FROM ({sql})") for part in parts)
+
+
+def _as_pandas(relation: duckdb.DuckDBPyRelation) -> pd.DataFrame:
+    if {str(kind) for kind in relation.types} <= _CANONICAL:  # the same frame, with fewer copies on the way
+        return as_frame(relation.to_arrow_table())
+    return relation.df()
 
 
 class _Told:

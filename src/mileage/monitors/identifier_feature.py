@@ -30,7 +30,7 @@ class IdentifierFeature(Monitor):
 
     @staticmethod
     def _finding(columns: list[str], what: str, level: Severity) -> Finding:
-        clause = f"KNOWING {', '.join(word(name) for name in columns)} IS IDENTIFIER"
+        clause = f"KNOWING {' AND '.join(word(name) for name in columns)} {'ARE' if columns[1:] else 'IS'} IDENTIFIER"
         return Finding(
             "W320",
             f"{named(columns)} {what}, and is used as a feature",

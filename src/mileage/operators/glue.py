@@ -75,7 +75,7 @@ def first_columns(X, n):
     return X[:, :n]
 
 
-def as_probabilities(margins):  # type: ignore[no-untyped-def]
+def as_probabilities(margins):
     """Return margins as probabilities of the classes: by the logistic function, or softmax."""
     if margins.ndim == 1:
         return np.column_stack([1 / (1 + np.exp(margins)), 1 / (1 + np.exp(-margins))])
@@ -83,6 +83,6 @@ def as_probabilities(margins):  # type: ignore[no-untyped-def]
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def of_margins(y, margins, metric, **options):  # type: ignore[no-untyped-def]
+def of_margins(y, margins, metric, **options):
     """Return a metric of probabilities for a model that gives margins only."""
     return metric(y, as_probabilities(margins), **options)

@@ -160,13 +160,14 @@ class _Binder:
         """Return the positive class that ``AS CLASSIFICATION (positive = ...)`` names; note any other option."""
         chosen = None
         written = self.query.task if self.query.task is not None and self.query.task.name in _EXECUTED else None
-        for option in written.options if written is not None else ():
+        options, word = ((), "") if written is None else (written.options, written.name.upper())
+        for option in options:
             name = str(option.name)
             if option.name != "positive" or found.task == "regression":
                 what = "options" if found.task == "regression" else "the option positive, for two classes"
                 near = near_matches(name, ["positive"]) if found.task != "regression" else ()
                 span = self.mistakes.at_name(option.span, name) if near else option.span
-                message = f"no option '{name}' of AS {self.query.task.name.upper()}"  # type: ignore[union-attr]
+                message = f"no option '{name}' of AS {word}"
                 self.mistakes.add(
                     "E219",
                     message,

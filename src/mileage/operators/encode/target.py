@@ -42,7 +42,8 @@ class TargetEncode(Operator):
         from sklearn.model_selection import KFold, StratifiedKFold
         from sklearn.preprocessing import TargetEncoder
 
-        kind = {"regression": "continuous"}.get(context.task, context.task)
+        # The train rows of a fold may have two of three classes: scikit-learn then has to see that by itself.
+        kind = "auto" if context.is_classification else "continuous"
         folds = StratifiedKFold if context.is_classification else KFold
         cv = folds(params["cv"], shuffle=True, random_state=context.seed)
         return TargetEncoder(target_type=kind, smooth=params["smooth"], cv=cv)

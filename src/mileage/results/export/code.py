@@ -36,14 +36,14 @@ def estimator_code(estimator: Any) -> Code:
 
     Examples
     --------
-    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.linear_model import Ridge
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import StandardScaler
-    >>> code = estimator_code(make_pipeline(StandardScaler(), LogisticRegression(C=0.5)))
+    >>> code = estimator_code(make_pipeline(StandardScaler(), Ridge(alpha=0.5)))
     >>> print(code.expr)
-    Pipeline([("standardscaler", StandardScaler()), ("logisticregression", LogisticRegression(C=0.5))])
+    Pipeline([("standardscaler", StandardScaler()), ("ridge", Ridge(alpha=0.5))])
     >>> code.imports[0]
-    'from sklearn.linear_model import LogisticRegression'
+    'from sklearn.linear_model import Ridge'
     """
     writer = Writer()
     expr = writer.value(estimator)
