@@ -82,7 +82,12 @@ def render(diagnostic: Diagnostic, source: str, *, name: str = "query") -> str:
         lines.append(f"  fix: {diagnostic.fixes[0].text}")
     if diagnostic.hint:
         lines.append(f"  {diagnostic.hint}")
-    return "\n".join(lines)
+    return "\n".join(_visible(line) for line in lines)
+
+
+def _visible(line: str) -> str:
+    """Return a line with pictures in the place of characters that a terminal obeys or hides."""
+    return "".join(chr(0x2400 + ord(ch)) if ord(ch) < 32 and ch != "\n" else ch for ch in line.expandtabs(1))
 
 
 def _excerpt(diagnostic: Diagnostic, span: Span, source: str, name: str) -> list[str]:

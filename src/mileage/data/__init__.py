@@ -7,7 +7,7 @@ from mileage.data.rowset import RowSet
 from mileage.data.samples import nested_sample, sampled
 from mileage.data.schema import Column, DType, Kind, Schema
 from mileage.data.source import Database, SourceSpec
-from mileage.data.splits import Split, Splits, SplitSpec, deal
+from mileage.data.splits import Split, Splits, SplitSpec, check_split, deal
 from mileage.data.sqltext import SqlError, literal, quote
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "SqlError",
     "TargetProfile",
     "canonical_sql",
+    "check_split",
     "deal",
     "is_entity",
     "literal",

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mileage.data.sqltext import quote
+from mileage.errors import DataError
 
 if TYPE_CHECKING:
     from mileage.data.source import Database
@@ -86,11 +87,11 @@ def _stack(database: Database, relation: str, asked: Sequence[Asked]) -> list[An
 
 def _careful(ask: Ask, database: Database, relation: str, asked: Sequence[Asked]) -> list[Answer]:
     """Ask; where numbers near the largest let a mean or a variance overflow, ask that column for the rest only."""
-    import duckdb
-
     try:
         return ask(database, relation, asked)
-    except duckdb.OutOfRangeException:
+    except DataError as error:
+        if type(error.__cause__).__name__ != "OutOfRangeException":
+            raise
         if len(asked) > 1:
             half = len(asked) // 2
             return [

@@ -36,6 +36,8 @@ def as_table(name: str, frame: Any) -> tuple[pa.Table, tuple[str, ...]]:
     else:
         table = _other(name, frame)
         columns, arrays = list(table.column_names), list(table.columns)
+    if not columns:
+        raise DataError(f":{name} has no columns", code="D410", hint="give a frame with columns and rows")
     unique = unique_names(columns)
     notes += renaming_notes(columns, unique)
     arrays = [_readable(array) for array in arrays]

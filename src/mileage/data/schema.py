@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from mileage.core.near import near_matches
 from mileage.errors import DataError
@@ -45,7 +46,7 @@ class Column:
     sql_type: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Schema:
     """The columns of a table, in order."""
 
@@ -58,7 +59,11 @@ class Schema:
 
     def find(self, name: str) -> Column | None:
         """Return the column, or None."""
-        return next((column for column in self.columns if column.name == name), None)
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.columns}
 
     def get(self, name: str) -> Column:
         """Return the column.

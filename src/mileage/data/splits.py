@@ -106,7 +106,7 @@ def deal(
     >>> [pair.test.n for pair in splits.pairs], splits.code
     ([25, 25, 25, 25], 'KFold(n_splits=4, shuffle=True, random_state=0).split(X, None)')
     """
-    _check(spec, n_rows, groups)
+    check_split(spec, n_rows, _n_groups(groups))
     label = ("strata" if strata is not None else "y") if spec.stratify else ""
     by = {"strata": strata, "y": y}.get(label)
     made = _splitter(spec, label if by is not None else "", by, groups, ordered=order is not None)
@@ -138,9 +138,24 @@ def _run(made: _Deal, n_rows: int, names: dict[str, Any]) -> list[tuple[np.ndarr
             raise DataError(f"the rows cannot be dealt: {error}", code="D427", hint=hint) from error
 
 
-def _check(spec: SplitSpec, n_rows: int, groups: np.ndarray | None) -> None:
+def _n_groups(groups: np.ndarray | None) -> int | None:
     import numpy as np
 
+    return None if groups is None else len(np.unique(groups))
+
+
+def check_split(spec: SplitSpec, n_rows: int, n_groups: int | None = None) -> None:
+    """Check that rows and groups are enough for a split.
+
+    Raises
+    ------
+    DataError
+        If they are too few.
+
+    Examples
+    --------
+    >>> check_split(SplitSpec("folds", n=4), 100)
+    """
     if spec.method not in _METHODS:
         raise DataError(f"no way to split is named '{spec.method}'", code="D429", hint=f"one of {', '.join(_METHODS)}")
     needed = spec.n + (spec.order_by is not None) if spec.method == "folds" else 2
@@ -159,10 +174,8 @@ def _check(spec: SplitSpec, n_rows: int, groups: np.ndarray | None) -> None:
         raise DataError(
             f"{int(spec.size)} of {n_rows} rows cannot be held out", code="D425", hint="hold out a share, such as 20 %"
         )
-    if groups is None or spec.method == "on":
-        return
-    n_groups, wanted = len(np.unique(groups)), spec.n if spec.method == "folds" else 2
-    if n_groups < wanted:
+    wanted = spec.n if spec.method == "folds" else 2
+    if n_groups is not None and spec.method != "on" and n_groups < wanted:
         what = f"{wanted} folds" if spec.method == "folds" else "a training and a test part"
         raise DataError(
             f"{n_groups} group{'s' * (n_groups != 1)} cannot be dealt to {what}",

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from mileage.core.events import EventBus
 from mileage.core.fingerprint import Fingerprint
+from mileage.core.interrupts import heard
 from mileage.engine.backend import (
     Backend,
     Job,
@@ -36,6 +37,7 @@ from mileage.workflow.plan import PhysicalPlan
 from mileage.workflow.task import Port
 
 _OBJECT_BYTES = 2 * 2**30
+_LOST_BEFORE = 3
 _Entry = tuple[tuple[int, int], int, Unit]
 
 
@@ -168,7 +170,9 @@ class Executor:
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 break
-            for result in self.backend.poll(remaining):
+            with heard():
+                results = self.backend.poll(remaining)
+            for result in results:
                 self._settle(result)
         finished, self._finished = self._finished, []
         return finished
@@ -258,7 +262,9 @@ class Executor:
         inputs = tuple(self._table.located[port] for port in unit.needs)
         job = Job(self._last_job, tuple(unit.tasks), inputs, tuple(unit.publish.items()))
         self._running[job.id] = unit
-        self._settle(self._runner.run(job))
+        with heard():
+            result = self._runner.run(job)
+        self._settle(result)
 
     def _settle(self, result: JobResult) -> None:
         """Take a result in: values, units that waited for them, tickets."""
@@ -309,7 +315,12 @@ class Executor:
                 self._finish(ticket)
 
     def _again(self, unit: Unit, result: JobResult) -> bool:
-        """Run a stopped unit once more if a ticket that came later allows more than it was given."""
+        """Run a unit once more if its worker was lost, or if a ticket that came later allows more than it was given."""
+        if result.state is JobState.LOST and unit.tickets and _is_innocent(unit, result):
+            for number in unit.tickets:
+                self._tickets[number].compute_s += result.wall_s
+            self._push(unit)
+            return True
         if result.state not in {JobState.TIMEOUT, JobState.MEMORY} or result.error is None:
             return False
         tickets = [self._tickets[number] for number in sorted(unit.tickets)]
@@ -393,3 +404,13 @@ class Executor:
     def _tell(self, kind: str, unit: Unit, **data: Any) -> None:
         label = next((ticket.label for ticket in self._waiting_for(unit)), "")
         self.events.tell(kind, tickets=tuple(sorted(unit.tickets)), label=label, **data)
+
+
+def _is_innocent(unit: Unit, result: JobResult) -> bool:
+    """Say whether a unit may run again: its worker was lost before it began, or for the first time in it.
+
+    The system may have killed the wrong one, or all of them; what two workers die of has a reason of its own.
+    """
+    unit.losses[result.wall_s > 0] += 1
+    before, within = unit.losses
+    return before <= _LOST_BEFORE and within <= 1

@@ -103,6 +103,8 @@ def size_of(value: Any, depth: int = _DEPTH) -> int:
     8000
     """
     if hasattr(value, "memory_usage"):
+        if hasattr(value, "_mgr"):  # by blocks: a frame of many columns has few
+            return int(sum(getattr(block, "nbytes", 0) for block in value._mgr.arrays))
         usage = value.memory_usage(deep=False)
         return int(usage.sum() if hasattr(usage, "sum") else usage)
     if isinstance(getattr(value, "nbytes", None), int):

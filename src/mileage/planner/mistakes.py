@@ -42,13 +42,16 @@ class Mistakes:
         self.data = self.data or error
         self.tell(error, span)
 
-    def unknown(self, code: str, what: str, name: str, known: Iterable[str], span: Span | None = None) -> None:
-        """Note a name that is not known, with its nearest match as the fix."""
+    def unknown(
+        self, code: str, what: str, name: str, known: Iterable[str], span: Span | None = None, *, why: str | None = None
+    ) -> None:
+        """Note a name that is not known, with its nearest match as the fix; ``why`` says what became of it."""
         known = tuple(known)
         near = near_matches(name, known)
         listed = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
         hint = f"near it: {', '.join(near)}" if near else f"known: {listed}"
-        self.add(code, f"no {what} '{name}'", span, fix=spell(near[0]) if near else None, hint=hint)
+        fix = spell(near[0]) if near else None
+        self.add(code, f"no {what} '{name}'", span, fix=None if why else fix, hint=why or hint)
 
     def at_name(self, span: Span | None, name: str) -> Span | None:
         """Return the place of a name at the beginning of a longer span, such as ``knn`` in ``knn(n_neighbors = 3)``."""

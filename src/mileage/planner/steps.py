@@ -54,7 +54,9 @@ class StepReader:
         aliases = [alias for o in operators if family is None or o.family is family for alias in o.aliases]
         families = sorted(_FAMILIES) if family is None else []
         what = "operator" if family is None else f"{family} operator"
-        self.mistakes.unknown("E208", what, op.name, dict.fromkeys([*known, *aliases, *families]), span)
+        self.mistakes.unknown(
+            "E208", what, op.name, dict.fromkeys([*known, *aliases, *families]), span, why=operators.why_not(op.name)
+        )
 
     def _of_family(self, op: ast.Op, *, fixed: bool) -> list[StepChoice]:
         family = Family(op.name)
@@ -71,7 +73,8 @@ class StepReader:
         operator = resolve(name, family)
         if operator is None:
             known_names = [o.name for o in operators if o.family is family]
-            self.mistakes.unknown("E208", f"{family} operator", name, known_names, member.span or op.span)
+            span, why = member.span or op.span, operators.why_not(name)
+            self.mistakes.unknown("E208", f"{family} operator", name, known_names, span, why=why)
             return []
         return self._step(operator, op, rest, fixed=fixed)
 

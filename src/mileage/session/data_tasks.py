@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_WIDE = 1500
+
+
 @dataclass(frozen=True)
 class DataTasks:
     """Source, splits and the setting of scores of one logical plan."""
@@ -113,10 +116,10 @@ class SessionData:
         del inputs
         p: dict[str, Any] = dict(task.params)
         dataset = self.datasets[p["data"]]
-        X = dataset.database.frame(source_sql(dataset, p["columns"], p["target"], p["task"]))
-        if p["target"] is None:
+        X, target = read_source(dataset, p["columns"], p["target"], p["task"])
+        if target is None:
             return {"X": X, "y": None, "aux": None}
-        y = encode_target(X.pop(p["target"]), p["classes"], p["task"])
+        y = encode_target(target, p["classes"], p["task"])
         aux = dataset.database.frame(aux_sql(dataset, p["aux"], p["target"], p["task"])) if p["aux"] else None
         return {"X": X, "y": y, "aux": aux}
 
@@ -148,6 +151,23 @@ def deal_rows(spec: SplitSpec, y: np.ndarray, aux: pd.DataFrame | None) -> Split
     strata = spec.stratify if isinstance(spec.stratify, tuple) else ()
     order = aux[spec.order_by].to_numpy() if spec.order_by and aux is not None else None
     return deal(spec, n_rows=len(y), y=y, strata=_key(aux, strata), groups=_key(aux, spec.groups), order=order)
+
+
+def read_source(
+    dataset: Dataset, columns: tuple[tuple[str, str], ...], target: str | None, task: str
+) -> tuple[pd.DataFrame, pd.Series | None]:
+    """Return the features and the target as :func:`source_sql` gives them, a wide table in parts.
+
+    DuckDB takes quadratic time for a statement with many expressions.
+    """
+    import pandas as pd
+
+    parts, y = [], None
+    for start in range(0, max(1, len(columns)), _WIDE):
+        X = dataset.database.frame(source_sql(dataset, columns[start : start + _WIDE], target, task))
+        y = X.pop(target) if target is not None else None
+        parts.append(X)
+    return (parts[0] if len(parts) == 1 else pd.concat(parts, axis=1)), y
 
 
 def source_sql(dataset: Dataset, columns: tuple[tuple[str, str], ...], target: str | None, task: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,5 +41,7 @@ def _write(path: Path, content: bytes) -> None:
         part.write_bytes(content)
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
-        raise DataError(f"cannot write '{path}': {error.strerror or error}", code="D440") from error
+        with contextlib.suppress(OSError):
+            part.unlink()
+        hint = "name a file in a folder that exists and may be written"
+        raise DataError(f"cannot write '{path}': {error.strerror or error}", code="D440", hint=hint) from error

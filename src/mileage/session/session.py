@@ -146,10 +146,11 @@ class Session:
         ``asked_s`` is when the user began to wait, by ``time.monotonic``; now by default. A budget counts from there.
         """
         self.asked_s = time.monotonic() if asked_s is None else asked_s
-        text, script, own = _as_script(query)
-        for key, frame in {**own, **(frames or {})}.items():
-            self.database.register(key, frame)
+        text = query if isinstance(query, str) else ""
         try:
+            text, script, own = _as_script(query)
+            for key, frame in {**own, **(frames or {})}.items():
+                self.database.register(key, frame)
             refuse_mistakes(self, script, text)
             for statement in script.statements:
                 yield execute(self, statement, text, on_event)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -57,6 +57,10 @@ class Alternative:
     weight: float = 1.0
     reason: Reason = field(default=Reason("offered by default"), compare=False)
 
+    def admits(self, specs: Sequence[StepSpec]) -> bool:
+        """Say whether a chain of steps is a point of this alternative."""
+        return len(specs) == len(self.steps) and all(s.admits(spec) for s, spec in zip(self.steps, specs, strict=True))
+
     @property
     def label(self) -> str:
         """The operators' names."""
@@ -91,6 +95,15 @@ class SearchSpace:
     def slot(self, name: str) -> Slot | None:
         """Return the slot of this name, or None."""
         return next((slot for slot in self.slots if slot.name == name), None)
+
+    def admits(self, choices: Sequence[tuple[str, Sequence[StepSpec]]]) -> bool:
+        """Say whether there is an alternative with a weight for each slot's steps; conflicts are not looked at."""
+        if [name for name, _ in choices] != [slot.name for slot in self.slots]:
+            return False
+        return all(
+            any(a.weight > 0 and a.admits(specs) for a in slot.alternatives)
+            for slot, (_, specs) in zip(self.slots, choices, strict=True)
+        )
 
     def size(self) -> float:
         """Return the number of points before incompatible ones are left out; infinite if a parameter is continuous."""

@@ -8,7 +8,7 @@ Exit codes
 3    the query is wrong
 4    the data is wrong
 5    the query is valid, and this version does not execute it yet
-130  interrupted; what had finished is kept, and shown where there is something to show
+130  interrupted by Ctrl-C or SIGTERM; what had finished is kept, and shown where there is something to show
 
 With ``--json`` exactly one JSON object is printed on stdout: the answer; or ``{"kind": "script", "answers": [...]}`` for a
 script of several statements; or ``{"error": {"code", "message", "hint", "diagnostics"}}``.
@@ -20,7 +20,9 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import signal
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -55,7 +57,7 @@ Exit codes:
   3    the query is wrong
   4    the data is wrong
   5    the query is valid, but not executed by this version yet
-  130  interrupted; what had finished is kept
+  130  interrupted (Ctrl-C, SIGTERM); what had finished is kept
 
 \b
 A query needs no command:
@@ -277,8 +279,20 @@ def version(context: typer.Context) -> None:
 def _session(options: Options) -> Iterator[Session]:
     from mileage.session import connect
 
+    if options.backend is not None:
+        _check_backend(options.backend)
     with connect(options.project, backend=options.backend, workers=options.workers, attach=options.attach) as session:
         yield session
+
+
+def _check_backend(name: str) -> None:
+    from mileage.session.engines import known_backends
+
+    names = known_backends()
+    if name not in names:
+        near = near_matches(name, names)
+        known = f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}"
+        raise typer.BadParameter(f"no backend '{name}'; {known}")
 
 
 def _run(output: Output, text: str, *, name: str = "query") -> None:
@@ -298,7 +312,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         output.asked_s = _process_began_s()
     try:
-        with _guard(output), warnings.catch_warnings():
+        with _guard(output), _stopped_by_sigterm(), warnings.catch_warnings():
             if not output.options.debug:
                 warnings.simplefilter("ignore")  # libraries warn of what a search tries; trials keep their errors
             _dispatch(output, own, words)
@@ -331,6 +345,21 @@ def _dispatch(output: Output, own: list[str], words: list[str]) -> None:
         raise BrokenPipeError from left
     if ended == INTERRUPTED:  # typer swallows Ctrl-C
         raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM stop a run as Ctrl-C does: what has finished is kept, recorded and shown."""
+    from mileage.core.interrupts import ask_to_stop
+
+    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if ours:
+        signal.signal(signal.SIGTERM, ask_to_stop)
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @contextlib.contextmanager

@@ -20,13 +20,6 @@ if TYPE_CHECKING:
 
     from mileage.operators.running import Predictions
 
-metrics: Registry[Metric] = Registry(
-    "metric",
-    package="mileage.operators.metrics",
-    base=Metric,  # type: ignore[type-abstract]  # for isinstance only
-    group="mileage.metrics",
-)
-
 _ALIASES = {
     "log_loss": "neg_log_loss",
     "brier": "neg_brier_score",
@@ -61,6 +54,22 @@ _REGRESSION_WORDS = (
     "rmse",
     "mse",
     "mae",
+)
+
+
+def _known_names() -> frozenset[str]:
+    """Names that mean a metric without being members of the registry: an outsider must not change their meaning."""
+    from sklearn.metrics import get_scorer_names
+
+    return frozenset({*get_scorer_names(), *_ALIASES, *_PER_CLASS})
+
+
+metrics: Registry[Metric] = Registry(
+    "metric",
+    package="mileage.operators.metrics",
+    base=Metric,  # type: ignore[type-abstract]  # for isinstance only
+    group="mileage.metrics",
+    taken=_known_names,
 )
 
 
@@ -141,7 +150,8 @@ def _scorer_call(name: str, args: tuple[object, ...], named: tuple[tuple[str, ob
     known = set(get_scorer_names())
     if scorer not in known and name not in _PER_CLASS:
         near = near_matches(name, [*known, *_ALIASES, *metrics.names()])
-        hint = f"did you mean {near[0]}?" if near else f"for example {', '.join(_DEFAULTS.values())}"
+        listed = f"did you mean {near[0]}?" if near else f"for example {', '.join(_DEFAULTS.values())}"
+        hint = metrics.why_not(name) or listed
         raise OperatorError(f"no metric '{name}'", code="O504", hint=hint)
     if scorer.endswith("_samples"):
         raise OperatorError(

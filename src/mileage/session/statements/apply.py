@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mileage.core.events import Listener
 from mileage.errors import DataError
 from mileage.language import ast
-from mileage.planner.sources import source_spec
+from mileage.planner.mistakes import Mistakes
+from mileage.planner.sources import bind_from
 from mileage.results.report import Report, Section
 from mileage.session.apply import predictions
 from mileage.session.labels import predicted_values
@@ -31,9 +33,12 @@ def run_apply(session: Session, statement: ast.Apply, text: str, on_event: Liste
 
     A file that is there is replaced, whole or not at all, unless it is the data itself.
     """
-    del text, on_event
+    del on_event
     result, trial = result_of(session, statement.ref), trial_of(session, statement.ref)
-    dataset = session.database.bind(source_spec(statement.source))
+    mistakes = Mistakes(text)
+    dataset = bind_from(statement.source, session.database, mistakes, statement.span)
+    mistakes.stop_if_any()
+    assert dataset is not None
     into = Path(statement.into) if statement.into is not None else None
     if into is not None:
         check_place(into, dataset.files)
@@ -90,9 +95,11 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
             table.to_json(part, orient="records", lines=True)
         part.replace(path)
     except OSError as error:
-        raise DataError(f"cannot write '{path}': {error.strerror or error}", code="D440") from error
+        hint = "name a file in a folder that exists and may be written"
+        raise DataError(f"cannot write '{path}': {error.strerror or error}", code="D440", hint=hint) from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
 
 
 def _head(made: dict[str, np.ndarray], given: dict[str, pd.Series], n: int) -> Section:

@@ -168,12 +168,21 @@ def _hint_mistakes(query: ast.Predict) -> Iterator[Diagnostic]:
             if option.name not in _HINTS or option.value is None:
                 continue
             known, value = hint_values(option.name), str(ast.plain(option.value))
+            why = _why_not(option.name, value)
             if value in known:
                 continue
             near, span = near_matches(value, known, at_most=1), option.span
             fixes = (Fix(span, f"{option.name} = {near[0]}"),) if near and span is not None else ()
             message = f"no {_HINTS[option.name]} '{value}'"
-            yield Diagnostic("E215", message, span, fixes, f"known: {', '.join(known)}")
+            yield Diagnostic("E215", message, span, () if why else fixes, why or f"known: {', '.join(known)}")
+
+
+def _why_not(hint: str, value: str) -> str | None:
+    """Return why another distribution's backend or strategy of this name is not there, or None."""
+    from mileage.engine import backends
+    from mileage.search import strategies
+
+    return {"backend": backends.why_not, "strategy": strategies.why_not}.get(hint, lambda _: None)(value)
 
 
 def hint_values(hint: str) -> tuple[str, ...]:
