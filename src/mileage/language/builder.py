@@ -281,9 +281,9 @@ def col(*columns: str) -> FactBuilder:
 
     Examples
     --------
-    >>> print(predict("y").from_("t").know(col("visit_id").identifier()))
+    >>> print(predict("y").from_("t").know(col("age", "weight").noisy(sd="5%")))
     PREDICT y FROM t
-    KNOWING visit_id IS IDENTIFIER
+    KNOWING age AND weight ARE NOISY (sd = 5%)
     """
     from mileage.language.printer_base import FACT_WORDS
 
