@@ -74,7 +74,7 @@ def test_the_example_of_an_operator_is_a_query_that_can_be_planned(operator: Ope
     if missing(operator):
         with pytest.raises(BindError) as caught:
             bind(parse_query(text), Database(TABLES), source=text)
-        assert [d.code for d in caught.value.diagnostics] == ["E260"]
+        assert [d.code for d in caught.value.diagnostics] == ["E218"]
     else:
         assert operator.name in str(bind(parse_query(text), Database(TABLES), source=text).space)
 

@@ -42,9 +42,13 @@ def data(mile, table):
         ("PREDICT y FROM 't.csv' WITH MODEL = logistic(c = 1)", "E212", ("query:1:46", "did you mean C?")),
         ("PREDICT y FROM 't.csv' OPTIMIZE roc_auk", "E206", "did you mean roc_auc?"),
         ("PREDICT y FROM 't.csv' OPTIMIZE recall('maybe')", "E206", ("has no class 'maybe'", "classes: no, yes")),
-        ("PREDICT y FROM 't.csv' HINT (strategy = rando)", "E215", ("query:1:41", "did you mean random?")),
+        (
+            "PREDICT y FROM 't.csv' HINT (strategy = rando)",
+            "E215",
+            ("query:1:", "no search strategy 'rando'", "random"),
+        ),
         ("PREDICT y FROM 't.csv' HINT (backend = cloud)", "E215", ("no backend 'cloud'", "known: inline, processes")),
-        ("PREDICT y FROM 't.csv' HINT (off = nothing)", "E215", ("no rule 'nothing'", "known: ")),
+        ("PREDICT y FROM 't.csv' HINT (off = nothing)", "E215", ("no rule of the optimizer 'nothing'", "load_kept")),
         ("PREDICT y FROM 't.csv' HINT (speed = 9)", "E215", ("no hint 'speed'", "known: backend")),
         ("SHOW leaderbord", "E217", ("query:1:6", "did you mean leaderboard?")),
         ("SHOW leaderboard OF @q9", "R800", ("no query has run in this project", "run one")),
@@ -76,15 +80,15 @@ def test_an_unknown_source_is_an_error_of_the_data(data, query, code, says):
         ("BUDGET 0 trials", "E270", "a budget of 0 trials allows nothing"),
         ("BUDGET -3 s", "E270", "a budget of -3 s allows nothing"),
         ("BUDGET 1 ms", "E270", ("a budget of 1 ms is too short", "at least 1 s")),
-        ("BUDGET 0.5 trials", "E270", "a budget of 0.5 trials is too short"),
+        ("BUDGET 0.5 trials", "E271", "0.5 trials is no whole number of trials"),
         ("BUDGET 5 %", "E271", "use ms, s, min"),
         ("BUDGET 1 foo", "E104", "unknown unit foo"),
         ("BUDGET 1 s, 0 trials", "E270", "query:1:36"),
-        ("RETURN 0 WORKFLOWS", "E104", "asks for nothing"),
+        ("RETURN 0 WORKFLOWS", "E274", ("returns nothing", "use at least 1")),
         ("SEED -1", "E104", "SEED needs a whole number"),
-        ("SEED 99999999999999999999", "E104", ("is too large", "use 0 to 2147483647")),
-        ("HINT (workers = 0)", "E215", "0 is no number of workers"),
-        ("HINT (workers = 'many')", "E215", "many is no number of workers"),
+        ("SEED 99999999999999999999", "E274", ("is too large", "up to 2147483647")),
+        ("HINT (workers = 0)", "E215", "workers is a whole number of 1 or more"),
+        ("HINT (workers = 'many')", "E215", "workers is a whole number of 1 or more"),
         ("WITH MODEL = logistic(C = -1)", "E213", ("query:1:46", "C must be a number in")),
         ("WITH MODEL = logistic(C = 'x')", "E213", "C must be a number in"),
         ("WITH MODEL = knn(n_neighbors = 1.5)", "E213", "n_neighbors must be a whole number"),
@@ -93,13 +97,13 @@ def test_an_unknown_source_is_an_error_of_the_data(data, query, code, says):
         ("WITH PIPELINE = impute(median)", "E207", "a PIPELINE ends in a model"),
         ("OPTIMIZE rmse", "E206", "rmse does not serve binary"),
         ("VALIDATE BY 1 FOLDS", "E272", "use at least 2 FOLDS"),
-        ("VALIDATE BY 99 FOLDS", "E272", ("28 rows cannot be dealt to 99 folds", "VALIDATE BY 14 FOLDS")),
-        ("VALIDATE BY 3 FOLDS REPEAT 0", "E272", "REPEAT 0 deals no rows"),
+        ("VALIDATE BY 99 FOLDS", "E272", ("there are 28 with a target", "VALIDATE BY 5 FOLDS")),
+        ("VALIDATE BY 3 FOLDS REPEAT 0", "E272", "REPEAT 0 scores nothing"),
         ("VALIDATE BY HOLDOUT 0%", "E272", "HOLDOUT 0% leaves no rows"),
         ("VALIDATE BY HOLDOUT 100%", "E272", "HOLDOUT 100% leaves no rows"),
-        ("VALIDATE BY HOLDOUT 500", "E272", "500 of 28 rows cannot be held out"),
-        ("VALIDATE BY HOLDOUT 3 min", "E272", "HOLDOUT 3 min is no part of the rows"),
-        ("VALIDATE BY BOOTSTRAP 0", "E272", "BOOTSTRAP 0 draws no rows"),
+        ("VALIDATE BY HOLDOUT 500", "E272", ("leaves no rows to learn from", "there are 28 with a target")),
+        ("VALIDATE BY HOLDOUT 3 min", "E272", "HOLDOUT 3 min is no share of rows"),
+        ("VALIDATE BY BOOTSTRAP 0", "E272", "BOOTSTRAP 0 scores nothing"),
         ("FROM 't.csv'", "E105", "FROM may stand only once"),
     ],
 )
@@ -110,13 +114,15 @@ def test_a_value_that_cannot_be_meant_is_one_report(data, clause, code, says):
 def test_a_group_column_of_one_group_cannot_be_dealt(mile):
     text = rows("g,a,y", lambda _: 1, lambda i: i % 7, lambda i: LABELS[i % 7 // 4])
     query = "PREDICT y FROM 't.csv' VALIDATE BY 3 FOLDS KEEPING g TOGETHER"
-    mile(query, files={"t.csv": text}).fails(3, "E272", says=("1 group cannot be dealt to 3 folds", "query:1:24"))
+    mile(query, files={"t.csv": text}).fails(
+        3, "E272", says=("g has 1 group: they cannot be dealt to 3 parts", "query:1:52")
+    )
 
 
 def test_a_rare_class_gives_fewer_folds(mile):
     text = rows("a,y", lambda i: i // 2, lambda i: LABELS[i > 1])
     answer = mile("--json", "PREDICT y FROM 't.csv' WITH MODEL = decision_tree BUDGET 1 trials", files={"t.csv": text})
-    assert any(a["clause"] == "VALIDATE BY 2 FOLDS" for a in answer.answers()["assumptions"])
+    assert any(a["clause"].startswith("VALIDATE BY 2 FOLDS") for a in answer.answers()["assumptions"])
 
 
 def test_a_class_with_fewer_rows_than_the_folds_asked_for_is_told(mile):
@@ -147,7 +153,7 @@ def test_folds_that_no_workflow_can_score_are_one_error(mile):
         ("SELECT * FROM nope", "2:21", "Table with name nope does not exist"),
         ("SELECT a, bb, y FROM 't.csv'", "2:17", ('"bb" not found', 'Candidate bindings: "b"')),
         ("SELECT foo(a) FROM 't.csv'", "2:14", "foo does not exist"),
-        ("SELECT * FROM 'nope.csv'", "2:21", ("nope.csv", "paths start at the folder")),
+        ("SELECT * FROM 'nope.csv'", "2:21", "no file 'nope.csv'"),
         ("DROP TABLE t", "2:7", "only a SELECT can stand here"),
         ("SELECT 1; SELECT 2", "2:17", "only one SELECT"),
         ("", "2:7", "there is no SELECT here"),
@@ -173,12 +179,13 @@ def test_each_mistake_has_its_own_report(data):
     data("PREDICT yy FROM 't.csv' EXCLUDING bb").fails(3, "E204", "E204", says=("query:1:9", "query:1:35"))
     data("PREDCT y FROM 't.csv' BUDGT 3 s").fails(3, "E101", "E101", says=("mean PREDICT?", "mean BUDGET?"))
     both = "PREDICT y FROM 't.csv' EXCLUDING bb WITH MODEL = logistc HINT (workers = 0) BUDGET 0 s"
-    data(both).fails(3, "E204", "E208", "E270", "E215")
+    data(both).fails(3, "E204", "E208", "E215", "E270")
 
 
-def test_a_mistake_of_the_query_is_told_before_one_of_the_data(mile):
+def test_a_mistake_of_the_query_and_one_of_the_data_are_told_together(mile):
     query = "PREDICT y FROM 't.csv' EXCLUDING bb"
-    mile(query, files={"t.csv": "a,y\n1,x\n2,x\n"}).fails(3, "E204", says="named 'bb'")
+    seen = mile(query, files={"t.csv": "a,y\n1,x\n2,x\n"})
+    seen.fails(3, "D423", "E204", says=("one class only", "query:1:9", "named 'bb'", "query:1:34"))
 
 
 def test_check_finds_the_mistakes_of_all_statements(data):
@@ -227,8 +234,6 @@ def test_an_option_that_cannot_be_meant_is_a_mistake_of_the_command_line(data, o
 @pytest.mark.parametrize(
     ("text", "code", "says"),
     [
-        ("a,y\n1,yes\n2,no\n", "D450", ("'u.csv' lacks b", "query:1:36")),
-        ("a,b\n1,p\n", "D450", "'u.csv' lacks y"),
         ("a,b,y\n1,p,maybe\n2,q,no\n", "D431", ("that the training data lacks: maybe", "has no, yes")),
         ("a,b,y\nred,p,no\nblue,q,yes\n", "D451", "a (BIGINT in training, here VARCHAR such as "),
         ("a,b,y\n1,p,\n2,q,\n", "D420", "the target y of 'u.csv' has no value"),
@@ -239,6 +244,12 @@ def test_an_option_that_cannot_be_meant_is_a_mistake_of_the_command_line(data, o
 def test_a_test_table_must_look_like_the_training_table(data, text, code, says):
     files = {} if text is None else {"u.csv": text}
     data("PREDICT y FROM 't.csv' VALIDATE ON 'u.csv'", files=files).fails(4, code, says=says)
+
+
+@pytest.mark.parametrize(("text", "column"), [("a,y\n1,yes\n2,no\n", "b"), ("a,b\n1,p\n", "y")])
+def test_a_test_table_has_the_columns_of_the_training_table(data, text, column):
+    said = (f"'u.csv' of VALIDATE ON has no column {column}", "query:1:24", "it needs the columns of 't.csv'")
+    data("PREDICT y FROM 't.csv' VALIDATE ON 'u.csv'", files={"u.csv": text}).fails(3, "E204", says=said)
 
 
 def test_a_test_table_of_one_class_has_no_score(data):
@@ -269,9 +280,11 @@ def trained(data):
 @pytest.mark.parametrize(
     ("text", "code", "says"),
     [
-        ("a\n1\n", "D450", ("'n.csv' lacks b", "give all columns")),
+        ("a\n1\n", "D450", ("'n.csv' lacks b", "give all feature columns")),
         ("a,bb\n1,p\n", "D450", "b: did you mean bb?"),
         ("A,b\n1,p\n", "D450", "a: did you mean A?"),
+        ("a,b,more\n1,p,9\n", "D452", ("columns that the training data lacks: more", "EXCLUDE")),
+        ("a,b\n1,7\n", "D451", ("b (VARCHAR in training, here BIGINT such as '7')", "convert them")),
         ("a,b\nred,p\n", "D451", ("a (BIGINT in training, here VARCHAR such as 'red')", "convert them")),
         ("", "D410", "'n.csv' is empty"),
         ("a,b\n", "D410", "'n.csv' has no rows"),
@@ -285,10 +298,9 @@ def test_new_data_must_look_like_the_training_table(trained, text, code, says):
     "text",
     [
         "a,b\n1,p\n6,never seen\n",  # an unseen category
-        "a,b,more,y\n1,p,9,maybe\n6,q,9,no\n",  # extra columns
+        "a,b,y\n1,p,maybe\n6,q,no\n",  # a target of its own
         "b,a\np,1\nq,6\n",  # another order
         "a,b\n1.0,p\n6.0,q\n",  # numbers of another type
-        "a,b\n1,7\n6,8\n",  # names that are numbers
         "a,b\n1,\n6,\n",  # nothing known of a column
     ],
 )
@@ -309,21 +321,21 @@ def test_a_mistake_in_the_sql_of_apply_is_put_at_its_place(trained):
     [
         (["apply", "@w99", "t.csv"], 3, "R800", ("no workflow @w99", "it has w1 to w2")),
         (["apply", "@foo", "t.csv"], 3, "R800", "@foo names no query"),
-        (["apply", "@w1", "t.csv", "--into", "o.xls"], 4, "D440", ("its format is not known", "end the name in .csv")),
+        (["apply", "@w1", "t.csv", "--into", "o.xls"], 4, "D440", ("cannot write 'o.xls'", "end the name in .csv")),
         (["apply", "@w1", "t.csv", "--into", "d.csv"], 4, "D440", ("cannot write 'd.csv'", "Is a directory")),
         (
             ["apply", "@w1", "t.csv", "--into", "no/o.csv"],
             4,
             "D440",
-            ("cannot write 'no/o.csv'", "a folder that exists"),
+            ("cannot write 'no/o.csv'", "no such folder"),
         ),
         (["export", "@w1", "d.csv"], 4, "D440", ("cannot write 'd.csv'", "Is a directory")),
         (["export", "@w1", "no/x.py"], 4, "D440", ("cannot write 'no/x.py'", "a folder that exists")),
         (["export", "@w1", "t.csv/x.py"], 4, "D440", "cannot write 't.csv/x.py'"),
         (["export", "@w1", "x.py", "--as", "pickle"], 3, "E216", ("no export format 'pickle'", "known: sklearn")),
-        (["compare", "@w1"], 3, "R800", "COMPARE needs two workflows"),
+        (["compare", "@w1"], 3, "E220", "COMPARE needs two workflows"),
         (["compare", "@w1", "@w2", "--on", "recal"], 3, "E206", "did you mean recall?"),
-        (["REFINE @last ADD EXCLUDING zz"], 3, "E204", ("named 'zz'", "query:1:28")),
+        (["REFINE @last ADD EXCLUDING zz"], 3, "E204", "named 'zz'"),
         (["REFINE @q7 ADD EXCLUDING a"], 3, "R800", "@q7 names no query"),
         (["explain", "@q9"], 3, "R800", "@q9 names no query"),
     ],

@@ -116,7 +116,8 @@ class ArtifactStore:
             if durable:
                 _sync_folder(path.parent)
         except OSError as error:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink()
             reason = error.strerror or str(error)
             raise CatalogError(
                 f"an artifact of {size} bytes cannot be kept in '{self.folder}': {reason}",
@@ -264,7 +265,7 @@ class ArtifactStore:
         """Remove what killed writers left half-written and what was put aside, an hour later."""
         try:
             entries = list(os.scandir(self._aside))
-        except OSError:  # there is none, or the store is no folder at all
+        except OSError:  # nothing was put aside, or nothing can be
             return
         for entry in entries:
             try:
@@ -276,7 +277,7 @@ class ArtifactStore:
     def _files(self) -> Iterator[Path]:
         try:
             shards = [e.path for e in os.scandir(self.folder) if e.is_dir() and not e.name.startswith(".")]
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return
         for shard in shards:
             try:

@@ -13,7 +13,8 @@ _CODE_NAME = re.compile(r"(^|[_\W])(zip|zipcode|postcode|postal|code|fips|icd|si
 DATE_LIKE = r"^\s*(\d{1,4}[-/. ](\d{1,2}|[A-Za-z]{3,9})[-/. ,]+\d{1,4}|[A-Za-z]{3,9} \d{1,2}, \d{4})([ T,]|$)"
 DECIMAL_COMMA = r"\s*[-+]?\d+,\d+\s*"
 # What people write where a number or a date is not known; a name of its own among other names.
-GAPS = ("", "-", "--", ".", "?", "na", "n/a", "#n/a", "nan", "nat", "null", "inf", "-inf", "unknown", "missing")
+GAPS = ("", "-", "--", ".", "?", "na", "n/a", "#n/a", "nan", "nat", "null", "unknown", "missing",
+        "inf", "-inf", "+inf", "infinity", "-infinity", "+infinity")  # fmt: skip
 CODES = "whole numbers that may be codes"
 UNCLEAR_DATES = "dates whose day and month cannot be told apart"
 COMMA_NUMBERS = "numbers with a decimal comma"

@@ -277,19 +277,40 @@ class FactBuilder:
 
 
 def col(*columns: str) -> FactBuilder:
-    """Begin a fact of columns."""
+    """Begin a fact of columns.
+
+    Examples
+    --------
+    >>> print(predict("y").from_("t").know(col("age", "weight").noisy(sd="5%")))
+    PREDICT y FROM t
+    KNOWING age AND weight ARE NOISY (sd = 5%)
+    """
     from mileage.language.printer_base import FACT_WORDS
 
     return FactBuilder(" AND ".join(word(column, FACT_WORDS) for column in columns))
 
 
 def false_negatives(of: str | Number | bool, *, cost: float, because: str | None = None) -> ast.Fact:
-    """State what it costs to miss a case of a class."""
+    """State what it costs to miss a case of a class.
+
+    Examples
+    --------
+    >>> print(predict("y").from_("t").know(false_negatives("lung", cost=10, because="fatal")))
+    PREDICT y FROM t
+    KNOWING FALSE NEGATIVES OF 'lung' COST 10 BECAUSE 'fatal'
+    """
     return ast.Fact(None, ast.Cost("negatives", of, float(cost)), because)
 
 
 def false_positives(of: str | Number | bool, *, cost: float, because: str | None = None) -> ast.Fact:
-    """State what it costs to see a case of a class where there is none."""
+    """State what it costs to see a case of a class where there is none.
+
+    Examples
+    --------
+    >>> print(predict("y").from_("t").know(false_positives("spam", cost=5)))
+    PREDICT y FROM t
+    KNOWING FALSE POSITIVES OF 'spam' COST 5
+    """
     return ast.Fact(None, ast.Cost("positives", of, float(cost)), because)
 
 

@@ -18,7 +18,7 @@ class Reading(Monitor):
         notes = list(context.dataset.notes)
         if len(notes) > _SHOWN:
             notes[_SHOWN:] = [f"{len(notes) - _SHOWN:,} more columns or lines were changed to be read"]
-        return tuple(Finding("W329", note, NOTE) for note in notes)
+        return tuple(Finding("W331", note, NOTE) for note in notes)
 
 
 READING = Reading()

@@ -12,6 +12,7 @@ from mileage.planner.budget import BudgetReader
 from mileage.planner.columns import Choice, FeatureChooser, check_columns, known_rows, stated_facts
 from mileage.planner.logical import Assumption, LogicalPlan
 from mileage.planner.mistakes import Mistakes
+from mileage.planner.newdata import as_stated, check_test_target, check_types
 from mileage.planner.notyet import refuse
 from mileage.planner.objectives import plan_objectives
 from mileage.planner.rewriting import with_facts
@@ -56,6 +57,7 @@ def bind(query: ast.Predict, database: Database, *, source: str = "") -> Logical
     return plan
 
 
+_LARGEST_TARGET = 1e150
 _EXECUTED = frozenset({"classification", "regression"})
 
 
@@ -81,11 +83,12 @@ class _Binder:
     def plan(self, dataset: Dataset) -> LogicalPlan | None:
         """Return the plan, or None if the data cannot say what the rest depends on."""
         stated = stated_facts(self.query)
-        dataset, assumed = with_facts(dataset, stated, self.database, self.mistakes)
+        dataset, assumed = with_facts(dataset, stated, self.mistakes)
         self.assumptions += assumed
         try:
             seen = profile(dataset)
             target = self._target(dataset)
+            refuse_target(self.target, target, seen)
         except DataError as error:
             self.mistakes.tell_data(error, self.query.targets[0].span)
             self.check_without_data()
@@ -111,7 +114,7 @@ class _Binder:
         budget, assumed = reader.read(self.query, single=space.size() == 1)
         self.assumptions += assumed
         self._check_workers(budget.cores)
-        test = self._test_data(dataset, choice)
+        test = self._test_data(dataset, choice, target)
         if self.mistakes.found:
             return None
         return LogicalPlan(
@@ -187,11 +190,9 @@ class _Binder:
         choice = FeatureChooser(self.query, seen, self.target, used, self.mistakes).choose()
         self.assumptions += choice.assumptions
         if not choice.features.names and not self.mistakes.found:
-            error = DataError(
-                "no column is left to predict from",
-                code="D430",
-                hint="see `EXPLAIN DATA`; name columns in FEATURES (...)",
-            )
+            left = [f"{name}: {reason.text}" for name, reason in choice.dropped[:5]]
+            hint = f"left out are {', '.join(left)}" if left else "the target is the only column"
+            error = DataError("no column is left to predict from", code="D430", hint=hint)
             self.mistakes.tell_data(error, self.query.span)
         return choice
 
@@ -202,7 +203,7 @@ class _Binder:
             message = f"contradiction: HINT (workers = {workers}) and a BUDGET of {cores} cores"
             self.mistakes.add("E240", message, clause.span if clause else None, hint="change one of the two")
 
-    def _test_data(self, dataset: Dataset, choice: Choice) -> Dataset | None:
+    def _test_data(self, dataset: Dataset, choice: Choice, target: TargetProfile) -> Dataset | None:
         clause = self.query.clause(ast.Validate)
         if clause is None or not isinstance(clause.method, ast.On):
             return None
@@ -216,8 +217,32 @@ class _Binder:
             message = f"{test.describe} of VALIDATE ON has no column {listed}"
             self.mistakes.add("E204", message, clause.span, hint=f"it needs the columns of {dataset.describe}")
             return None
-        stated = tuple(fact for fact in stated_facts(self.query) if test.schema.find(fact.column.text) is not None)
-        return with_facts(test, stated, self.database, self.mistakes)[0]
+        test = as_stated(self.query, test, self.mistakes)
+        try:
+            check_types(dataset, choice.features, test)
+            check_test_target(self.target, target, test)
+        except DataError as error:
+            self.mistakes.tell_data(error, clause.method.source.span or clause.span)
+        return test
+
+
+def refuse_target(name: str, target: TargetProfile, seen: Profile) -> None:
+    """Refuse a target that no split can both teach and score, or whose errors overflow.
+
+    Raises
+    ------
+    DataError
+        If one of two classes has a single row, or squares of a number's errors overflow.
+    """
+    if target.task == "binary" and min(target.counts) < 2:
+        rare = target.classes[target.counts.index(min(target.counts))]
+        message = f"class '{rare}' of {name} has one row: it can be learned or scored, not both"
+        raise DataError(message, code="D429", hint="give two rows or more of each class, or predict another column")
+    column = seen.find(name)
+    ends = [abs(end) for end in (column.min, column.max) if isinstance(end, int | float)] if column else []
+    if target.task == "regression" and any(end > _LARGEST_TARGET for end in ends):
+        message = f"the target {name} has values up to {max(ends):.0e}: the squares of errors overflow"
+        raise DataError(message, code="D428", hint="divide it in FROM (SELECT ...), or predict its logarithm")
 
 
 def _classes(target: TargetProfile) -> tuple[str, ...]:

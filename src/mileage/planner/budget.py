@@ -14,6 +14,7 @@ from mileage.planner.mistakes import Mistakes
 from mileage.planner.objectives import check_metric, goal_mistake, metric_call
 
 DEFAULT_SECONDS = 60.0
+SHORTEST_S = 1.0
 _LEAST_BYTES = 128 * 2**20  # what a worker with its libraries takes before it has data
 _TIMES = ("ms", "s", "min", "h")
 _UNITS = "use ms, s, min, h, trials, KB, MB, GB or cores"
@@ -67,6 +68,8 @@ class BudgetReader:
             self.mistakes.add(
                 "E270", f"a {what} of {quantity} allows nothing", item.span, hint="give at least 1 s or 1 trial"
             )
+        elif quantity.seconds is not None and quantity.seconds < SHORTEST_S:
+            self.mistakes.add("E270", f"a {what} of {quantity} is too short", item.span, hint="give at least 1 s")
         elif kind in {"trials", "cores"} and quantity.value != int(quantity.value):
             self.mistakes.add(
                 "E271",

@@ -179,15 +179,22 @@ class FeatureChooser:
 
     def _by_looks(self, column: ColumnProfile) -> Reason | None:
         if column.kind is Kind.CONSTANT:
-            return Reason("it has one value only", "profile")
+            return Reason(f"it has {', '.join(column.looks) or 'one value only'}", "profile")
         if column.kind is Kind.UNSUPPORTED:
-            return Reason(f"no operator reads {column.dtype} values", "profile")
+            why = f"no operator reads its {_type(column)} values"
+            self.assumptions.append(Assumption(f"{column.name} is left out: {why}", f"EXCLUDING {spell(column.name)}"))
+            return Reason(why, "profile")
         if column.kind is Kind.IDENTIFIER:
             clause = f"KNOWING {spell(column.name)} IS IDENTIFIER"
             text = f"{column.name} looks like an identifier and is left out (FEATURES brings it back)"
             self.assumptions.append(Assumption(text, clause))
             return Reason("it looks like an identifier", "profile")
         return None
+
+
+def _type(column: ColumnProfile) -> str:
+    """The name of a type as the profile tells it: ``BIGINT[] values`` without its last word."""
+    return (column.looks[0] if column.looks else str(column.dtype)).removesuffix(" values")
 
 
 def _as_features(by_kind: Mapping[Kind, list[ColumnProfile]]) -> Features:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mileage.data import Column, Database, Dataset, Kind, SourceSpec, SqlError, canonical_sql, literal, quote
+from mileage.data import Column, Dataset, Kind, canonical_sql, literal, quote
 from mileage.language import ast
 from mileage.planner.columns import Stated
 from mileage.planner.logical import Assumption
@@ -12,9 +12,7 @@ _SHOWN = 4
 _NUMBERS = frozenset({"int", "float", "bool"})
 
 
-def with_facts(
-    dataset: Dataset, stated: tuple[Stated, ...], database: Database, mistakes: Mistakes
-) -> tuple[Dataset, list[Assumption]]:
+def with_facts(dataset: Dataset, stated: tuple[Stated, ...], mistakes: Mistakes) -> tuple[Dataset, list[Assumption]]:
     """Return the dataset with columns rewritten that a fact gives an order or calls numbers, and what that changed."""
     replaced: dict[str, str] = {}
     assumed: list[Assumption] = []
@@ -30,14 +28,7 @@ def with_facts(
     if not replaced or mistakes.found:
         return dataset, assumed
     changes = ", ".join(f"{sql} AS {quote(name)}" for name, sql in replaced.items())
-    try:
-        made = database.bind(SourceSpec("sql", f"SELECT * REPLACE ({changes}) FROM ({dataset.relation_sql})"))
-    except SqlError as error:
-        mistakes.add("E210", error.message, stated[0].column.span)
-        return dataset, assumed
-    from dataclasses import replace
-
-    return replace(made, describe=dataset.describe, notes=dataset.notes), assumed
+    return dataset.database.derive(dataset, f"* REPLACE ({changes})"), assumed
 
 
 def _number(column: Column) -> str:

@@ -154,7 +154,7 @@ def _check_sizes(clause: ast.Validate, setting: SplitSetting, mistakes: Mistakes
             hint = f"use at most {n_groups} FOLDS, or other columns" if n_groups > 1 else "keep other columns together"
             mistakes.add(
                 "E272",
-                f"{listed} has {n_groups} groups: they cannot be dealt to {parts} parts",
+                f"{listed} has {n_groups} group{'s' * (n_groups != 1)}: they cannot be dealt to {parts} parts",
                 clause.together[0].span,
                 hint=hint,
             )

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from mileage.core.events import EventBus
 from mileage.core.near import near_matches
-from mileage.data import Dataset, DType, SourceSpec, quote
+from mileage.data import Dataset, SourceSpec, quote
 from mileage.engine import Limits
 from mileage.errors import DataError, EngineError
 from mileage.optimizer import PlanContext, apply_tasks, optimize
+from mileage.planner.mistakes import Mistakes
+from mileage.planner.newdata import as_stated, check_types
 from mileage.session.data_tasks import SessionData, data_tasks, source_task
 from mileage.session.engines import finished, open_executor, refit
 
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from mileage.session.result import Result
     from mileage.workflow import Port
 
-_NUMBERS = {DType.INT, DType.FLOAT, DType.BOOL}
-
 
 def predictions(result: Result, trial: Trial, data: Any) -> Predictions:
     """Return what a workflow, fitted on all rows, predicts for new rows.
@@ -35,7 +35,10 @@ def predictions(result: Result, trial: Trial, data: Any) -> Predictions:
         encoder defines: one_hot gives zeros (or the rare level), ordinal -1, target the overall mean.
     """
     session, plan = result.session, result.plan
-    dataset = data if isinstance(data, Dataset) else _dataset(result, data)
+    dataset = as_stated(
+        plan.query, data if isinstance(data, Dataset) else _dataset(result, data), mistakes := Mistakes()
+    )
+    mistakes.stop_if_any()
     check_columns(plan, dataset)
     tables = SessionData.of(plan, also=dataset)
     executor, _ = open_executor(session, tables, EventBus(), plan=plan)
@@ -91,25 +94,7 @@ def check_columns(plan: LogicalPlan, dataset: Dataset) -> None:
         raise DataError(
             f"{dataset.describe} has columns that the training data lacks: {_listed(extra)}", code="D452", hint=hint
         )
-    changed = [name for name in plan.features.names if _retyped(plan, dataset, name)]
-    if changed:
-        before, now = plan.dataset.schema, dataset.schema
-        said = [f"{n} ({before.get(n).sql_type} in training, {now.get(n).sql_type} here)" for n in changed]
-        kind = before.get(changed[0]).sql_type
-        hint = f"convert them: (SELECT * REPLACE (CAST({quote(changed[0])} AS {kind}) AS {quote(changed[0])}) FROM ...)"
-        raise DataError(f"{dataset.describe} has other types: {_listed(said)}", code="D451", hint=hint)
-
-
-def _retyped(plan: LogicalPlan, dataset: Dataset, name: str) -> bool:
-    """Say whether a column has a type that reads differently: a text for a number, ``1.0`` for the category ``1``."""
-    before, now = plan.dataset.schema.get(name).dtype, dataset.schema.get(name).dtype
-    alike = before is now or (name in plan.features.numeric and {before, now} <= _NUMBERS)
-    alike = alike or (name in plan.features.numeric and before is DType.STRING and now in _NUMBERS)
-    alike = alike or {before, now} <= {DType.DATE, DType.TIMESTAMP}
-    if alike:
-        return False
-    counted = dataset.database.rows(f"SELECT count({quote(name)}) FROM ({dataset.relation_sql})")
-    return bool(counted[0][0])
+    check_types(plan.dataset, plan.features, dataset)
 
 
 def _listed(names: list[str]) -> str:

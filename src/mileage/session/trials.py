@@ -236,6 +236,10 @@ class TrialLoop:
             self.ended = self.ended or "BUDGET of time"
             self._cut_short()
 
+    def _of_the_data(self, error: str) -> bool:
+        """Say whether a task failed that every trial needs."""
+        return any(error.startswith(f"{task.label}:") for task in self.data.tasks)
+
     def _heed(self, outcome: Outcome) -> None:
         """Remember the first reason why a result was not kept: the answer says so."""
         said = next((text for text in outcome.warnings if text.startswith(NOT_KEPT)), None)
@@ -299,6 +303,8 @@ class TrialLoop:
         self.done[trial.number] = trial
         self.trials.append(trial)
         self.record(trial)
+        if trial.number == 0 and trial.state == "failed" and self._of_the_data(trial.error or ""):
+            self.ended = self.ended or "the data cannot be read or dealt"
         metric = self.metrics[0]
         ok = trial.state == "ok"
         if ok and trial.number > 0 and (self.best is None or self._loss(trial) < self._loss(self.best)):

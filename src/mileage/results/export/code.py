@@ -13,6 +13,7 @@ from mileage.results.export.names import public_module
 
 WIDTH = 88  # as ruff and black have it
 _INDENT = "    "
+_EXPERIMENTAL = {"IterativeImputer": "enable_iterative_imputer"}  # what scikit-learn wants imported first
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ class Writer:
         if "<" in name or "." in name:
             message = f"{module}.{name} has no name that a script could import"
             raise OperatorError(message, code="O540", hint="define it at the top of a module")
+        if name in _EXPERIMENTAL:
+            self.imports.add(f"from sklearn.experimental import {_EXPERIMENTAL[name]}  # noqa: F401")
         self.imports.add(f"from {public_module(thing)} import {name}")
         return str(name)
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from mileage.core.events import Listener
 from mileage.errors import DataError
 from mileage.language import ast
-from mileage.planner.sources import source_spec
+from mileage.planner.mistakes import Mistakes
+from mileage.planner.sources import bind_from
 from mileage.results.report import Report, Section
 from mileage.session.apply import predictions
 from mileage.session.labels import predicted_values
@@ -32,9 +33,12 @@ def run_apply(session: Session, statement: ast.Apply, text: str, on_event: Liste
 
     A file that is there is replaced, whole or not at all, unless it is the data itself.
     """
-    del text, on_event
+    del on_event
     result, trial = result_of(session, statement.ref), trial_of(session, statement.ref)
-    dataset = session.database.bind(source_spec(statement.source))
+    mistakes = Mistakes(text)
+    dataset = bind_from(statement.source, session.database, mistakes, statement.span)
+    mistakes.stop_if_any()
+    assert dataset is not None
     into = Path(statement.into) if statement.into is not None else None
     if into is not None:
         check_place(into, dataset.files)
