@@ -75,19 +75,19 @@ def render(diagnostic: Diagnostic, source: str, *, name: str = "query") -> str:
      1 | KNOWNG age IS NOISY
        | ^^^^^^ did you mean KNOWING?
     """
-    lines = [f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"]
+    lines = [f"{diagnostic.severity}[{diagnostic.code}]: {_visible(diagnostic.message)}"]
     if diagnostic.span is not None and source:
         lines += _excerpt(diagnostic, diagnostic.span, source, name)
     elif diagnostic.fixes:
         lines.append(f"  fix: {diagnostic.fixes[0].text}")
     if diagnostic.hint:
         lines.append(f"  {diagnostic.hint}")
-    return "\n".join(_visible(line) for line in lines)
+    return "\n".join(lines)
 
 
-def _visible(line: str) -> str:
-    """Return a line with pictures in the place of characters that a terminal obeys or hides."""
-    return "".join(chr(0x2400 + ord(ch)) if ord(ch) < 32 and ch != "\n" else ch for ch in line.expandtabs(1))
+def _visible(text: str) -> str:
+    """Return a text with pictures in the place of characters that a terminal obeys or hides."""
+    return "".join(chr(0x2400 + ord(ch)) if ord(ch) < 32 and ch not in "\t\n" else ch for ch in text)
 
 
 def _excerpt(diagnostic: Diagnostic, span: Span, source: str, name: str) -> list[str]:
