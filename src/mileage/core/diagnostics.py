@@ -85,7 +85,6 @@ def render(diagnostic: Diagnostic, source: str, *, name: str = "query") -> str:
     return "\n".join(lines)
 
 
-<<<<<<< HEAD
 def _visible(line: str) -> str:
     """Return a line with a mark for each character that a terminal obeys or hides; each is one column wide."""
     return "".join(mark if mark.isprintable() or mark == "\n" else _picture(mark) for mark in line)
@@ -95,11 +94,6 @@ def _picture(mark: str) -> str:
     if mark == "\t":
         return " "
     return chr(0x2400 + ord(mark)) if ord(mark) < 32 else "·"
-=======
-def _visible(text: str) -> str:
-    """Return a text with pictures in the place of characters that a terminal obeys or hides."""
-    return "".join(chr(0x2400 + ord(ch)) if ord(ch) < 32 and ch not in "\t\n" else ch for ch in text)
->>>>>>> h-bad
 
 
 def _excerpt(diagnostic: Diagnostic, span: Span, source: str, name: str) -> list[str]:
