@@ -40,6 +40,7 @@ TOLD = {
     "O500": ("an operator was declared or used against its contract", "the message says which law"),
     "R800": ("a reference names nothing that is kept", "see SHOW history"),
     "W324": ("a class has fewer rows than there are splits", "the suggested clause"),
+    "W331": ("what was done to read the data: its code, names or blank files", "the note says it"),
     "X600": ("a task failed", "the message names the step and what it was given"),
     "X602": ("a task that an answer needs failed: the message is its own", "run the query again, or with other steps"),
 }

@@ -48,8 +48,8 @@ def label(i: int) -> str:
         ("\n \n\n", 4, "D410", "'t.csv' is empty"),
         ("a,b,y\n", 4, "D410", ("'t.csv' has no rows", "query:1:16")),
         ("a,b,y\n1,p,low\n", 4, "D423", "the target y has one class only"),
-        ("a,b,y\n1,p,low\n2,q,high\n", 4, "D429", ("class 'high' of y has one row", "two rows or more")),
-        ("a,b,y\n1,p,low\n2,q,high\n3,q,high\n", 4, "D429", "class 'low' of y has one row"),
+        ("a,b,y\n1,p,low\n2,q,high\n", 4, "D433", ("class 'high' of y has one row", "two rows or more")),
+        ("a,b,y\n1,p,low\n2,q,high\n3,q,high\n", 4, "D433", "class 'low' of y has one row"),
         (b"\0" * 500, 4, "D403", ("'t.csv' is no text", "save it as UTF-8")),
         (bytes(range(256)) * 20, 4, "D403", "'t.csv' is no text"),
         ("a,b,y\n1,p,low\n2,q,high\n".encode("utf-16-le"), 4, "D403", "'t.csv' is no text"),
@@ -57,7 +57,7 @@ def label(i: int) -> str:
         (lines("a,b,y", number, name, lambda _: ""), 4, "D420", "the target y has no value"),
         (lines("a,b,y", lambda _: "", lambda _: "", label), 4, "D430", ("no column is left", "a: it has no value")),
         (lines("y", label), 4, "D430", "the target is the only column"),
-        (lines("a,y", number, lambda i: i * 1e306), 4, "D428", ("values up to 3e+307", "FROM (SELECT ...)")),
+        (lines("a,y", number, lambda i: i * 1e306), 4, "D434", ("values up to 3e+307", "FROM (SELECT ...)")),
     ],
 )
 def test_a_table_that_says_nothing_is_one_error(mile, ask, content, exit_code, code, says):

@@ -132,7 +132,7 @@ def test_words_of_other_languages_are_told_where_their_meaning_stands(text: str,
 
 def test_an_excerpt_keeps_its_caret_in_place() -> None:
     for text, line in {
-        "PREDICT\ty\tFORM t": "   | " + " " * 7 + "\t \t^^^^ did you mean FROM?",
+        "PREDICT\ty\tFORM t": "   | " + " " * 10 + "^^^^ did you mean FROM?",
         "PREDICT 年齢 FORM t": "   | " + " " * 13 + "^^^^ did you mean FROM?",
         "PREDICT y\r\nFORM t\r\n": "   | ^^^^ did you mean FROM?",
     }.items():

@@ -38,7 +38,7 @@ def test_clean_data_has_no_findings(watch):
 
 def test_all_monitors_are_found():
     assert monitors.names() == (
-        "constant_columns", "duplicate_rows", "entity_groups", "identifier_feature", "leak", "missing_target", "missing_values", "rare_class", "time_order", "unread_values",
+        "constant_columns", "duplicate_rows", "entity_groups", "identifier_feature", "leak", "missing_target", "missing_values", "rare_class", "reading", "time_order", "unread_values",
     )  # fmt: skip
 
 

@@ -75,19 +75,25 @@ def render(diagnostic: Diagnostic, source: str, *, name: str = "query") -> str:
      1 | KNOWNG age IS NOISY
        | ^^^^^^ did you mean KNOWING?
     """
-    lines = [f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"]
+    lines = [f"{diagnostic.severity}[{diagnostic.code}]: {_visible(diagnostic.message)}"]
     if diagnostic.span is not None and source:
         lines += _excerpt(diagnostic, diagnostic.span, source, name)
     elif diagnostic.fixes:
         lines.append(f"  fix: {diagnostic.fixes[0].text}")
     if diagnostic.hint:
         lines.append(f"  {diagnostic.hint}")
-    return "\n".join(_visible(line) for line in lines)
+    return "\n".join(lines)
 
 
 def _visible(line: str) -> str:
-    """Return a line with pictures in the place of characters that a terminal obeys or hides."""
-    return "".join(chr(0x2400 + ord(ch)) if ord(ch) < 32 and ch != "\n" else ch for ch in line.expandtabs(1))
+    """Return a line with a mark for each character that a terminal obeys or hides; each is one column wide."""
+    return "".join(mark if mark.isprintable() or mark == "\n" else _picture(mark) for mark in line)
+
+
+def _picture(mark: str) -> str:
+    if mark == "\t":
+        return " "
+    return chr(0x2400 + ord(mark)) if ord(mark) < 32 else "·"
 
 
 def _excerpt(diagnostic: Diagnostic, span: Span, source: str, name: str) -> list[str]:
@@ -97,11 +103,10 @@ def _excerpt(diagnostic: Diagnostic, span: Span, source: str, name: str) -> list
     text, at, width = _window(text, at, width)
     gutter = f"{line}".rjust(2)
     note = _fix_note(diagnostic, source)
-    indent = "".join("\t" if mark == "\t" else " " * _cells(mark) for mark in text[:at])
+    indent = " " * sum(map(_cells, text[:at]))
     under = "^" * max(1, sum(map(_cells, text[at : at + width])))
-    shown = "".join(mark if mark == "\t" or mark.isprintable() else "·" for mark in text)
     caret = f"{indent}{under}{f' {note}' if note else ''}"
-    return [f"  --> {name}:{line}:{column}", f"{gutter} | {shown}", f"{' ' * len(gutter)} | {caret}"]
+    return [f"  --> {name}:{line}:{column}", f"{gutter} | {text}", f"{' ' * len(gutter)} | {caret}"]
 
 
 def _window(text: str, at: int, width: int) -> tuple[str, int, int]:

@@ -205,7 +205,7 @@ class _Once:
         limit = self.job.limits.timeout_s
         error = TaskError(
             "",
-            f"stopped at its limit of {limit:g} s",
+            f"stopped at its limit of {limit:.3g} s",
             "timeout",
             task.label,
             task.fingerprint,

@@ -46,7 +46,7 @@ class Ticket:
 
     def out_of_time(self) -> TaskError:
         """Return the error of a ticket that is spent."""
-        return TaskError("", f"stopped at its limit of {self.limits.timeout_s:g} s", "timeout", self.label)
+        return TaskError("", f"stopped at its limit of {self.limits.timeout_s:.3g} s", "timeout", self.label)
 
     def outcome(
         self, state: JobState, values: Values | dict[Port, object], kept: frozenset[str], error: TaskError | None

@@ -130,15 +130,20 @@ class Traits:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Prior for the seconds of one fit: ``fixed_s + per_cell_s * rows ** row_power * columns`` on one core."""
+    """Prior for the seconds of one fit: ``fixed_s + per_cell_s * rows ** row_power * columns`` on one core.
+
+    With ``per_class`` that is for each of three or more classes, such as a tree of every round of boosting.
+    """
 
     fixed_s: float = 0.005
     per_cell_s: float = 2e-8
     row_power: float = 1.0
+    per_class: bool = False
 
-    def fit_s(self, n_rows: int, n_columns: int) -> float:
+    def fit_s(self, n_rows: int, n_columns: int, n_classes: int = 2) -> float:
         """Return the forecast of one fit, in seconds."""
-        return self.fixed_s + self.per_cell_s * math.pow(n_rows, self.row_power) * max(1, n_columns)
+        times = n_classes if self.per_class and n_classes > 2 else 1
+        return self.fixed_s + times * self.per_cell_s * math.pow(n_rows, self.row_power) * max(1, n_columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +179,8 @@ class Operator(ABC):
         The slot the operator belongs to.
     accepts, emits : tuple of Branch, Branch or None
         Branches it acts on (others pass by); the branch its output belongs to, None for the same one.
+    column_per_level : bool
+        Whether its output has a column for each level of a category.
     tasks : tuple of str
         Tasks it serves: of ``binary``, ``multiclass``, ``regression``.
     extra : str or None
@@ -187,6 +194,7 @@ class Operator(ABC):
     cost: ClassVar[Cost] = Cost()
     accepts: ClassVar[tuple[Branch, ...]] = (Branch.NUMERIC,)
     emits: ClassVar[Branch | None] = None
+    column_per_level: ClassVar[bool] = False
     tasks: ClassVar[tuple[str, ...]] = ("binary", "multiclass", "regression")
     extra: ClassVar[str | None] = None
     aliases: ClassVar[tuple[str, ...]] = ()

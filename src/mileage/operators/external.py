@@ -63,6 +63,7 @@ def from_estimator(
     External.family = family or (Family.MODEL if is_model else Family.SELECT)
     External.accepts = (branch or Branch.MATRIX,)
     External.emits = _EMITS.get(branch or Branch.MATRIX)
+    External.column_per_level = branch is Branch.CATEGORICAL
     External.params = tuple(Param(k, Anything(), v, "see the estimator") for k, v in _plain_params(template).items())
     if is_model:
         kind = getattr(template, "_estimator_type", None) or _estimator_type(template)

@@ -236,13 +236,19 @@ def refuse_target(name: str, target: TargetProfile, seen: Profile) -> None:
     """
     if target.task == "binary" and min(target.counts) < 2:
         rare = target.classes[target.counts.index(min(target.counts))]
-        message = f"class '{rare}' of {name} has one row: it can be learned or scored, not both"
-        raise DataError(message, code="D429", hint="give two rows or more of each class, or predict another column")
+        raise DataError(
+            f"class '{rare}' of {name} has one row: it can be learned or scored, not both",
+            code="D433",
+            hint="give two rows or more of each class, or predict another column",
+        )
     column = seen.find(name)
     ends = [abs(end) for end in (column.min, column.max) if isinstance(end, int | float)] if column else []
     if target.task == "regression" and any(end > _LARGEST_TARGET for end in ends):
-        message = f"the target {name} has values up to {max(ends):.0e}: the squares of errors overflow"
-        raise DataError(message, code="D428", hint="divide it in FROM (SELECT ...), or predict its logarithm")
+        raise DataError(
+            f"the target {name} has values up to {max(ends):.0e}: the squares of errors overflow",
+            code="D434",
+            hint="divide it in FROM (SELECT ...), or predict its logarithm",
+        )
 
 
 def _classes(target: TargetProfile) -> tuple[str, ...]:

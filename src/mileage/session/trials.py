@@ -30,6 +30,7 @@ from mileage.space import Configuration
 from mileage.workflow import Action, Features, PhysicalPlan, TaskKind, Workflow, instantiate
 
 LAG = 4
+_SURE, _LATER = 0.2, 20  # the first trial takes at most this share of the budget, if one of so many proposals does
 STOPPED = "stopped by the user"
 _SKIPS = 25  # proposals in a row that do not fit the rest of the budget before the search ends
 _REFIT_MARGIN = 1.5
@@ -79,6 +80,7 @@ class TrialLoop:
         self.fixed = p.space.size() == 1
         self.refits: dict[int, Refit] = {}
         self.other: dict[int, Outcome] = {}
+        self.later: list[Proposal] = []
 
     # --- the loop -----------------------------------------------------------------------------------------------------
 
@@ -105,11 +107,26 @@ class TrialLoop:
             if self.ended:
                 return
             carried = self.strategy.carry()
-            proposal = carried or self.strategy.ask()
+            proposal = carried or self._next()
             if proposal is None:
                 self.ended = self.strategy.ended if self.skips == 0 else "nothing else fits the budget"
                 return
             self._submit(proposal, only_if_kept=carried is not None)
+
+    def _next(self) -> Proposal | None:
+        """Return what to try next: as the strategy has it, but first of all something that surely fits the budget."""
+        if self.next_number > 1 or self.plan.budget.seconds is None:
+            return self.later.pop(0) if self.later else self.strategy.ask()
+        while len(self.later) < _LATER and (proposal := self.strategy.ask()) is not None:
+            if self._forecast_s(proposal) <= _SURE * self.plan.budget.seconds:
+                return proposal
+            self.later.append(proposal)
+        if not self.later:
+            return None
+        return self.later.pop(min(range(len(self.later)), key=lambda i: self._forecast_s(self.later[i])))
+
+    def _forecast_s(self, proposal: Proposal) -> float:
+        return self._trial_s(instantiate(proposal.configuration.choices, self.plan.features, self.plan.setting)[0])
 
     def _check_ends(self) -> None:
         b = self.plan.budget
@@ -256,6 +273,8 @@ class TrialLoop:
 
     def _trial(self, pending: Pending, outcome: Outcome) -> Trial:
         p = pending
+        if outcome.state == "timeout":  # the limit of a trial is what was left of the budget
+            return self._unrun(p.number, p.proposal, p.workflow, "the budget ended while it ran")
         if outcome.state != "done":
             return Trial(
                 number=p.number,

@@ -196,7 +196,7 @@ def _leaves(features: Features) -> list[tuple[str, Branch, tuple[str, ...], bool
 
 
 def _width(operator: Operator, flow: _Flow, features: Features) -> int:
-    if operator.family is Family.ENCODE and operator.emits is Branch.INDICATOR:
+    if operator.column_per_level:
         return max(flow.width, features.levels)
     if operator.family is Family.DATES:
         return flow.width * 7

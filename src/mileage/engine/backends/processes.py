@@ -150,7 +150,7 @@ class ProcessBackend(Backend):
             self._stop(
                 worker,
                 JobState.TIMEOUT,
-                f"stopped at its limit of {limits.timeout_s:g} s",
+                f"stopped at its limit of {limits.timeout_s:.3g} s",
             )
         elif limits.memory_bytes is not None and worker.meter is not None:
             worker.peak_bytes = max(worker.peak_bytes, worker.meter.bytes())

@@ -20,6 +20,7 @@ class OneHot(Operator):
     traits = Traits(row_wise=True, mergeable=True, subtractable=True, native_missing=True)
     accepts = (Branch.CATEGORICAL,)
     emits = Branch.INDICATOR
+    column_per_level = True
 
     def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's OneHotEncoder."""

@@ -40,7 +40,7 @@ class HistGbm(Operator):
         seeded=True,
         rng=Rng.IN_ORDER,
     )
-    cost = Cost(0.15, 4e-6)
+    cost = Cost(0.15, 4e-6, per_class=True)
     accepts = (Branch.MATRIX,)
 
     def build(self, params: Params, context: BuildContext) -> Any:

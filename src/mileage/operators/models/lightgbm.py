@@ -41,7 +41,7 @@ class LightGbm(Operator):
         rng=Rng.IN_ORDER,
         order_sensitive=True,
     )
-    cost = Cost(0.06, 3e-6)
+    cost = Cost(0.06, 3e-6, per_class=True)
     accepts = (Branch.MATRIX,)
 
     def build(self, params: Params, context: BuildContext) -> Any:

@@ -48,7 +48,7 @@ class Logistic(Operator):
         oracle_loss=True,
         additive=True,
     )
-    cost = Cost(0.006, 4e-7)
+    cost = Cost(0.006, 4e-7, per_class=True)
     accepts = (Branch.MATRIX,)
     tasks = ("binary", "multiclass")
 
