@@ -2,9 +2,8 @@
 
 Each table is split once into 75 % and 25 %; ``PREDICT target FROM 'train.parquet' BUDGET 60 s`` sees the first part in a
 process of its own (in which the libraries of the baselines are not loaded), and all are scored on the second: ROC AUC, log
-loss or RMSE. A table is *held* where the best workflow
-is at least as good as both baselines within one bootstrap standard error of the difference. Time is from the start of the
-process to the printed answer.
+loss or RMSE. A table is *held* where the best workflow is at least as good as both baselines within one bootstrap standard
+error of the difference. Time is from the start of the process to the printed answer.
 
 Usage: ``python benchmarks/automl.py --data FOLDER`` with a ``manifest.json`` in the folder; the last line is one JSON object.
 """
@@ -87,7 +86,7 @@ def ask_mile(query: str, project: str, test: pd.DataFrame, *, classify: bool) ->
         print("ANSWERED", flush=True)
         best = result["w1"]
         values = best.predict_proba(test) if classify else best.predict(test)
-        return np.asarray(values, dtype=float), [str(c) for c in best.classes]
+        return np.asarray(values, dtype=float), labels(pd.Series(best.classes)) if classify else []
 
 
 def labels(y: pd.Series) -> list[str]:

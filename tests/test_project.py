@@ -126,6 +126,20 @@ def test_generated_pages_are_current():
     assert reference["main"](["--check"]) == 0
 
 
+def test_every_code_of_the_source_has_an_entry():
+    sources = (ROOT / "src" / "mileage").rglob("*.py")
+    used = {
+        code
+        for path in sources
+        for code in re.findall(r"[\"']([BCDEMORUWX]\d{3})[\"']", path.read_text(encoding="utf-8"))
+    }
+    pages = [
+        (ROOT / "docs" / "reference" / name).read_text(encoding="utf-8") for name in ("errors.md", "language-errors.md")
+    ]
+    assert len(used) > 80
+    assert sorted(code for code in used if not any(f"| {code} |" in page for page in pages)) == []
+
+
 def test_dependencies_are_pinned_in_constraints():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
@@ -159,3 +173,13 @@ def test_first_command_of_the_readme_prints_a_leaderboard(tmp_path):
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["leaderboard"][0]
+
+
+def test_every_code_of_a_query_error_is_documented() -> None:
+    """An error's code is stable, and has its line in the reference."""
+    page = (ROOT / "docs" / "reference" / "language-errors.md").read_text(encoding="utf-8")
+    folders = ("language", "planner", "session")
+    sources = [p.read_text(encoding="utf-8") for f in folders for p in (ROOT / "src" / "mileage" / f).rglob("*.py")]
+    used = {code for text in sources for code in re.findall(r'"(E[1-3]\d\d)"', text)}
+    assert len(used) > 40
+    assert sorted(code for code in used if f"| {code} |" not in page) == []

@@ -14,13 +14,17 @@ from dataclasses import fields
 from pathlib import Path
 
 from mileage import errors
-from mileage.core.domains import Value
+from mileage.core.domains import Domain, FloatRange, IntRange, OneOf, Value
 from mileage.engine.backends import backends
 from mileage.monitors import monitors
-from mileage.operators import Operator, Param, Traits, operators
+from mileage.operators import Family, Operator, Param, Traits, operators
 from mileage.operators.metrics import metrics
 from mileage.planner.facts import facts
 from mileage.search import strategies
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from python_page import python_page
 
 ROOT = Path(__file__).parent.parent
 GRAMMAR = ROOT / "src" / "mileage" / "language" / "grammar.lark"
@@ -76,10 +80,30 @@ def operator_section(operator: Operator) -> str:
     extra = f" Needs the extra `{operator.extra}`." if operator.extra else ""
     aliases = f" Also: {', '.join(f'`{alias}`' for alias in operator.aliases)}." if operator.aliases else ""
     head = f"### {operator.name}\n\n{operator.doc}{tasks}{extra}{aliases}\n\nTraits: {trait_words(operator.traits)}.\n"
+    head = f"{head}\n```text\n{operator_example(operator)}\n```\n"
     if not operator.params:
         return head
     rows = map(parameter_row, operator.params)
     return f"{head}\n{table(('parameter', 'is', 'default', 'searched in', 'meaning'), rows)}"
+
+
+def operator_example(operator: Operator) -> str:
+    """Return the clause that takes an operator, its first searched parameter open."""
+    searched = next((p for p in operator.params if p.search is not None), None)
+    inside = f"({searched.name}{in_query(searched.search)})" if searched is not None else ""
+    slot = Family.SCALE if operator.family is Family.OTHER else operator.family
+    return f"WITH {slot.value.upper()} = {operator.name}{inside}"
+
+
+def in_query(domain: Domain | None) -> str:
+    """Return a domain as a query writes it, ``= value`` where it has no words for it."""
+    if isinstance(domain, IntRange | FloatRange):
+        return f" IN {'LOG ' if domain.log else ''}{domain.low:g}..{domain.high:g}"
+    if isinstance(domain, OneOf):
+        return (
+            f" IN {{{', '.join(repr(value) if isinstance(value, str) else shown(value) for value in domain.values)}}}"
+        )
+    return ""
 
 
 def operators_page() -> str:
@@ -120,14 +144,21 @@ def families_page() -> str:
 
 def facts_section() -> str:
     """Return what each word of ``KNOWING`` does."""
-    rows = [(f"`{fact.word.upper()}`", fact.drops or f"the column is {fact.kind}") for fact in facts.values()]
+    rows = [
+        (f"`{fact.word.upper()}`", f"{fact.effect}: it {fact.drops}" if fact.drops else fact.effect)
+        for fact in facts.values()
+    ]
     return f"## Facts\n\nWhat `KNOWING column IS ...` can say, and this version executes.\n\n{table(('word', 'effect'), rows)}"
 
 
 def errors_page() -> str:
     """Return the tree of errors."""
     tree = (inspect.getdoc(errors) or "").split("::\n")[1].split("\n\nA message")[0].strip("\n")
-    return f"# Errors\n\nEvery error is a `MileError`; its code is stable.\n\n```text\n{tree}\n```\n\n[Errors of the language](language-errors.md) lists what a query can have wrong.\n"
+    sys.path.insert(0, str(Path(__file__).parent))
+    from error_codes import errors_sections
+
+    intro = "Every error is a `MileError`; its code is stable. `…` stands for what is filled in."
+    return f"# Errors\n\n{intro}\n\n```text\n{tree}\n```\n\n{errors_sections(ROOT / 'src' / 'mileage')}"
 
 
 def rules_of(grammar: str) -> Iterator[tuple[str, str, str]]:
@@ -170,6 +201,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "metrics.md": metrics_page,
     "families.md": families_page,
     "errors.md": errors_page,
+    "python.md": python_page,
 }
 
 

@@ -17,10 +17,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mileage.language import format_script, parse, predict
-    from mileage.operators import Operator, operators
+    from mileage.language import col, false_negatives, false_positives, format_script, parse
+    from mileage.operators import Operator
     from mileage.operators.external import from_estimator
-    from mileage.session import Fitted, Result, Session, connect
+    from mileage.session import Fitted, Result, Session, connect, predict
+    from mileage.session.estimator import estimator
     from mileage.session.flow_file import compute, show
     from mileage.workflow.flow import read, sql, step
 
@@ -33,13 +34,18 @@ _HOMES = {
     "QueryError": "mileage.errors",
     "Result": "mileage.session",
     "Session": "mileage.session",
+    "col": "mileage.language",
     "compute": "mileage.session.flow_file",
     "connect": "mileage.session",
+    "false_negatives": "mileage.language",
+    "false_positives": "mileage.language",
     "format_script": "mileage.language",
     "from_estimator": "mileage.operators.external",
-    "operators": "mileage.operators",
+    "load_ipython_extension": "mileage.apps.notebook",
     "parse": "mileage.language",
-    "predict": "mileage.language",
+    "predict": "mileage.session",
+    "estimator": "mileage.session.estimator",
+    "unload_ipython_extension": "mileage.apps.notebook",
     "read": "mileage.workflow.flow",
     "show": "mileage.session.flow_file",
     "sql": "mileage.workflow.flow",
@@ -54,11 +60,14 @@ __all__ = [
     "Result",
     "Session",
     "__version__",
+    "col",
     "compute",
     "connect",
+    "estimator",
+    "false_negatives",
+    "false_positives",
     "format_script",
     "from_estimator",
-    "operators",
     "parse",
     "predict",
     "read",
@@ -70,27 +79,10 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Load a public name when it is first used, so that ``import mileage`` is quick."""
-    if name == "predict":
-        _let_queries_run()
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     message = f"module 'mileage' has no attribute {name!r}"
     raise AttributeError(message)
-
-
-def _let_queries_run() -> None:
-    """Give the query builder its ``run``: the language itself knows no session."""
-    from mileage.language.builder import QueryBuilder
-
-    QueryBuilder._runner = staticmethod(_run_builder)
-
-
-def _run_builder(builder: object, session: object = None, **options: object) -> object:
-    from mileage.session import Session, connect
-
-    if isinstance(session, Session):
-        return session.run(builder, **options)  # type: ignore[arg-type]
-    return connect().run(builder, **options)  # type: ignore[arg-type]
 
 
 def __dir__() -> list[str]:

@@ -95,8 +95,16 @@ class StubSession:
         names = [s.targets[0] for s in script.statements if isinstance(s, ast.Predict)]
         return tuple(Diagnostic("E201", "no column 'nope'", n.span) for n in names if n.text == "nope")
 
+    def clean(self, *, dry_run: bool = False) -> Report:
+        return Report("clean", "0 B given back", data={"freed_bytes": 0, "dry_run": dry_run})
+
     def columns(self, text: str) -> tuple[str, ...]:
         return ("age", "sex") if "'t.csv'" in text else ()
+
+    def complete(self, text: str, columns: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        from mileage.language import complete
+
+        return complete(text, columns=columns or (), names={"topics": ("leaderboard", "history"), "refs": ("@w1",)})
 
     def close(self) -> None:
         self.closed = True
@@ -138,8 +146,12 @@ Session = StubSession
 
 
 def connect(
-    project: str | Path | None = None, *, backend: str | None = None, workers: int | None = None
+    project: str | Path | None = None,
+    *,
+    backend: str | None = None,
+    workers: int | None = None,
+    attach: tuple[str, ...] = (),
 ) -> StubSession:
     """Return a stub on the folder."""
-    del backend, workers
+    del backend, workers, attach
     return StubSession(Path(project or "."))

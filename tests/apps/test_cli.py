@@ -270,3 +270,66 @@ def test_words_become_one_text() -> None:
     assert hoist(["a", "--", "--json"]) == ([], ["a", "--", "--json"])
     assert hoist(["a", "--project=p", "-q"]) == (["--project=p", "-q"], ["a"])
     assert route(["explain", "@q1"], ["explain"]) == ["explain", "@q1"]
+
+
+@pytest.mark.parametrize(
+    "command", ["run", "repl", "check", "fmt", "explain", "show", "compare", "apply", "export", "clean", "completion"]
+)
+def test_the_help_of_each_command_has_an_example(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    code, out, _ = _code_out_err(capsys, command, "--help")
+    assert code == 0
+    assert f"mile {command}" in out.partition("Examples:")[2]
+    assert max(map(len, out.splitlines())) <= 100
+
+
+def test_help_and_import_load_nothing_heavy() -> None:
+    heavy = ("pandas", "sklearn", "duckdb", "lightgbm", "numpy", "scipy", "optuna", "sqlalchemy", "pyarrow", "rich")
+    asked = "import sys, mileage; from mileage.apps.cli import main; main(['--help']); main(['show', '--help']);"
+    told = f"print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", asked + told], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_every_command(capsys: pytest.CaptureFixture[str], shell: str) -> None:
+    code, out, _ = _code_out_err(capsys, "completion", shell)
+    assert code == 0
+    assert "run repl check fmt explain show compare apply export clean" in out
+    if shell == "bash":
+        asked = out + '\nCOMP_WORDS=(mile ex); COMP_CWORD=1; _mile; echo "${COMPREPLY[*]}"'
+        done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True)
+        assert done.stdout.split() == ["explain", "export"]
+
+
+def test_an_unknown_shell_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = _code_out_err(capsys, "completion", "tcsh")
+    assert (code, "known: bash, zsh, fish" in err) == (2, True)
+
+
+def test_signs_become_ascii_where_the_terminal_has_no_other(mile: Mile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    done = mile(QUERY)
+    assert done.returncode == 0
+    assert "0.9000 +- 0.0100" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [QUERY],
+        ["PREDICT nope FROM t"],
+        ["shw"],
+        ["show"],
+        ["check", "gone.mile"],
+        ["export", "@w1"],
+        ["clean"],
+        ["version"],
+        ["fmt", "PREDICT y FROM t"],
+    ],
+)
+def test_json_is_exactly_one_object_whatever_happens(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    code, out, err = _code_out_err(capsys, "--json", *arguments)
+    answer = json.loads(out)
+    assert isinstance(answer, dict)
+    assert err == ""
+    assert ("error" in answer) == (code != 0)

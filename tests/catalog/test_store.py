@@ -278,11 +278,11 @@ def test_a_file_size_limit_leaves_a_clear_error(tmp_path):
 
 def test_leftovers_of_killed_writers_are_swept(store):
     store.put("aa.out", 1)
-    old, new = (store._path("aa.out").with_name(f".aa.out.{i}.part") for i in (1, 2))
+    old, new = (store.folder / ".aside" / f"aa.out.{i}.part" for i in (1, 2))
     for path in (old, new):
         path.write_bytes(b"x")
     os.utime(old, (1, 1))
-    store.evict(10**9)
+    store.sweep()
     assert not old.exists() and new.exists() and store.has("aa.out")
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mileage.data import SplitSpec, deal, nested_sample
+from mileage.data import SplitSpec, deal, nested_sample, sampled
 from mileage.errors import DataError
 
 Y = np.repeat([0, 1], [900, 100])
@@ -48,3 +50,42 @@ def test_a_key_is_in_whatever_row_it_stands_in():
 def test_a_share_above_one_is_an_error():
     with pytest.raises(DataError, match="a sample of 1.5 of the rows"):
         nested_sample(10, 1.5)
+
+
+SPECS = {
+    "folds": (SplitSpec(n=5, stratify=True), {"y": Y}),
+    "holdout": (SplitSpec("holdout", size=0.2, stratify=True), {"y": Y}),
+    "repeated": (SplitSpec(n=4, repeat=2), {}),
+    "in order": (SplitSpec(n=4, order_by="t"), {"order": np.arange(1000)}),
+    "groups": (SplitSpec(n=4, groups=("g",)), {"groups": np.arange(1000) // 5}),
+    "bootstrap": (SplitSpec("bootstrap", n=3), {}),
+}
+
+
+@pytest.mark.parametrize("how", SPECS)
+def test_train_rows_of_a_sample_nest_and_test_rows_stay(how):
+    spec, given_ = SPECS[how]
+    splits = deal(spec, n_rows=1000, **given_)
+    levels = [sampled(splits, share) for share in (0.02, 0.1, 0.4, 1.0)]
+    for smaller, larger in itertools.pairwise([*levels, splits]):
+        for few, many in zip(smaller.pairs, larger.pairs, strict=True):
+            assert few.test == many.test
+            assert few.train.issubset(many.train)
+            assert few.train.n > 0
+    for whole, all_ in zip(levels[-1].pairs, splits.pairs, strict=True):
+        assert whole.train == all_.train
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.4])
+def test_a_sample_keeps_its_share_of_every_train_part(share):
+    for how in ("folds", "holdout", "groups", "bootstrap"):
+        spec, given_ = SPECS[how]
+        splits = deal(spec, n_rows=1000, **given_)
+        for few, many in zip(sampled(splits, share).pairs, splits.pairs, strict=True):
+            assert 0.5 * share < few.train.n / many.train.n < 1.5 * share + 0.02, how
+
+
+def test_a_sample_that_leaves_no_train_rows_is_an_error():
+    splits = deal(SplitSpec(n=2), n_rows=8)
+    with pytest.raises(DataError, match="without train rows"):
+        sampled(splits, 0.01, keys=np.zeros(8))

@@ -345,3 +345,35 @@ def test_importing_data_is_cheap():
 def test_quoting_doubles_quotes():
     assert quote('a"b') == '"a""b"'
     assert Database().root == Path.cwd()
+
+
+def test_frames_of_unusual_columns_are_read(database):
+    frame = pd.DataFrame(
+        {
+            "half": np.arange(6, dtype="f2"),
+            "month": pd.period_range("2020-01", periods=6, freq="M"),
+            "range": pd.cut(np.arange(6), 2),
+        }
+    )
+    made = database.bind_frame(frame)
+    assert [c.sql_type for c in made.schema] == ["FLOAT", "TIMESTAMP", "VARCHAR"]
+    assert database.bind_frame(pa.RecordBatch.from_pydict({"a": [1, 2]})).n_rows == 2
+
+
+def test_a_named_index_is_said_to_be_left_out(database):
+    made = database.bind_frame(pd.DataFrame({"k": [1, 2], "a": [3, 4]}).set_index("k"))
+    assert made.notes == ("the index k is no column: reset_index() makes it one",)
+
+
+def test_a_result_that_cannot_be_fetched_leaves_the_connection_good(database):
+    with pytest.raises(Exception, match=r"."):
+        database.rows("SELECT CAST('x' || i AS INTEGER) FROM range(3) t(i)")
+    assert database.rows("SELECT 1") == [(1,)]
+
+
+def test_yes_and_no_stay_words(tmp_path):
+    path = tmp_path / "churn.csv"
+    path.write_text("a,churn,flag\n1,Yes,true\n2,No,false\n3,,true\n")
+    made = Database(root=tmp_path).bind(SourceSpec("file", "churn.csv"))
+    assert [made.schema.get(name).sql_type for name in ("churn", "flag")] == ["VARCHAR", "BOOLEAN"]
+    assert made.read(["churn"]).to_pydict()["churn"] == ["Yes", "No", None]

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import psutil
 import pytest
 from world import RESOURCES, plan, scored_port
 
+from mileage.core.events import EventBus
 from mileage.engine import Executor, JobState, Limits, backends
 from mileage.engine.backends.processes import ProcessBackend
 from mileage.testing.backends import check_backend
@@ -66,6 +68,74 @@ def test_a_bad_fit_costs_its_ticket_only(behavior, limits, state, text):
     assert text in ended[bad].error.message
     assert ended[bad].error.label == "fit model 1"
     assert ended[good].state is JobState.DONE
+
+
+def ended(executor, *tickets):
+    """Return the outcomes of tickets."""
+    found = {}
+    while not found.keys() >= set(tickets):
+        found |= {outcome.ticket: outcome for outcome in executor.wait(20)}
+    return [found[ticket] for ticket in tickets]
+
+
+def test_a_fit_that_hears_no_signal_is_stopped_at_its_limit():
+    with Executor(backends.get("processes").new(), None, resources=RESOURCES) as executor:
+        [warm] = ended(executor, executor.submit(plan(2)))
+        [outcome] = ended(executor, executor.submit(plan(1, behavior="deaf"), limits=Limits(timeout_s=1.0)))
+    assert (warm.state, outcome.state) == (JobState.DONE, JobState.TIMEOUT)
+
+
+def test_a_worker_that_was_killed_once_costs_nothing(tmp_path):
+    seen = []
+    bus = EventBus()
+    bus.listen(lambda event: seen.append(event.kind))
+    path = str(tmp_path / "fits")
+    with Executor(backends.get("processes").new(), None, resources=RESOURCES, events=bus) as executor:
+        [outcome] = ended(executor, executor.submit(plan(1, behavior="killed_once", path=path)))
+    assert outcome.state is JobState.DONE, outcome.error
+    assert seen.count("worker_lost") == 1
+
+
+def test_all_workers_killed_while_they_wait_cost_nothing():
+    with Executor(backends.get("processes").new(), None, resources=RESOURCES, n_workers=2) as executor:
+        ended(executor, executor.submit(plan(1)))
+        for pid in executor.backend.worker_pids():
+            os.kill(pid, signal.SIGKILL)
+        outcomes = ended(executor, *[executor.submit(plan(tag)) for tag in range(2, 6)])
+    assert {outcome.state for outcome in outcomes} == {JobState.DONE}
+
+
+def test_executors_of_several_threads_share_one_server():
+    states = []
+
+    def body(tag):
+        with Executor(backends.get("processes").new(), None, resources=RESOURCES, n_workers=2) as executor:
+            states.extend(outcome.state for outcome in ended(executor, executor.submit(plan(tag))))
+
+    threads = [threading.Thread(target=body, args=(tag,)) for tag in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert states == [JobState.DONE] * 4
+
+
+def test_ctrl_c_does_not_end_a_server_that_just_starts(tmp_path):
+    code = (
+        "import os, signal\n"
+        "from mileage.engine.forkserver import ForkServer\n"
+        "server = ForkServer()\n"
+        "server.warm()\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "os.killpg(0, signal.SIGINT)\n"
+        "connection = server.launch()\n"
+        "print(connection.recv()[0])\n"
+        "server.stop()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=ENV, start_new_session=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("ready\n", "")
 
 
 SCRIPT = """
@@ -169,12 +239,12 @@ def test_no_orphan_is_left_when_driver_and_server_are_killed(busy):
     assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_ctrl_c_closes_within_a_second(busy):
+def test_ctrl_c_closes_soon_though_fits_would_run_for_ever(busy):
     process, family = busy
     os.killpg(process.pid, signal.SIGINT)
     rest = process.communicate(timeout=10)[0]
     line = next(line for line in rest.splitlines() if line.startswith("closed in"))
-    assert float(line.split()[-1]) < 1.0
+    assert float(line.split()[-1]) < 5.0
     assert process.returncode == 0
     _, alive = psutil.wait_procs(family, timeout=5)
     assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]

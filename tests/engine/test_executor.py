@@ -170,10 +170,10 @@ def test_an_unlimited_ticket_outlives_the_limit_of_an_earlier_one(tmp_path):
     made = plan(1, behavior="sleep", seconds=0.6)
     with Executor(backends.get("processes").new(), None, resources=RESOURCES, n_workers=2) as executor:
         first = executor.submit(made, limits=Limits(timeout_s=0.2))
-        while not executor._running or next(iter(executor._running.values())).tasks[-1].kind is not TaskKind.PREDICT:
-            executor.wait(0.05)
-        second = executor.submit(made)
         states = {}
+        while not states and not any(u.tasks[-1].kind is TaskKind.PREDICT for u in executor._running.values()):
+            states |= {o.ticket: o.state for o in executor.wait(0.05)}
+        second = executor.submit(made)
         while len(states) < 2:
             states |= {o.ticket: o.state for o in executor.wait(20)}
     assert states == {first: JobState.TIMEOUT, second: JobState.DONE}
@@ -183,11 +183,11 @@ def test_a_plan_cancelled_and_submitted_again_runs(tmp_path):
     made = plan(1, behavior="sleep", seconds=0.2)
     with Executor(backends.get("processes").new(), None, resources=RESOURCES, n_workers=2) as executor:
         first = executor.submit(made)
-        while not any(unit.tasks[-1].kind is TaskKind.PREDICT for unit in executor._running.values()):
-            executor.wait(0.02)
+        states = {}
+        while not states and not any(u.tasks[-1].kind is TaskKind.PREDICT for u in executor._running.values()):
+            states |= {o.ticket: (o.state, str(o.error)) for o in executor.wait(0.02)}
         executor.cancel(first)
         second = executor.submit(made)
-        states = {}
         while len(states) < 2:
             states |= {o.ticket: (o.state, str(o.error)) for o in executor.wait(20)}
     assert states[first][0] is JobState.CANCELLED

@@ -74,9 +74,11 @@ def _chains(bodies: st.SearchStrategy) -> st.SearchStrategy:
 
 chains = _chains(st.recursive(ops, _chains, max_leaves=4))
 assigns = st.builds(ast.Assign, names, chains)
+notes = st.just(()) | st.sampled_from([("a note",), ("two", "lines"), ("a block\nof text",)])
+noted_assigns = st.builds(ast.Assign, names, chains, comments=notes)
 sources = st.one_of(
     st.builds(ast.FileSource, texts),
-    st.builds(ast.TableSource, names),
+    st.builds(ast.TableSource, names | st.sampled_from(["shop.orders", "a.b.c", "t.csv"]).map(ast.Name)),
     st.just(ast.FrameSource("df")),
     st.builds(ast.SqlSource, sqls),
 )
@@ -106,17 +108,17 @@ bodies = st.one_of(
     st.builds(ast.Interaction, names, names),
     st.builds(ast.Derived, names, sqls),
 )
-notes = st.just(()) | st.sampled_from([("a note",), ("two", "lines"), ("a block\nof text",)])
 facts = st.builds(
     ast.Fact, st.sampled_from([None, "certainly", "likely", "maybe"]), bodies, st.none() | texts, comments=notes
 )
 maybe_columns = st.just(()) | columns
 intents = st.builds(
-    lambda n, *rest: ast.Intent(n.text, *rest),
+    lambda n, *rest, comments: ast.Intent(n.text, *rest, comments=comments),
     names, st.none() | names, maybe_columns, maybe_columns, st.none() | quantities, st.none() | ops,
+    comments=notes,
 )  # fmt: skip
 compares = st.sampled_from([">=", "<=", ">", "<", "="])
-bounds = st.builds(ast.Bound, metrics, compares, quantities, st.none() | sqls, st.none() | quantities)
+bounds = st.builds(ast.Bound, metrics, compares, quantities, st.none() | sqls, st.none() | quantities, comments=notes)
 methods = st.builds(ast.Folds, whole) | st.builds(ast.Holdout, quantities) | st.builds(ast.Bootstrap, whole)
 validates = st.builds(ast.Validate, methods, maybe_columns, st.none() | names, maybe_columns, st.none() | whole)
 limits = st.builds(ast.BudgetQuantity, quantities) | st.builds(ast.Patience, quantities)
@@ -142,7 +144,7 @@ often = st.one_of(
     columns.map(ast.UsingKnowledge),
     some(intents).map(ast.Prefer),
     some(intents | bounds).map(ast.Require),
-    some(assigns, 2).map(ast.With),
+    some(noted_assigns, 2).map(ast.With),
     some(ops, 2).map(ast.Without),
 )
 tasks = st.builds(
@@ -192,5 +194,6 @@ others = st.one_of(
     assigns.map(ast.Focus) | assigns.map(ast.Prune),
     st.builds(ast.Export, refs, texts, st.none() | names),
     st.builds(ast.Apply, refs, sources, st.none() | texts),
+    st.builds(ast.Attach, texts, st.none() | names),
 )
 scripts = st.builds(ast.Script, st.lists(queries() | others, max_size=3).map(tuple), comments=notes)

@@ -79,7 +79,13 @@ def test_the_builder_writes_the_language() -> None:
         query.with_(model="logistic |")
     with pytest.raises(MileError, match="exactly one of folds"):
         query.validate()
-    with pytest.raises(MileError, match="nothing is set"):
+
+
+def test_the_language_itself_runs_nothing() -> None:
+    import mileage
+
+    assert mileage.predict("y").runner is not None
+    with pytest.raises(MileError, match="nothing is set to run this query"):
         predict("y").run()
 
 
@@ -92,3 +98,50 @@ def test_completion_is_exact() -> None:
     assert complete("PREDICT y WITH MODEL = s", names={"operators": ["svm", "knn"]}) == ("svm",)
     assert complete("PREDICT y FROM t SEED 7; SHO") == ("SHOW",)
     assert complete("REFINE @last DROP #", names={"handles": ["#k1"]}) == ("#k1",)
+
+
+def test_completion_asks_for_the_family_that_fits() -> None:
+    names = {
+        "operators:model": ["knn"], "operators": ["knn", "scale"], "parameters:knn": ["n_neighbors"], "slots": ["MODEL"],
+        "values:knn.weights": ["uniform"], "metrics": ["accuracy"], "hints": ["workers"], "tables": ["shop.orders"],
+        "values:hint.backend": ["inline"],
+    }  # fmt: skip
+
+    def offered(text: str) -> list[str]:
+        return [
+            option
+            for option in complete(text, columns=["age"], names=names)
+            if not option.isupper() or option == "MODEL"
+        ]
+
+    head = "PREDICT y FROM t "
+    assert offered("PREDICT y FROM ") == ["shop.orders"]
+    assert offered(head + "WITH ") == offered(head + "WITH MODEL = knn(n = 3), ") == ["MODEL"]
+    assert offered(head + "WITH MODEL = ") == offered(head + "WITH MODEL = knn | ") == ["knn"]
+    assert offered(head + "WITH MODEL = (knn >> ") == ["knn"]
+    assert offered(head + "WITH MODEL = knn(") == offered(head + "WITH MODEL = knn(a = 1, ") == ["n_neighbors"]
+    assert (
+        offered(head + "WITH MODEL = knn(weights = ") == offered(head + "WITH MODEL = knn(weights IN {") == ["uniform"]
+    )
+    assert (
+        offered(head + "OPTIMIZE ")
+        == offered(head + "OPTIMIZE a THEN ")
+        == offered(head + "BUDGET UNTIL ")
+        == ["accuracy"]
+    )
+    assert offered(head + "HINT (") == ["workers"]
+    assert offered(head + "HINT (backend = ") == ["inline"]
+    assert (
+        offered(head + "FEATURES (b, ") == offered(head + "KNOWING b AND ") == offered(head + "EXCLUDING ") == ["age"]
+    )
+    assert offered(head + "OPTIMIZE recall(") == offered(head + "NAMED ") == []
+
+
+def test_from_tells_files_tables_frames_and_sql_apart() -> None:
+    texts = {
+        "houses": "FROM houses", "shop.orders": "FROM shop.orders", "houses.csv": "FROM 'houses.csv'",
+        "data/houses": "FROM 'data/houses'", "clinic/*.parquet": "FROM 'clinic/*.parquet'", "(SELECT 1)": "FROM (SELECT 1)",
+    }  # fmt: skip
+    for source, clause in texts.items():
+        assert str(predict("y").from_(source)) == f"PREDICT y {clause}"
+    assert str(predict("y").from_(object())) == "PREDICT y FROM :frame"

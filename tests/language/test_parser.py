@@ -67,6 +67,22 @@ def test_comments_stay_with_their_nodes() -> None:
     assert script.comments == ("end",)
 
 
+def test_comments_stay_with_items_of_a_list() -> None:
+    text = (
+        "PREDICT y FROM t\nWITH MODEL = knn, -- few rows\n     -- all in mm\n     SCALE = none\n"
+        "PREFER fast, -- live\n       simple\nREQUIRE recall >= 0.9, -- by law\n        fair"
+    )
+    script = parse(text)
+    query = script.statements[0]
+    assert [a.comments for a in query.clause(ast.With).assignments] == [("few rows",), ("all in mm",)]
+    assert [i.comments for i in query.clause(ast.Prefer).intents] == [("live",), ()]
+    assert [i.comments for i in query.clause(ast.Require).items] == [("by law",), ()]
+    written = format_script(script)
+    assert "     -- all in mm\n     SCALE = none\n" in written
+    assert format_script(parse(written)) == written
+    assert format_script(from_yaml(to_yaml(script))) == written
+
+
 def test_log_and_then_are_recorded() -> None:
     query = parse_query("PREDICT y OPTIMIZE a, b THEN c WITH M = l(C IN LOG 1..2, D IN 1..2)")
     assert [len(level) for level in query.clause(ast.Optimize).metrics] == [2, 1]

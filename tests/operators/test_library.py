@@ -166,3 +166,21 @@ def test_estimators_of_one_name_stay_apart():
         operators.remove("bag_for_test")
     assert made[0].version == made[1].version != made[2].version
     assert versions(made[0])[0].startswith("scikit-learn ")
+
+
+@pytest.mark.parametrize("classes", [(0, 1, 2), (0, 2), (1,)])
+def test_target_encoding_needs_no_class_to_be_in_the_train_rows(classes):
+    y = np.resize(classes, 60)
+    X = pd.DataFrame({"c": pd.array(["u", "v", "w"] * 20, dtype="str")})
+    operator = operators.get("target")
+    built = operator.build(operator.complete({}), BuildContext("multiclass", n_classes=3, branch="categorical"))
+    state, out = running.fit_transform(built, X, y)
+    assert np.isfinite(out).all()
+    assert running.apply(state, X).shape == out.shape
+
+
+def test_iterative_imputation_fits_a_table_that_must_not_be_written_to():
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 3))).mask(lambda f: f > 1)
+    operator = operators.get("iterative")
+    _, out = running.fit_transform(operator.build(operator.complete({}), BuildContext()), X)
+    assert np.isfinite(out).all()

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from sklearn.metrics import get_scorer_names, log_loss, recall_score, roc_auc_score
+from sklearn.metrics import average_precision_score, get_scorer_names, log_loss, recall_score, roc_auc_score
 
 from mileage.errors import OperatorError
 from mileage.operators.metrics import default_metric, metrics, resolve_metric, score, score_or_reason
@@ -98,3 +98,43 @@ def test_mistakes_have_a_way_out(call, task, hint):
 def test_defaults_serve_their_task():
     for task in TASKS:
         assert resolve_metric(default_metric(task), task)
+
+
+@pytest.mark.parametrize(
+    ("call", "task", "message"),
+    [
+        ("accuracy('a')", "binary", "takes no class"),
+        ("rmse('a')", "regression", "takes no class"),
+        ("recall('a', 'b')", "multiclass", "takes one class, not 2"),
+        ("fbeta('a')", "binary", "needs its beta"),
+        ("log_loss(nope = 1)", "binary", "has no argument 'nope'"),
+        ("recall(x for x in y)", "binary", "is no metric call"),
+        ("gini('a')", "binary", "takes no arguments"),
+        ("positive_likelihood_ratio", "multiclass", "does not serve multiclass"),
+    ],
+)
+def test_arguments_that_would_not_be_read_are_refused(call, task, message):
+    with pytest.raises(OperatorError, match=message) as caught:
+        resolve_metric(call, task)
+    assert caught.value.hint
+
+
+def test_a_class_is_checked_before_anything_runs():
+    assert resolve_metric("recall('a')", "binary", ("a", "b"))
+    with pytest.raises(OperatorError, match="no class 'aa'"):
+        resolve_metric("recall('aa')", "binary", ("a", "b"))
+
+
+def test_a_ranking_metric_may_name_its_class():
+    y, predictions, _, classes = _example("binary")
+    found = {c: score(f"average_precision('{c}')", y, predictions, classes=classes, task="binary") for c in classes}
+    assert found["a"] == pytest.approx(average_precision_score(1 - y, predictions.values[:, 0]))
+    assert found["b"] == score("average_precision", y, predictions, classes=classes, task="binary") != found["a"]
+    areas = {score(c, y, predictions, classes=classes, task="binary") for c in ("roc_auc", "roc_auc('a')")}
+    assert len(areas) == 1
+
+
+@pytest.mark.parametrize("name", ["precision", "recall", "f1", "jaccard", "accuracy", "roc_auc", "mcc"])
+def test_metrics_of_two_classes_are_defined(name):
+    y, predictions, _, classes = _example("binary")
+    assert math.isfinite(score(name, y, predictions, classes=classes, task="binary"))

@@ -1,11 +1,15 @@
 """Plans: equal tasks are one, kept ones are loaded, and no rule changes a result."""
 
+from pathlib import Path
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mileage.errors import InternalError
 from mileage.operators import StepSpec
 from mileage.optimizer import BATCHES, PlanContext, evaluation_tasks, optimize
-from mileage.optimizer.rule import run_rule, verify
+from mileage.optimizer.rule import run_rule
 from mileage.workflow import (
     Action,
     Features,
@@ -19,6 +23,8 @@ from mileage.workflow import (
     instantiate,
 )
 
+RULES = [rule.__name__ for _, rules in BATCHES for rule in rules]
+CASES = Path(__file__).parents[1] / "cases" / "optimizer"
 SOURCE = Task(TaskKind.SOURCE, params=(("data", "x"),), outputs=("X", "y", "aux"))
 DEAL = Task(TaskKind.DEAL, inputs=(SOURCE.port("y"), SOURCE.port("aux")), outputs=("splits",))
 
@@ -61,16 +67,40 @@ def test_segments_hold_each_computed_task_once_and_in_order(shares: bool) -> Non
         assert all(place[port.task] <= place[task.fingerprint] for port in task.inputs if port.task in place)
 
 
-@pytest.mark.parametrize("rule", [rule.__name__ for _, rules in BATCHES for rule in rules])
-def test_a_rule_that_is_off_leaves_a_plan_that_runs(rule: str) -> None:
-    if rule == "merge_equal_tasks":
-        made, wanted = tasks(1.0)
-        made = list({t.fingerprint: t for t in made}.values())
-    else:
-        made, wanted = tasks(1.0, 2.0)
-    plan, record = optimize(made, wanted, PlanContext(off=frozenset({rule})))
-    assert rule not in {r.rule for r in record}
-    verify(plan, "test")
+@given(st.lists(st.sampled_from([0.5, 1.0, 9.0]), min_size=1, max_size=3), st.data(), st.booleans())
+def test_any_plan_gives_what_is_wanted_whatever_is_kept_or_off(
+    cs: list[float], data: st.DataObject, shares: bool
+) -> None:
+    made, wanted = tasks(*cs)
+    ports = sorted({task.port(output).key for task in made for output in task.outputs})
+    kept = data.draw(st.sets(st.sampled_from(ports)))
+    off = data.draw(st.sets(st.sampled_from(RULES)))
+    plan, record = optimize(made, wanted, PlanContext(kept=kept.__contains__, shares=shares, off=frozenset(off)))
+    assert not {r.rule for r in record} & off
+    assert {port.key for port in wanted} <= simulated(plan, kept)
+
+
+def simulated(plan: PhysicalPlan, kept: set[str]) -> set[str]:
+    """Return the keys of what there is after a plan has run segment by segment."""
+    there = {task.port(output).key for task in loaded(plan) for output in task.outputs}
+    assert there <= kept, "something is loaded that is not kept"
+    by_name = {p.task.fingerprint: p.task for p in plan}
+    for name in (name for segment in plan.segments for name in segment):
+        task = by_name[name]
+        assert {port.key for port in task.inputs} <= there, f"{task.label} runs before its inputs"
+        there |= {task.port(output).key for output in task.outputs}
+    return there
+
+
+def loaded(plan: PhysicalPlan) -> list[Task]:
+    return [p.task for p in plan if p.action is Action.LOAD]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_has_a_case_that_compares_scores_without_it(rule: str) -> None:
+    case = CASES / f"{rule}.case"
+    assert f"\nsame scores without {rule}\n" in case.read_text(encoding="utf-8")
+    assert f"\nplan after {rule}\n" in case.read_text(encoding="utf-8")
 
 
 def test_every_rule_file_is_in_a_batch() -> None:

@@ -62,10 +62,22 @@ def test_three_trials_are_each_compared_with_the_first():
         ["roc_auc"],
         names=["w1", "w2", "w3"],
     )
-    assert [s.title for s in made.sections()] == ["what differs", "w2 against w1", "w3 against w1"]
+    assert [s.title for s in made.sections()] == [
+        "what differs",
+        "w2 against w1, over the same splits",
+        "w3 against w1, over the same splits",
+    ]
     json.dumps(made.to_json(), allow_nan=False)
 
 
 def test_one_split_is_undecided():
     made = compare([trial(1, "a", [0.5]), trial(2, "b", [0.9])], ["roc_auc"])
     assert made.scores[0].verdicts == ("undecided",) and "not known" in made.text()
+
+
+def test_an_interval_without_pairs_is_wider_and_says_so():
+    a, b = trial(1, "a", [0.90, 0.80, 0.85]), trial(2, "b", [0.88, 0.78, 0.83])
+    apart = compare([a, b], ["roc_auc"], paired=False)
+    assert paired_difference(a, b, "roc_auc", paired=False).within_noise
+    assert not paired_difference(a, b, "roc_auc").within_noise
+    assert apart.to_json()["paired"] is False and "not paired" in apart.text()

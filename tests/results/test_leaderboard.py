@@ -11,6 +11,7 @@ import pytest
 from mileage.core.reasons import Reason
 from mileage.operators.base import StepSpec
 from mileage.results import Leaderboard, Trial
+from mileage.results.rendering import brief
 
 AUC = (("roc_auc", True),)
 
@@ -113,12 +114,51 @@ def test_the_text_is_aligned_and_says_all():
     ]
 
 
-@pytest.mark.parametrize("width", [60, 80, 120])
-def test_the_text_keeps_its_width(width):
-    long = Leaderboard(
-        (trial(1, "a", [0.5, 0.6], describe="x >> " * 60, reason=Reason("because " * 30)),), objectives=AUC
-    )
-    assert max(map(len, long.text(width=width).splitlines())) <= width
+LONG = Leaderboard(
+    (
+        trial(
+            1,
+            "a",
+            [0.5, 0.6],
+            describe="x >> " * 60 + "end",
+            reason=Reason("because " * 30 + "so", "strategy"),
+            fit_s=1,
+        ),
+        trial(
+            2, "b", [0.5, 0.6], describe="lightgbm(learning_rate = 0.0123456789, n_estimators = 300, num_leaves = 15)"
+        ),
+    ),
+    objectives=AUC,
+)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 200])
+def test_the_text_keeps_its_width_and_loses_nothing(width):
+    text = LONG.text(width=width)
+    assert max(map(len, text.splitlines())) <= width
+    words = text.replace("(", " ").replace(")", " ").split()
+    assert words.count("x") == 60 and words.count("because") == 30 and "end" in words and "so" in words
+    assert "…" not in text
+
+
+def test_a_narrow_terminal_has_the_rows_one_above_the_other():
+    lines = board().text(width=50).splitlines()
+    assert lines[:3] == [
+        "w1  roc_auc 0.9080 ± 0.0037 ≈",
+        "    lightgbm(C = 2)",
+        "    fit 0.20 s · predict 10.0 ms · size 2.0 KB",
+    ]
+
+
+def test_numbers_are_short_for_people_and_whole_in_the_json():
+    assert "learning_rate = 0.01235" in LONG.text(width=200)
+    assert "0.0123456789" in json.dumps(LONG.to_json())
+
+
+def test_parameters_at_their_defaults_are_left_out():
+    specs = (StepSpec.of("median"), StepSpec.of("lightgbm", num_leaves=31, n_estimators=300))
+    made = Trial(1, (("impute", specs[:1]), ("model", specs[1:])), describe=" >> ".join(map(str, specs)))
+    assert brief(made) == "median >> lightgbm(n_estimators = 300)"
 
 
 def test_the_json_is_strict_and_holds_the_ranked_list():
@@ -156,5 +196,6 @@ def test_the_html_is_escaped_and_takes_the_pages_colors():
     assert "#" not in html.replace("&#", "") and "background:transparent" in html
 
 
-def test_the_rich_table_has_every_row():
-    assert board().rich_table().row_count == 4
+def test_styles_mark_the_best_and_the_reference():
+    styles = {text.split()[0]: style for text, style in board().styled(width=120) if text.startswith("w")}
+    assert styles == {"w1": "bold", "w2": "", "w3": "", "w0": "dim"}

@@ -25,7 +25,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from mileage.data.splits import SplitSpec, deal
 from mileage.errors import OperatorError
 from mileage.operators.glue import as_texts, date_parts, first_columns, missing_as_level
-from mileage.results.export import ScriptSpec, dump_skops, estimator_code, script
+from mileage.results.export import Scorer, ScriptSpec, dump_skops, estimator_code, script
 
 
 @pytest.fixture
@@ -60,6 +60,9 @@ def run(text, tmp_path):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+RULES = "W,F,I,B,C4,UP,SIM,RUF,PIE,RET,PTH"
+
+
 def sql(path, *columns):
     return f"SELECT {', '.join(columns)} FROM read_csv('{path}') WHERE income IS NOT NULL"
 
@@ -88,8 +91,7 @@ def binary_spec(path, **changes):
         ],
         "tail": [("select", SelectKBest(f_classif, k=3)), ("model", LogisticRegression(C=0.3, max_iter=500))],
         "dense": True,
-        "metric": "roc_auc",
-        "scorer": '"roc_auc"',
+        "scorers": (Scorer("roc_auc", "'roc_auc'"),),
         "query": "PREDICT income FROM 'people.csv'\nBUDGET 1 min",
         "header": ("Score: 0.5", 'A path: C:\\new """quoted"""'),
     }
@@ -120,12 +122,13 @@ def test_a_script_is_valid_formatted_python(table):
         )
     )
     compile(text, "script.py", "exec")
-    assert all(len(line) <= 120 for line in text.splitlines() if not line.startswith("SELECT"))
+    assert [line for line in text.splitlines() if len(line) > 120 and not line.startswith("SELECT")] == []
     ruff = shutil.which("ruff", path=str(Path(sys.executable).parent))
     if ruff is not None:
-        command = [ruff, "format", "--isolated", "--line-length", "110", "--diff", "-"]
-        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout
+        own = ["--isolated", "--line-length", "88"]
+        for command in ([ruff, "format", *own, "--diff", "-"], [ruff, "check", *own, "--select", RULES, "-"]):
+            done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stdout
     assert "from sklearn.model_selection import StratifiedKFold, cross_validate" in text
     assert "noqa" not in text and "type: ignore" not in text
 
@@ -149,9 +152,7 @@ def test_text_dates_sparse_and_three_classes(table, tmp_path):
         dense=False,
         splits="StratifiedKFold(n_splits=3, shuffle=True, random_state=0).split(X, y)",
         split_imports=("from sklearn.model_selection import StratifiedKFold",),
-        metric="log_loss",
-        scorer='"neg_log_loss"',
-        sign=-1,
+        scorers=(Scorer("log_loss", "'neg_log_loss'", sign=-1),),
     )
     printed = run(script(spec), tmp_path)
     df = duckdb.sql(spec.sql).df()
@@ -174,8 +175,7 @@ def regression_spec(table, **changes):
         "numeric": ("unit",),
         "branches": [("numeric", (), ("unit",))],
         "tail": [("model", Ridge(alpha=2.0))],
-        "scorer": '"r2"',
-        "metric": "r2",
+        "scorers": (Scorer("r2", "'r2'"), Scorer("rmse", "'neg_root_mean_squared_error'", sign=-1)),
     }
     return ScriptSpec(**{**given, **changes})
 

@@ -98,12 +98,127 @@ def test_answers_are_there_in_the_next_session(csv: Path, tmp_path: Path) -> Non
         assert applied["rows"] == 160
 
 
+def test_answers_are_found_by_reference(csv: Path, tmp_path: Path, table: pd.DataFrame) -> None:
+    with mileage.connect(tmp_path / "p", backend="inline") as session:
+        first = run(session, csv, "PREDICT y FROM '{csv}' NAMED churn WITH MODEL = logistic BUDGET 1 trials")
+    with mileage.connect(tmp_path / "p", backend="inline") as session:
+        for ref in ("@q1", "q1", "@last", "churn"):
+            again = session[ref]
+            assert isinstance(again, Result)
+            assert again.trial("w1").scores == first.trial("w1").scores
+        assert session.result().query_id == 1
+        one, other = session["@q1.w1"].predict(table), session["w1"].predict(table)  # type: ignore[union-attr]
+        assert one.tolist() == other.tolist() == first["w1"].predict(table).tolist()
+        with pytest.raises(UnknownRefError):
+            session["q7"]
+
+
+def test_the_list_stays_when_the_data_is_gone(csv: Path, tmp_path: Path) -> None:
+    with mileage.connect(tmp_path / "p", backend="inline") as session:
+        first = run(session, csv)
+    csv.unlink()
+    with mileage.connect(tmp_path / "p", backend="inline") as session:
+        shown = session.run("SHOW leaderboard")
+        assert shown.to_json()["leaderboard"][0]["score"] == first.to_json()["leaderboard"][0]["score"]
+        assert "as it was kept" in shown.text()
+
+
+def test_compare_across_queries_is_paired_where_the_splits_are_the_same(session: Session, csv: Path) -> None:
+    for tail in ("", "SEED 9", "VALIDATE BY 3 FOLDS"):
+        run(session, csv, "PREDICT y FROM '{csv}' " + tail + " WITH MODEL = logistic | knn BUDGET 2 trials")
+    run(session, csv, "PREDICT size FROM '{csv}' WITH MODEL = ridge BUDGET 1 trials")
+    same = session.run("COMPARE @q1.w1, @q1.w2").to_json()
+    other = session.run("COMPARE @q1.w1, @q3.w1")
+    assert (same["paired"], other.to_json()["paired"]) == (True, False)
+    assert "not paired: the splits differ" in other.text()
+    with pytest.raises(UnknownRefError, match="predicts size"):
+        session.run("COMPARE @q1.w1, @q4.w1")
+
+
+def test_clean_gives_space_back_and_keeps_the_scores(session: Session, csv: Path, table: pd.DataFrame) -> None:
+    result = run(session, csv)
+    told = session.clean(dry_run=True).to_json()
+    assert told["artifact_bytes"] > 0
+    session.store.grace_s = 0.0
+    assert session.clean().to_json()["artifact_bytes"] == 0
+    assert (
+        session.run("SHOW leaderboard").to_json()["leaderboard"][0]["score"]
+        == result.to_json()["leaderboard"][0]["score"]
+    )
+    assert len(result["w1"].predict(table)) == 160
+
+
+def test_history_lists_every_run_with_its_state(session: Session, csv: Path) -> None:
+    run(session, csv)
+    session.run("REFINE @last SET OPTIMIZE accuracy")
+    rows = session.run("SHOW history").to_json()["sections"][0]["rows"]
+    assert [(row["ref"], row["from"], row["state"], row["trials"]) for row in rows] == [
+        ("@q1", "", "finished", "5"),
+        ("@q2", "@q1", "finished", "5"),
+    ]
+
+
+def test_answers_draw_themselves_and_escape_what_users_wrote(session: Session, table: pd.DataFrame) -> None:
+    evil = "<script>alert(1)</script>"
+    frame = table.rename(columns={"colour": evil, "size": 'it\'s "<b>"'})
+    result = session.run("PREDICT y FROM :df WITH MODEL = logistic BUDGET 1 trials", frames={"df": frame})
+    assert isinstance(result, Result)
+    reports = [session.run(text) for text in ("EXPLAIN PLAN @q1", "SHOW workflows", "SHOW data", "SHOW leaderboard")]
+    for shown in (result, result["w1"], *reports):
+        html = shown._repr_html_()
+        assert "<script" not in html
+        assert "<b>" not in html
+    for drawn in (result, result["w1"], reports[0], reports[1]):
+        assert "<svg" in drawn._repr_html_()
+
+
 def test_apply_writes_a_file(session: Session, csv: Path, tmp_path: Path) -> None:
     run(session, csv)
     out = tmp_path / "scored.parquet"
     session.run(f"APPLY @w1 TO '{csv}' INTO '{out}'")
     scored = pd.read_parquet(out)
     assert "predicted_y" in scored.columns, list(scored.columns)
+
+
+def test_apply_adds_columns_and_says_what_it_replaced(session: Session, csv: Path, tmp_path: Path) -> None:
+    run(session, csv)
+    out = tmp_path / "scored.csv"
+    first, again = (session.run(f"APPLY @w1 TO '{csv}' INTO '{out}'") for _ in range(2))
+    given, scored = pd.read_csv(csv), pd.read_csv(out)
+    assert list(scored.columns) == [*given.columns, "predicted_y", "probability_no", "probability_yes"]
+    assert len(scored) == len(given)
+    assert "was there before" not in first.text()
+    assert "was there before" in again.text()
+
+
+@pytest.mark.parametrize(
+    ("into", "message"), [("x.txt", "end the name in"), ("no/x.csv", "no such folder"), ("{csv}", "is the data itself")]
+)
+def test_apply_refuses_a_place_before_it_predicts(session: Session, csv: Path, into: str, message: str) -> None:
+    run(session, csv)
+    before = csv.read_bytes()
+    with pytest.raises(DataError, match=message):
+        session.run(f"APPLY @w1 TO '{csv}' INTO '{into.format(csv=csv)}'")
+    assert csv.read_bytes() == before
+
+
+def test_apply_names_an_unknown_column(session: Session, csv: Path, table: pd.DataFrame) -> None:
+    result = run(session, csv)
+    with pytest.raises(DataError, match="columns that the training data lacks: key") as caught:
+        result["w1"].predict(table.assign(key=1))
+    assert "EXCLUDE" in str(caught.value.hint)
+    assert len(result["w1"].predict(table.drop(columns="y"))) == 160
+
+
+def test_a_column_without_any_value_fits_every_type(session: Session, csv: Path, table: pd.DataFrame) -> None:
+    result = run(session, csv)
+    assert len(result["w1"].predict(table.assign(size=None, colour=None))) == 160
+
+
+def test_a_category_that_became_a_number_is_retyped(session: Session, csv: Path, table: pd.DataFrame) -> None:
+    result = run(session, csv)
+    with pytest.raises(DataError, match="other types: colour"):
+        result["w1"].predict(table.assign(colour=1.5))
 
 
 def test_apply_names_a_missing_column(session: Session, csv: Path, table: pd.DataFrame) -> None:
@@ -138,8 +253,26 @@ def test_the_exported_script_reproduces_the_score(session: Session, csv: Path, t
 def test_the_pipeline_predicts_the_same(session: Session, csv: Path, table: pd.DataFrame) -> None:
     result = run(session, csv)
     pipeline = result["w1"].to_sklearn()
-    codes = pipeline.predict(table[["size", "noise", "colour"]])
-    assert [result.plan.classes[c] for c in codes] == result["w1"].predict(table).tolist()
+    columns = table[["size", "noise", "colour"]]
+    assert pipeline.predict(columns).tolist() == result["w1"].predict(table).tolist()
+    assert np.allclose(pipeline.predict_proba(columns), result["w1"].predict_proba(table))
+    assert list(pipeline.classes_) == list(result["w1"].classes) == ["no", "yes"]
+
+
+def test_classes_have_the_type_of_the_target(session: Session, table: pd.DataFrame) -> None:
+    whole = table.assign(y=np.where(table["y"] == "yes", 3, 1))
+    query = "PREDICT y FROM :df WITH MODEL = {model} BUDGET 1 trials"
+    for model in ("logistic", "ridge", "svm_linear"):
+        result = session.run(query.format(model=model), frames={"df": whole})
+        assert isinstance(result, Result)
+        predicted = result["w1"].predict(whole)
+        assert predicted.dtype == np.int64
+        assert (predicted == whole["y"]).mean() > 0.8
+        assert result["w1"].to_sklearn().predict(whole.drop(columns="y")).tolist() == predicted.tolist()
+    truth = table.assign(y=table["y"] == "yes")
+    result = session.run(query.format(model="logistic"), frames={"df": truth})
+    assert isinstance(result, Result)
+    assert (result["w1"].predict(truth) == truth["y"]).mean() > 0.8
 
 
 def test_mistakes_are_found_before_anything_runs(session: Session, csv: Path) -> None:

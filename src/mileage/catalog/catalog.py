@@ -80,7 +80,7 @@ class Catalog:
         """Keep a version of a query and return it; ``parent`` is the version it refines."""
         from mileage.catalog.tables import queries
 
-        values = {
+        values: dict[str, Any] = {
             "text": text,
             "semantic_hash": str(semantic_hash),
             "name": name,
@@ -89,7 +89,7 @@ class Catalog:
             "created": time.time(),
         }
         new = self._file.write(lambda c: _inserted(c, queries.insert().values(**values)))
-        return QueryRecord(id=new, **values)  # type: ignore[arg-type]
+        return QueryRecord(id=new, **values)
 
     def queries(self) -> tuple[QueryRecord, ...]:
         """Return all versions of queries, oldest first."""

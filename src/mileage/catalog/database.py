@@ -98,12 +98,8 @@ class CatalogFile:
                 row = connection.execute("SELECT version_num FROM alembic_version").fetchone() if found else None
             finally:
                 connection.close()
-        except sqlite3.DatabaseError as error:
-            if "locked" in str(error):
-                raise CatalogError(
-                    f"'{self.path}' is in use by another process", code="C705", hint="try again when it has ended"
-                ) from error
-            raise self._damaged(error) from error
+        except sqlite3.DatabaseError as error:  # a full disk is no damage: the file must not be moved aside
+            raise self._translated(error) from error
         if row is not None and row[0] not in KNOWN:
             hint = "upgrade mileage, or name another folder with --project FOLDER"
             raise CatalogError(
@@ -149,7 +145,7 @@ class CatalogFile:
             )
         if _is_no_space(error):
             return CatalogError(
-                f"'{self.path}' cannot be written: {text}",
+                f"'{self.path}' cannot be opened or written: {text}",
                 code="C706",
                 hint="free some space, or name another folder with --project FOLDER",
             )

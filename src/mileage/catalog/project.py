@@ -84,8 +84,10 @@ class Project:
         return project
 
     def store(self, *, quota_bytes: int | None = None) -> ArtifactStore:
-        """Return the store of the project's artifacts."""
-        return ArtifactStore(self.path / "artifacts", quota_bytes=quota_bytes, key=self.secret())
+        """Return the store of the project's artifacts, without what killed writers have left in it."""
+        store = ArtifactStore(self.path / "artifacts", quota_bytes=quota_bytes, key=self.secret())
+        store.sweep()
+        return store
 
     def secret(self) -> bytes:
         """Return the key that authenticates what this project has written itself; made once, readable by its owner.

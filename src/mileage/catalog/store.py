@@ -107,15 +107,17 @@ class ArtifactStore:
         if self.quota_bytes is not None:
             self._make_room(size)
         path = self._path(key)
-        part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.{next(_COUNTER)}.part")
+        part = self._aside / f"{path.name}.{os.getpid()}.{threading.get_ident()}.{next(_COUNTER)}.part"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            part.parent.mkdir(exist_ok=True)
             _write(part, head, encoded.parts, durable=durable)
             part.replace(path)
             if durable:
                 _sync_folder(path.parent)
         except OSError as error:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink()
             reason = error.strerror or str(error)
             raise CatalogError(
                 f"an artifact of {size} bytes cannot be kept in '{self.folder}': {reason}",
@@ -191,8 +193,7 @@ class ArtifactStore:
                 stat = path.stat()
             except FileNotFoundError:  # another process evicted it
                 continue
-            if not path.name.startswith("."):
-                yield Kept(path.name, stat.st_size, stat.st_mtime)
+            yield Kept(path.name, stat.st_size, stat.st_mtime)
 
     def bytes_used(self) -> int:
         """Return the bytes of everything that is kept."""
@@ -214,7 +215,7 @@ class ArtifactStore:
             if self.quota_bytes is None:
                 return ()
             target_bytes = int(_LOW_WATER * self.quota_bytes)
-        self._sweep()
+        self.sweep()
         kept, now, gone = list(self), time.time(), []
         used = sum(item.size_bytes for item in kept)
         free = [item for item in kept if item.key not in protect and now - item.last_used >= self.grace_s]
@@ -257,28 +258,37 @@ class ArtifactStore:
         """Report a file once and put it aside, so that a good one can take its place."""
         self.findings.append(StoreFinding(key, why))
         with suppress(OSError):
-            path.replace(path.with_name(f".{path.name}.bad"))
+            self._aside.mkdir(exist_ok=True)
+            path.replace(self._aside / f"{path.name}.bad")
 
-    def _sweep(self) -> None:
-        """Remove what killed writers left behind and what was put aside, an hour later."""
-        for path in self._files():
-            if path.name.startswith(".") and path.suffix in {".part", ".bad"}:
-                try:
-                    if time.time() - path.stat().st_mtime > _STALE_S:
-                        path.unlink()
-                except OSError:
-                    continue
+    def sweep(self) -> None:
+        """Remove what killed writers left half-written and what was put aside, an hour later."""
+        try:
+            entries = list(os.scandir(self._aside))
+        except OSError:  # nothing was put aside, or nothing can be
+            return
+        for entry in entries:
+            try:
+                if time.time() - entry.stat().st_mtime > _STALE_S:
+                    Path(entry).unlink()
+            except OSError:
+                continue
 
     def _files(self) -> Iterator[Path]:
         try:
-            shards = [entry.path for entry in os.scandir(self.folder) if entry.is_dir()]
-        except FileNotFoundError:
+            shards = [e.path for e in os.scandir(self.folder) if e.is_dir() and not e.name.startswith(".")]
+        except (FileNotFoundError, NotADirectoryError):
             return
         for shard in shards:
             try:
                 yield from (Path(entry.path) for entry in os.scandir(shard) if entry.is_file())
             except FileNotFoundError:
                 continue
+
+    @property
+    def _aside(self) -> Path:
+        """Where files are that are not, or no longer, part of the store; on the same disk, so that a rename is whole."""
+        return self.folder / ".aside"
 
     def _path(self, key: str) -> Path:
         if not key or key.startswith(".") or "/" in key or os.sep in key or "\0" in key:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from mileage.core.spans import Span
 
+_LINE = 140  # columns of an excerpt
+
 
 class Severity(StrEnum):
-    """How much a diagnostic matters: an error stops the query, a warning does not."""
+    """How much a diagnostic matters: an error stops the query, a warning may make scores wrong, a note is good to know."""
 
     ERROR = "error"
     WARNING = "warning"
+    NOTE = "note"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ def render(diagnostic: Diagnostic, source: str, *, name: str = "query") -> str:
      1 | KNOWNG age IS NOISY
        | ^^^^^^ did you mean KNOWING?
     """
-    lines = [f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"]
+    lines = [f"{diagnostic.severity}[{diagnostic.code}]: {_visible(diagnostic.message)}"]
     if diagnostic.span is not None and source:
         lines += _excerpt(diagnostic, diagnostic.span, source, name)
     elif diagnostic.fixes:
@@ -81,14 +85,45 @@ def render(diagnostic: Diagnostic, source: str, *, name: str = "query") -> str:
     return "\n".join(lines)
 
 
+def _visible(line: str) -> str:
+    """Return a line with a mark for each character that a terminal obeys or hides; each is one column wide."""
+    return "".join(mark if mark.isprintable() or mark == "\n" else _picture(mark) for mark in line)
+
+
+def _picture(mark: str) -> str:
+    if mark == "\t":
+        return " "
+    return chr(0x2400 + ord(mark)) if ord(mark) < 32 else "·"
+
+
 def _excerpt(diagnostic: Diagnostic, span: Span, source: str, name: str) -> list[str]:
     line, column = span.line_column(source)
-    text = (source.splitlines() or [""])[min(line, len(source.splitlines())) - 1] if source.splitlines() else ""
-    width = max(1, min(span.end - span.start, len(text) - column + 1))
+    text, at = source.split("\n")[line - 1].rstrip("\r"), column - 1
+    width = max(1, min(span.end - span.start, len(text) - at))
+    text, at, width = _window(text, at, width)
     gutter = f"{line}".rjust(2)
     note = _fix_note(diagnostic, source)
-    caret = " " * (column - 1) + "^" * width + (f" {note}" if note else "")
+    indent = " " * sum(map(_cells, text[:at]))
+    under = "^" * max(1, sum(map(_cells, text[at : at + width])))
+    caret = f"{indent}{under}{f' {note}' if note else ''}"
     return [f"  --> {name}:{line}:{column}", f"{gutter} | {text}", f"{' ' * len(gutter)} | {caret}"]
+
+
+def _window(text: str, at: int, width: int) -> tuple[str, int, int]:
+    """Return the part of a long line around the place, the place in it, and how much of it is marked."""
+    if len(text) <= _LINE:
+        return text, at, width
+    start = max(0, at - _LINE // 3)
+    part = text[start : start + _LINE]
+    head, tail = "…" if start else "", "…" if start + _LINE < len(text) else ""
+    return f"{head}{part}{tail}", at - start + len(head), max(1, min(width, start + _LINE - at))
+
+
+def _cells(mark: str) -> int:
+    """Return how many columns of a terminal a character takes."""
+    if unicodedata.combining(mark):
+        return 0
+    return 2 if unicodedata.east_asian_width(mark) in "WF" else 1
 
 
 def _fix_note(diagnostic: Diagnostic, source: str) -> str:

@@ -123,5 +123,17 @@ class Anything:
         return "any value"
 
 
+def whole_number(value: Value) -> int:
+    """Return a value that a domain has let through as a whole number.
+
+    Examples
+    --------
+    >>> whole_number(3)
+    3
+    """
+    assert isinstance(value, int), f"{value!r} is no whole number"
+    return value
+
+
 def _is_number(value: Value) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

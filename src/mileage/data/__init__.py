@@ -1,16 +1,19 @@
 """Tables: sources, schema, profile, splits into blocks of rows, samples. Next: :mod:`mileage.operators`."""
 
 from mileage.data.dataset import Dataset, canonical_sql
-from mileage.data.kinds import is_entity
+from mileage.data.kinds import CODES, COMMA_NUMBERS, UNCLEAR_DATES, is_entity
 from mileage.data.profile import ColumnProfile, Profile, TargetProfile, profile, profile_target
 from mileage.data.rowset import RowSet
-from mileage.data.samples import nested_sample
+from mileage.data.samples import nested_sample, sampled
 from mileage.data.schema import Column, DType, Kind, Schema
 from mileage.data.source import Database, SourceSpec
-from mileage.data.splits import Split, Splits, SplitSpec, deal
+from mileage.data.splits import Split, Splits, SplitSpec, check_split, deal
 from mileage.data.sqltext import SqlError, literal, quote
 
 __all__ = [
+    "CODES",
+    "COMMA_NUMBERS",
+    "UNCLEAR_DATES",
     "Column",
     "ColumnProfile",
     "DType",
@@ -27,6 +30,7 @@ __all__ = [
     "SqlError",
     "TargetProfile",
     "canonical_sql",
+    "check_split",
     "deal",
     "is_entity",
     "literal",
@@ -34,4 +38,5 @@ __all__ = [
     "profile",
     "profile_target",
     "quote",
+    "sampled",
 ]

@@ -21,8 +21,8 @@ def deal_blocks(
     groups: np.ndarray | None = None,
     order: np.ndarray | None = None,
     seed: int = 0,
-) -> np.ndarray:
-    """Return the block of each row: the number of regions times about ``64 / regions``, numbered by region.
+) -> tuple[np.ndarray, int]:
+    """Return the block of each row, and how many blocks a region has: about 64 in all, numbered by region.
 
     A region is a first test set, or the rows of none. Within a region blocks are contiguous in time if there is an
     order, else whole groups stay together, else strata are alike in all blocks.
@@ -45,7 +45,7 @@ def deal_blocks(
     small: np.ndarray = blocks.astype(
         np.uint8 if len(ids) * per <= 256 else np.uint16 if len(ids) * per <= 65536 else np.uint32
     )
-    return small
+    return small, per
 
 
 def _place(keys: Sequence[np.ndarray], region: np.ndarray) -> np.ndarray:

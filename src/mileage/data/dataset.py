@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,6 +32,11 @@ DATE_FORMATS = (
     "%b %d, %Y",
     "%B %d, %Y",
 )
+_CALL = re.compile(r'read_\w+\([^()]*\)|"[^"]+"(?:\."[^"]+")*')  # a function that reads files, or a table
+
+
+# Amounts and shares as people write them: $1,234.50, -3 %, 12 €; a comma stands between thousands only.
+WRITTEN_NUMBER = r"\s*[-+]?\s*[$€£¥]?\s*[-+]?([1-9]\d{0,2}(,\d{3})+|\d+)(\.\d+)?\s*[$€£¥%]?\s*"
 
 
 @dataclass(frozen=True)
@@ -73,12 +79,61 @@ class Dataset:
     def scan_sql(self, columns: Sequence[tuple[str, Kind]]) -> str:
         """Return the SQL that reads columns in canonical types, as an exported script reads them too.
 
-        Numbers are DOUBLE (infinite ones are missing), categories and text VARCHAR, dates TIMESTAMP.
+        Numbers are DOUBLE (infinite ones are missing; times of day and durations are hours), categories and text
+        VARCHAR, dates TIMESTAMP.
         """
         listed = ",\n       ".join(
             f"{canonical_sql(self.schema.get(name), kind)} AS {quote(name)}" for name, kind in columns
         )
         return f"SELECT {listed}\nFROM ({self.relation_sql})"
+
+    def script_sql(self, columns: Sequence[tuple[str, Kind]], *, known: str) -> str:
+        """Return SQL with the values of :meth:`scan_sql` in the rows where ``known`` is, as a person would write it.
+
+        A column that has the canonical type already, and no infinite number, is named and not cast.
+        """
+        doubtful = self._with_infinite([name for name, kind in columns if kind is Kind.NUMERIC])
+        listed = [self._written(name, kind, doubtful) for name, kind in columns]
+        body = ",\n    ".join(listed)
+        return f"SELECT\n    {body}\nFROM {self.from_sql}\nWHERE {self.known_sql(known, dict(columns)[known])}"
+
+    @property
+    def from_sql(self) -> str:
+        """What stands after FROM: a function that reads files or a table by name, else the whole SELECT in parentheses."""
+        whole = self.relation_sql.removeprefix("SELECT * FROM ")
+        if whole != self.relation_sql and _CALL.fullmatch(whole):
+            return whole
+        return "(\n    " + self.relation_sql.strip().replace("\n", "\n    ") + "\n)"
+
+    def _written(self, name: str, kind: Kind, doubtful: frozenset[str]) -> str:
+        column = self.schema.get(name)
+        wanted = {Kind.NUMERIC: "DOUBLE", Kind.DATETIME: "TIMESTAMP"}.get(kind, "VARCHAR")
+        if column.sql_type == wanted and name not in doubtful:
+            return quote(name)
+        if kind is Kind.NUMERIC and column.dtype is DType.FLOAT and name not in doubtful:
+            return f"CAST({quote(name)} AS DOUBLE) AS {quote(name)}"
+        return f"{canonical_sql(column, kind)} AS {quote(name)}"
+
+    def known_sql(self, name: str, kind: Kind) -> str:
+        """Return the condition that a column has a value in its canonical type."""
+        column = self.schema.get(name)
+        if column.dtype is DType.FLOAT:
+            return (
+                f"isfinite({quote(name)})"
+                if column.sql_type == "DOUBLE"
+                else f"isfinite(CAST({quote(name)} AS DOUBLE))"
+            )
+        same = column.dtype in {DType.INT, DType.BOOL} or kind is Kind.CATEGORICAL
+        return f"{quote(name) if same else canonical_sql(column, kind)} IS NOT NULL"
+
+    def _with_infinite(self, names: Sequence[str]) -> frozenset[str]:
+        """Return those of the columns of fractions that have an infinite value."""
+        floats = [name for name in names if self.schema.get(name).dtype is DType.FLOAT]
+        if not floats:
+            return frozenset()
+        asked = ", ".join(f"coalesce(bool_or(isinf(CAST({quote(name)} AS DOUBLE))), false)" for name in floats)
+        found = self.database.rows(f"SELECT {asked} FROM ({self.relation_sql})")[0]
+        return frozenset(name for name, infinite in zip(floats, found, strict=True) if infinite)
 
     def frame(self, columns: Sequence[tuple[str, Kind]]) -> pd.DataFrame:
         """Return columns in canonical types as pandas: just what ``duckdb.sql(scan_sql).df()`` gives a script."""
@@ -97,15 +152,26 @@ def canonical_sql(column: Column, kind: Kind) -> str:
     """
     name = quote(column.name)
     if kind is Kind.NUMERIC:
-        if column.dtype in {DType.INT, DType.BOOL}:
-            return f"CAST({name} AS DOUBLE)"
-        number = f"{'CAST' if column.dtype is DType.FLOAT else 'TRY_CAST'}({name} AS DOUBLE)"
-        return f"CASE WHEN isfinite({number}) THEN {number} END"
+        return _number(column, name)
     if kind is Kind.DATETIME:
         return _timestamp(column, name)
     if column.dtype is DType.FLOAT:  # NaN would be a category of its own
         return f"CASE WHEN isfinite(CAST({name} AS DOUBLE)) THEN CAST({name} AS VARCHAR) END"
     return f"CAST({name} AS VARCHAR)"
+
+
+def _number(column: Column, name: str) -> str:
+    if column.dtype in {DType.INT, DType.BOOL}:
+        return f"CAST({name} AS DOUBLE)"
+    if column.dtype in {DType.TIME, DType.DURATION}:
+        return f"CAST(epoch({name}) AS DOUBLE) / 3600"
+    if column.dtype is DType.STRING:
+        bare = f"regexp_replace({name}, '[^-+.0-9]', '', 'g')"
+        written = f"CASE WHEN regexp_full_match({name}, '{WRITTEN_NUMBER}') THEN {bare} END"
+        number = f"coalesce(TRY_CAST({name} AS DOUBLE), TRY_CAST({written} AS DOUBLE))"
+    else:
+        number = f"CAST({name} AS DOUBLE)"
+    return f"CASE WHEN isfinite({number}) THEN {number} END"
 
 
 def _timestamp(column: Column, name: str) -> str:

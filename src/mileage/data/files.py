@@ -7,13 +7,13 @@ import csv
 import gzip
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, cast
 
 from mileage.core.near import near_matches
 from mileage.data.frames import renaming_notes, unique_names
-from mileage.data.sqltext import first_line, literal
+from mileage.data.sqltext import first_line, literal, quote
 from mileage.errors import DataError
 
 READERS = {
@@ -30,9 +30,13 @@ DATABASES = {".duckdb", ".db", ".sqlite", ".sqlite3", ".ddb"}
 _PACKED = (".gz", ".zst")
 _EMPTY_HINT = "a table needs a header line and data below it"
 _MIXED = re.compile(r'Error when converting column "(.*?)"\. Could not convert', re.DOTALL)
+_NUMBER = re.compile(r"[-+]?[\d.]+(e[-+]?\d+)?", re.IGNORECASE)
 _TRIES = 60
+_BLANK_LIMIT = 2**16
+_ZEROS = 0.1  # a text with more zero bytes than that is none, or is UTF-16 without a mark
+_LOOKED_AT = 1000  # rows
 
-Rows = Callable[[str], list[tuple[object, ...]]]
+Rows = Callable[[str], list[tuple[Any, ...]]]
 
 
 def find_files(text: str, root: Path) -> list[Path]:
@@ -61,10 +65,24 @@ def find_files(text: str, root: Path) -> list[Path]:
         raise DataError(
             f"'{text}' cannot be read: {error.strerror or error}", code="D403", hint="check the path"
         ) from error
-    filled = [file for file in found if file.stat().st_size > 0]
-    if not filled:
+    if all(is_blank(file) for file in found):
         raise DataError(f"'{text}' is empty", code="D410", hint=_EMPTY_HINT)
-    return filled
+    return found
+
+
+def is_blank(path: Path) -> bool:
+    """Say whether a file holds nothing but white space."""
+    if path.stat().st_size > _BLANK_LIMIT:
+        return False
+    return not path.read_bytes().strip()
+
+
+def without_blank(text: str, files: list[Path]) -> tuple[list[Path], list[str]]:
+    """Return the files that hold something, and a note for those of a glob that do not."""
+    filled = [file for file in files if not is_blank(file)]
+    blank = [file.name for file in files if file not in filled]
+    names = ", ".join(blank[:3]) + (f" and {len(blank) - 3} more" if len(blank) > 3 else "")
+    return filled, [f"'{text}': {names} {'is' if len(blank) == 1 else 'are'} empty and left out"] if blank else []
 
 
 def absolute(text: str, root: Path) -> Path:
@@ -156,13 +174,32 @@ class CsvReading:
             self.options["encoding"] = literal(encoding)
             shown = {"latin-1": "Latin-1", "utf-16": "UTF-16"}[encoding]
             self.notes.append(f"'{self.text}' is not UTF-8: it is read as {shown}")
+        _refuse_binary(self.text, self.files)
         self._sniff(rows, encoding or "utf-8")
+        self._keep_words(rows)
+
+    def _keep_words(self, rows: Rows) -> None:
+        """Let ``yes`` and ``no`` be texts: DuckDB takes them for truth values, and answers would say ``true``."""
+        import duckdb
+
+        try:
+            truths = [str(row[0]) for row in rows(f"DESCRIBE {self.sql}") if row[1] == "BOOLEAN"]
+            for name in truths:
+                as_text = replace(self, types={**self.types, name: "VARCHAR"}).sql
+                looked = f"SELECT {quote(name)} AS c FROM ({as_text}) LIMIT {_LOOKED_AT}"
+                words = {row[0] for row in rows(f"SELECT DISTINCT lower(c) FROM ({looked}) WHERE c IS NOT NULL")}
+                if words - {"true", "false"}:
+                    self.types[name] = "VARCHAR"
+        except duckdb.Error:
+            return  # what is wrong with the file is told when it is read
 
     def _sniff(self, rows: Rows, encoding: str) -> None:
         tail = "".join(f", {name} = {value}" for name, value in self.options.items())
         one = self.listed if not self.listed.startswith("[") else literal(str(self.files[0]))
         try:
-            delimiter, skipped, header = rows(f"SELECT Delimiter, SkipRows, HasHeader FROM sniff_csv({one}{tail})")[0]
+            delimiter, skipped, header, columns = rows(
+                f"SELECT Delimiter, SkipRows, HasHeader, Columns FROM sniff_csv({one}{tail})"
+            )[0]
         except Exception:  # noqa: BLE001  (what is wrong with the file is told when it is read)
             return
         lines = _first_lines(self.files[0], encoding, int(str(skipped)) + 1)
@@ -174,6 +211,9 @@ class CsvReading:
         elif above:
             self.notes.append(f"the first {len(above)} line(s) of '{self.text}' are no table and are skipped")
             lines = lines[len(above) :]
+        if not header and lines and self._names_an_index(lines[0], str(delimiter), columns):
+            self.options["header"] = "true"
+            header = True
         if not header:
             self.notes.append(f"'{self.text}' has no header line: columns are called column0, column1, ...")
         elif lines:
@@ -182,6 +222,15 @@ class CsvReading:
                 for name in next(csv.reader([lines[0].lstrip("\ufeff")], delimiter=str(delimiter) or ","), [])
             ]
             self.notes += renaming_notes(names, unique_names(names))
+
+    @staticmethod
+    def _names_an_index(line: str, delimiter: str, columns: Any) -> bool:
+        """Say whether a line is a header in which a column of numbers has no name, as an index has none in pandas."""
+        cells = [cell.strip() for cell in next(csv.reader([line.lstrip("\ufeff")], delimiter=delimiter or ","), [])]
+        blank = [str(column["type"]) for cell, column in zip(cells, columns, strict=False) if not cell]
+        named = [cell for cell in cells if cell]
+        words = named and len(set(named)) == len(named) and not any(_NUMBER.fullmatch(cell) for cell in named)
+        return bool(words and blank and all(kind in {"BIGINT", "DOUBLE"} for kind in blank))
 
     def pad(self, delimiter: str = "") -> None:
         """Read lines of different widths: missing fields are missing values."""
@@ -192,6 +241,10 @@ class CsvReading:
     def mend(self, error: Exception) -> None:
         """Change the options so that the next try may pass, or raise the error that the user has to mend."""
         message = str(error)
+        if "is not latin-1 encoded" in message:
+            raise no_text(self.text) from None
+        if "Schema mismatch between globbed files" in message:
+            raise _mismatch(self.text, message) from None
         mixed = _MIXED.search(message)
         if mixed and mixed[1] not in self.types and len(self.types) < _TRIES:
             self.types[mixed[1]] = "VARCHAR"
@@ -207,6 +260,32 @@ class CsvReading:
             self.pad()
         else:
             raise unreadable(f"'{self.text}'", error) from None
+
+
+def no_text(text: str) -> DataError:
+    """Return the error for a file whose bytes are no text in a code that is read."""
+    hint = "save it as UTF-8 text, or give it the ending of its real format"
+    return DataError(f"'{text}' is no text: it is neither UTF-8, UTF-16 nor Latin-1", code="D403", hint=hint)
+
+
+def _refuse_binary(text: str, files: list[Path]) -> None:
+    for file in files:
+        if file.suffix.lower() in _PACKED:
+            continue
+        with file.open("rb") as opened:
+            head = opened.read(_BLANK_LIMIT)
+        marked = head[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}
+        if not marked and head.count(0) > _ZEROS * len(head):
+            raise no_text(text)
+
+
+def _mismatch(text: str, message: str) -> DataError:
+    """Return the error for files of one source that are no parts of one table, naming the file that differs."""
+    file = re.search(r"^Current file: *(.*)$", message, re.MULTILINE)
+    column = re.search(r'^Column with name: "(.*)" is missing$', message, re.MULTILINE)
+    which = f": '{Path(file[1]).name}' has no column '{column[1]}'" if file and column else ""
+    hint = "name files with equal columns; FROM (SELECT * FROM read_csv('...', union_by_name = true)) joins others"
+    return DataError(f"the files of '{text}' have different columns{which}", code="D403", hint=hint)
 
 
 def unreadable(what: str, error: Exception) -> DataError:
@@ -248,4 +327,5 @@ def _first_lines(path: Path, encoding: str, n: int) -> list[str]:
 
 
 def _opened(path: Path) -> IO[bytes]:
-    return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
+    packed = path.suffix.lower() == ".gz"
+    return cast("IO[bytes]", gzip.open(path, "rb")) if packed else path.open("rb")

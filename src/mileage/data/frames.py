@@ -24,21 +24,51 @@ def as_table(name: str, frame: Any) -> tuple[pa.Table, tuple[str, ...]]:
     import pyarrow as pa
 
     notes: list[str] = []
+    if isinstance(frame, pa.RecordBatch):
+        frame = pa.Table.from_batches([frame])
     if isinstance(frame, pa.Table):
         columns, arrays = list(frame.column_names), list(frame.columns)
     elif type(frame).__module__.split(".")[0] == "pandas" and hasattr(frame, "columns"):
+        named = [str(name) for name in frame.index.names if name is not None]
+        notes += [f"the index {', '.join(named)} is no column: reset_index() makes it one"] if named else []
         columns = [str(c) for c in frame.columns]
         arrays = [_pandas_array(frame.iloc[:, i], columns[i], notes) for i in range(len(columns))]
     else:
         table = _other(name, frame)
         columns, arrays = list(table.column_names), list(table.columns)
+    if not columns:
+        raise DataError(f":{name} has no columns", code="D410", hint="give a frame with columns and rows")
     unique = unique_names(columns)
     notes += renaming_notes(columns, unique)
+    arrays = [_readable(array) for array in arrays]
     return pa.table(arrays, names=unique), tuple(notes)
+
+
+def as_frame(table: pa.Table) -> pd.DataFrame:
+    """Return a table as DuckDB's ``df()`` does, whose columns without any value are objects, with fewer copies."""
+    import pyarrow as pa
+
+    empty = [
+        name
+        for name, column in zip(table.column_names, table.columns, strict=True)
+        if pa.types.is_string(column.type) and column.null_count == len(column)
+    ]
+    made: pd.DataFrame = table.to_pandas(self_destruct=True)
+    for name in empty:
+        made[name] = made[name].astype(object).where(made[name].notna(), None)
+    return made
+
+
+def _readable(array: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Widen half floats, which DuckDB does not read."""
+    import pyarrow as pa
+
+    return array.cast(pa.float32()) if pa.types.is_float16(array.type) else array
 
 
 def _other(name: str, frame: Any) -> pa.Table:
     import narwhals as nw
+    import pyarrow as pa
 
     if hasattr(frame, "collect") and hasattr(frame, "lazy"):
         raise DataError(f":{name} is a {type(frame).__name__}", code="D405", hint=f"collect it first: {name}.collect()")
@@ -47,13 +77,22 @@ def _other(name: str, frame: Any) -> pa.Table:
     except TypeError:
         message = f":{name} is a {type(frame).__name__}, not a table"
         raise DataError(message, code="D405", hint="give a pandas, polars or Arrow table") from None
+    except pa.ArrowInvalid as error:
+        message = f":{name} has a column of a type that Arrow does not know: {error}"
+        raise DataError(message, code="D405", hint="cast the column, or leave it out") from None
     return made
 
 
 def _pandas_array(series: pd.Series, name: str, notes: list[str]) -> pa.Array:
     """Convert one column; values of mixed types become text, since a column has one type."""
+    import pandas as pd
     import pyarrow as pa
 
+    dtype = getattr(series.dtype, "categories", series).dtype
+    if isinstance(dtype, pd.PeriodDtype):  # Arrow would give their numbers since 1970
+        series = series.astype(dtype).dt.to_timestamp()
+    elif isinstance(dtype, pd.IntervalDtype):
+        series = series.astype("str")
     try:
         return pa.array(series, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,9 +11,9 @@ from mileage.core.fingerprint import Fingerprint
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from blake3 import blake3
 
 Stamp = tuple[str, int, int, int]
-_COLUMNS = 16  # hashed at a time: more would be copied into memory together
 
 
 def stamp_of(path: Path) -> Stamp:
@@ -27,34 +29,34 @@ def hash_file(path: Path) -> bytes:
     return blake3(max_threads=blake3.AUTO).update_mmap(path).digest()
 
 
-def hash_table(table: pa.Table) -> Fingerprint:
-    """Return the hash of a table's rows, in order; how its columns are cut into chunks does not matter.
+def hash_parts(parts: Iterable[pa.Table]) -> Fingerprint:
+    """Return the hash of a table's rows, in order; its columns come in parts, of which one is held at a time.
+
+    How the columns are parted and cut into chunks does not matter.
 
     Examples
     --------
     >>> import pyarrow as pa
-    >>> whole = pa.table({"a": [1, 2]})
-    >>> hash_table(whole) == hash_table(pa.concat_tables([whole[:1], whole[1:]]))
+    >>> whole = pa.table({"a": [1, 2], "b": [3, 4]})
+    >>> hash_parts([whole]) == hash_parts([pa.concat_tables([whole[:1], whole[1:]])])
+    True
+    >>> hash_parts([whole]) == hash_parts([whole.select(["a"]), whole.select(["b"])])
     True
     """
     import pyarrow as pa
     from blake3 import blake3
 
-    hasher, names = blake3(), table.column_names
-    for start in range(0, len(names), _COLUMNS):
-        arrays, labels = [], []
-        for i, name in enumerate(names[start : start + _COLUMNS], start):
-            values, mask = _canonical(table.column(i))
-            arrays += [values, mask]
-            labels += [name, f"{i}?"]
-        plain, sink = pa.table(arrays, labels), pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, plain.schema) as writer:
-            writer.write_table(plain, max_chunksize=1 << 16)
-        hasher.update(sink.getvalue())
+    hasher = blake3()
+    sink = pa.PythonFile(_Sink(hasher), mode="w")
+    for part in parts:
+        for name, column in zip(part.column_names, part.columns, strict=True):
+            plain = pa.table(_canonical(column), [name, "?"])
+            with pa.ipc.new_stream(sink, plain.schema) as writer:
+                writer.write_table(plain, max_chunksize=1 << 16)
     return Fingerprint(hasher.hexdigest(length=16))
 
 
-def _canonical(column: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
+def _canonical(column: pa.ChunkedArray) -> list[pa.Array]:
     """Return values and what is missing: the bytes below a missing value are arbitrary, so they are filled."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -70,4 +72,20 @@ def _canonical(column: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
             values = pc.fill_null(values, pa.scalar(empty, values.type))
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
             values = values.drop_null()
-    return values if len(values) == len(mask) else pa.array([repr(v) for v in column.to_pylist()]), mask
+    return [values if len(values) == len(mask) else pa.array([repr(v) for v in column.to_pylist()]), mask]
+
+
+class _Sink(io.RawIOBase):
+    """A file that hashes what is written to it."""
+
+    def __init__(self, hasher: blake3) -> None:
+        super().__init__()
+        self._hasher = hasher
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        view = memoryview(data)  # type: ignore[arg-type]
+        self._hasher.update(view)
+        return view.nbytes

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
 from mileage.data.dataset import Dataset, canonical_sql
-from mileage.data.kinds import DATE_LIKE, Figures, infer_kind
-from mileage.data.numbers import number_figures
+from mileage.data.figures import VALUE, Asked, side_by_side, stacked
+from mileage.data.kinds import DATE_LIKE, DECIMAL_COMMA, GAPS, Figures, infer_kind
 from mileage.data.schema import Column, DType, Kind
-from mileage.data.sqltext import quote
+from mileage.data.sqltext import literal, quote
 from mileage.data.target import TargetProfile, profile_target
 
 __all__ = ["ColumnProfile", "Profile", "TargetProfile", "profile", "profile_target"]
 
-_CELLS = 20_000_000
-_BATCH = 50  # one statement over more columns takes DuckDB out of proportion longer
 _WIDE = 200
 _EXACT_ROWS = 200_000
 _DISTINCT_ROWS = 1_000_000
 _TOP = 5
 _SHOWN = 200
 _NUMBERS = frozenset({DType.INT, DType.FLOAT, DType.BOOL})
+_HOURS = frozenset({DType.TIME, DType.DURATION})
+_LONGEST_VALUE = 40  # characters; longer texts are no numbers or dates, and slow to match
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +109,9 @@ def profile(dataset: Dataset, *, sample: int | None = None) -> Profile:
     [('age', 'numeric', 1, 2), ('job', 'categorical', 0, 2)]
     """
     passes = _Passes(dataset, sample)
-    found = passes.wide_columns() if passes.wide else passes.columns(dataset.schema.columns)
+    found = passes.columns()
     columns = tuple(found[c.name] for c in dataset.schema.columns)
     return Profile(dataset.n_rows, columns, passes.n_duplicate_rows(), str(dataset.fingerprint))
-
-
-def _batches(columns: Sequence[Column], size: int) -> Iterator[list[Column]]:
-    rest = iter(columns)
-    while batch := list(islice(rest, size)):
-        yield batch
 
 
 class _Passes:
@@ -136,61 +129,25 @@ class _Passes:
             self.n = dataset.n_rows // step
             self.scale = dataset.n_rows / max(1, self.n)
 
-    def columns(self, columns: Sequence[Column]) -> dict[str, ColumnProfile]:
-        """Return the profiles of columns by name, a batch at a time."""
-        made: dict[str, ColumnProfile] = {}
-        for batch in _batches(columns, _BATCH):
-            first = self._select(batch, [self._figures(i, c) for i, c in enumerate(batch)])
-            second = self._select(
-                batch, [self._counts(i, c, f) for i, (c, f) in enumerate(zip(batch, first, strict=True))]
-            )
-            made |= {c.name: self._profile(c, f | s) for c, f, s in zip(batch, first, second, strict=True)}
-        return made
-
-    def wide_columns(self) -> dict[str, ColumnProfile]:
-        """Return the profiles of the columns of a wide table.
-
-        Each statement over a wide table first binds all its columns, so parts of it are brought near: numbers to
-        numpy, which is quicker than many aggregates, the rest to a narrower table.
-        """
+    def columns(self) -> dict[str, ColumnProfile]:
+        """Return the profiles of all columns by name."""
         columns = self.dataset.schema.columns
-        numbers = [c for c in columns if c.dtype in _NUMBERS and self.n <= _EXACT_ROWS]
-        made: dict[str, ColumnProfile] = {}
-        for batch in _batches(numbers, max(_BATCH, min(2000, _CELLS // max(1, self.n)))):
-            listed = ", ".join(f"CAST({quote(c.name)} AS DOUBLE) AS v{i}" for i, c in enumerate(batch))
-            table = self.database.arrow(f"SELECT {listed} FROM {self.relation}")
-            made |= {c.name: self._profile(c, number_figures(table.column(i))) for i, c in enumerate(batch)}
-        rest, relation = [c for c in columns if c.name not in made], self.relation
-        for batch in _batches(rest, 10 * _BATCH):
-            listed = ", ".join(quote(c.name) for c in batch)
-            with self.database.temporary(f"SELECT {listed} FROM {relation}") as self.relation:
-                made |= self.columns(batch)
-        self.relation = relation
-        return made
+        first = self._ask(columns, [self._figures(c) for c in columns])
+        second = self._ask(columns, [self._counts(c, f) for c, f in zip(columns, first, strict=True)])
+        return {c.name: self._profile(c, f | s) for c, f, s in zip(columns, first, second, strict=True)}
 
-    def _select(self, batch: list[Column], wanted: list[dict[str, str]]) -> list[dict[str, Any]]:
-        """Run one statement for named expressions of each column, and give the values back by name."""
-        import duckdb
+    def _ask(self, columns: Sequence[Column], figures: list[dict[str, str]]) -> list[dict[str, Any]]:
+        asked = [Asked(c.name, c.sql_type, _plain_sql(c), wanted) for c, wanted in zip(columns, figures, strict=True)]
+        if self.wide:
+            return stacked(self.database, self.relation, asked, n_rows=self.n)
+        return side_by_side(self.database, self.relation, asked)
 
-        listed = [sql for part in wanted for sql in part.values()]
-        if not listed:
-            return [{} for _ in wanted]
-        inner = ", ".join(f"{_plain_sql(c)} AS v{i}" for i, c in enumerate(batch))
-        try:
-            row = iter(self.database.rows(f"SELECT {', '.join(listed)} FROM (SELECT {inner} FROM {self.relation})")[0])
-        except duckdb.OutOfRangeException:  # numbers near the largest: their variance overflows
-            safe = [{k: v for k, v in part.items() if k not in {"mean", "sd"}} for part in wanted]
-            if safe == wanted:
-                raise
-            return self._select(batch, safe)
-        return [{name: next(row) for name in part} for part in wanted]
-
-    def _figures(self, i: int, column: Column) -> dict[str, str]:
-        v = f"v{i}"
-        if column.dtype in {DType.OTHER, DType.TIME}:
+    def _figures(self, column: Column) -> dict[str, str]:
+        v = VALUE
+        if column.dtype is DType.OTHER:
             return {"n": f"count({v})"}
         base = {"n": f"count({v})", "near": f"approx_count_distinct({v})", "min": f"min({v})", "max": f"max({v})"}
-        if column.dtype in _NUMBERS:
+        if column.dtype in _NUMBERS | _HOURS:
             quantile = "quantile_cont" if self.n <= _EXACT_ROWS else "approx_quantile"
             return base | {
                 "mean": f"avg({v})",
@@ -199,26 +156,33 @@ class _Passes:
             }
         if column.dtype is DType.STRING:
             trimmed = f"trim({v})"
+            text, short = Column(v, DType.STRING, "VARCHAR"), f"length({v}) <= {_LONGEST_VALUE}"
+            gaps = ", ".join(literal(gap) for gap in GAPS)
             return base | {
                 "mean_length": f"avg(length({v}))",
                 "words": f"avg(length({trimmed}) - length(replace({trimmed}, ' ', '')) + 1)",
-                "n_numbers": f"count(TRY_CAST({v} AS DOUBLE))",
-                "n_padded": f"count(*) FILTER (starts_with({v}, '0') AND length({v}) > 1 AND {v} NOT LIKE '0.%')",
+                "n_numbers": f"count(CASE WHEN {short} THEN {canonical_sql(text, Kind.NUMERIC)} END)",
+                "n_padded": f"count(*) FILTER (starts_with({v}, '0') AND regexp_matches({v}, '^0\\d'))",
+                "n_gaps": f"count(*) FILTER ({short} AND lower({trimmed}) IN ({gaps}))",
+                "n_date_like": f"count(*) FILTER ({short} AND regexp_matches({v}, '{DATE_LIKE}'))",
+                "n_commas": f"count(*) FILTER ({short} AND regexp_full_match({v}, '{DECIMAL_COMMA}'))",
             }
         return base
 
-    def _counts(self, i: int, column: Column, found: Mapping[str, Any]) -> dict[str, str]:
+    def _counts(self, column: Column, found: Mapping[str, Any]) -> dict[str, str]:
         """What is counted exactly: values that are few, and values whose number decides what the column is."""
-        near, v = found.get("near"), f"v{i}"
+        near, v = found.get("near"), VALUE
         if near is None or not found["n"]:
             return {}
         wanted = {}
         few = near <= (50 if column.dtype is DType.FLOAT or self.wide else 1000)
+        if self.wide and 2 * near > found["n"]:  # hardly a value repeats: which are frequent says nothing
+            few = False
         if few:
             wanted["histogram"] = f"histogram({v})"
-        elif self.n <= _DISTINCT_ROWS and not (self.wide and column.dtype is DType.FLOAT):
+        elif self.n <= _DISTINCT_ROWS:
             wanted["n_distinct"] = f"count(DISTINCT {v})"
-        if column.dtype is DType.STRING and all(DATE_LIKE.search(str(found[end])) for end in ("min", "max")):
+        if column.dtype is DType.STRING and found["n_date_like"] >= 0.5 * found["n"]:
             text = Column(v, DType.STRING, "VARCHAR")
             wanted["n_dates"] = f"count({canonical_sql(text, Kind.DATETIME)})"
         return wanted
@@ -232,8 +196,11 @@ class _Passes:
         figures = Figures(
             column.name, column.dtype, column.sql_type, n, n_distinct, self.n - n, f.get("min"), f.get("max"),
             f.get("words") or 0.0, f.get("n_numbers", 0), f.get("n_dates", 0), f.get("n_padded", 0),
+            f.get("n_gaps", 0), f.get("n_date_like", 0), f.get("n_commas", 0),
         )  # fmt: skip
         kind, looks = infer_kind(figures)
+        if column.dtype is DType.STRING:  # what is no number or date is missing in a column of them
+            n = {Kind.NUMERIC: figures.n_numbers, Kind.DATETIME: figures.n_dates}.get(kind, n)
         counted = sorted(histogram.items(), key=lambda pair: (-pair[1], str(pair[0])))[:_TOP]
         return ColumnProfile(
             column.name,
@@ -262,9 +229,12 @@ class _Passes:
 
 
 def _plain_sql(column: Column) -> str:
-    """The column in the type that figures are taken in: finite DOUBLE, VARCHAR, or its own."""
-    if column.dtype in _NUMBERS:
+    """``$v`` of the column's type in the type that figures are taken in: finite DOUBLE, VARCHAR, or its own."""
+    column = replace(column, name=VALUE)
+    if column.dtype in _NUMBERS | _HOURS:
         return canonical_sql(column, Kind.NUMERIC)
+    if column.dtype in {DType.DATE, DType.TIMESTAMP}:
+        return canonical_sql(column, Kind.DATETIME)
     return f"CAST({quote(column.name)} AS VARCHAR)" if column.dtype is DType.STRING else quote(column.name)
 
 

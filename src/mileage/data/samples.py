@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mileage.core.fingerprint import derive_seed
 from mileage.data.rowset import RowSet
-from mileage.data.splits import Splits
+from mileage.data.splits import Split, Splits
 from mileage.errors import DataError
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def nested_sample(
     ----------
     splits : Splits or int
         Dealt rows: then a sample is whole blocks, an equal number from every fold, so that groups stay whole and
-        strata alike. Or the number of rows of a table.
+        strata alike; a sample of less than a block a fold is a part of those blocks' rows. Or the number of rows of a
+        table.
     fraction : float
         In (0, 1].
     seed : int
@@ -50,18 +52,75 @@ def nested_sample(
     return _by_blocks(splits, fraction, seed)
 
 
+def sampled(splits: Splits, fraction: float, *, seed: int = 0, keys: np.ndarray | None = None) -> Splits:
+    """Return the same splits with fewer train rows; the test rows stay, so that scores compare at any fraction.
+
+    Parameters
+    ----------
+    splits : Splits
+    fraction : float
+        About this share of the train rows is kept, nested as in :func:`nested_sample`.
+    seed : int
+    keys : array of shape (n_rows,), optional
+        Keys to pin the sample to.
+
+    Raises
+    ------
+    DataError
+        If a split would have no train rows.
+
+    Examples
+    --------
+    >>> from mileage.data.splits import SplitSpec, deal
+    >>> splits = deal(SplitSpec(n=4), n_rows=640)
+    >>> small = sampled(splits, 0.25)
+    >>> [(pair.train.n, pair.test.n) for pair in small.pairs][0], small.pairs[0].train.issubset(splits.pairs[0].train)
+    ((120, 160), True)
+    """
+    rows = nested_sample(splits, fraction, seed=seed, keys=keys)
+    pairs = tuple(Split(_within(pair.train, rows), pair.test) for pair in splits.pairs)
+    if any(pair.train.n == 0 for pair in pairs):
+        message = f"a sample of {fraction:g} of the rows leaves a split without train rows"
+        raise DataError(message, code="D432", hint="give a larger share")
+    return replace(splits, pairs=pairs)
+
+
+def _within(train: RowSet, rows: RowSet) -> RowSet:
+    """Return the train rows in a sample; of a multiset as often as they were drawn."""
+    if train.drawn is None:
+        return train.intersection(rows)
+    return RowSet.of(train.drawn[rows.mask()[train.drawn]], train.n_rows, multiset=True)
+
+
 def _by_blocks(splits: Splits, fraction: float, seed: int) -> RowSet:
-    """Take blocks in one shuffled order that goes round the folds."""
+    """Take blocks in one shuffled order that goes round the regions: the k-th of each before the k+1-th of any."""
     import numpy as np
 
-    blocks = splits.block_of_row
-    ids = np.unique(blocks)
-    rng = np.random.default_rng(derive_seed(seed, "sample"))
-    # Blocks of one fold are numbered one after another: the k-th of each fold comes before the k+1-th of any.
-    folds = max(1, len(splits.pairs)) if len(ids) % max(1, len(splits.pairs)) == 0 else 1
-    rounds = np.stack([rng.permutation(part) for part in np.split(ids, folds)])
-    order = np.concatenate([rng.permutation(column) for column in rounds.T])
-    return RowSet.where(np.isin(blocks, order[: max(1, math.ceil(fraction * len(ids) - 1e-9))]))
+    blocks, rng = splits.block_of_row, np.random.default_rng(derive_seed(seed, "sample"))
+    ids = np.unique(blocks)  # those with rows: a small table does not fill all
+    regions = ids // splits.blocks_a_region
+    shuffled = rng.permutation(len(ids))
+    place = np.empty(len(ids), dtype=np.int64)
+    for region in np.unique(regions):
+        own = shuffled[regions[shuffled] == region]
+        place[own] = np.arange(len(own))
+    order = ids[shuffled[np.argsort(place[shuffled], kind="stable")]]
+    n_regions, wanted = len(np.unique(regions)), fraction * len(ids)
+    if wanted >= n_regions:
+        return RowSet.where(np.isin(blocks, order[: math.ceil(wanted - 1e-9)]))
+    return _part_of(blocks, order[:n_regions], wanted / n_regions, rng)
+
+
+def _part_of(blocks: np.ndarray, chosen: np.ndarray, share: float, rng: np.random.Generator) -> RowSet:
+    """Take a share of the rows of each chosen block, and at least one; a smaller share is part of a larger one."""
+    import numpy as np
+
+    row_order = rng.permutation(len(blocks))
+    kept = []
+    for block in chosen:
+        rows = row_order[blocks[row_order] == block]
+        kept.append(rows[: max(1, math.ceil(share * len(rows) - 1e-9))])
+    return RowSet.of(np.concatenate(kept), len(blocks))
 
 
 def _by_rows(n_rows: int, fraction: float, seed: int, y: np.ndarray | None) -> RowSet:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from mileage.core.near import near_matches
 from mileage.errors import DataError
@@ -20,6 +21,7 @@ class DType(StrEnum):
     DATE = "date"
     TIMESTAMP = "timestamp"
     TIME = "time"
+    DURATION = "duration"
     OTHER = "other"
 
 
@@ -44,7 +46,7 @@ class Column:
     sql_type: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Schema:
     """The columns of a table, in order."""
 
@@ -57,7 +59,11 @@ class Schema:
 
     def find(self, name: str) -> Column | None:
         """Return the column, or None."""
-        return next((column for column in self.columns if column.name == name), None)
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.columns}
 
     def get(self, name: str) -> Column:
         """Return the column.
@@ -115,4 +121,6 @@ _TYPES = {
     '"NULL"': DType.FLOAT,  # a frame's column without a value
     "DATE": DType.DATE,
     "TIME": DType.TIME,
+    "TIME WITH TIME ZONE": DType.TIME,
+    "INTERVAL": DType.DURATION,
 }

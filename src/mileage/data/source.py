@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mileage.core.fingerprint import Fingerprint, fingerprint
+from mileage.core.interrupts import interruptible
 from mileage.core.near import near_matches
 from mileage.data.dataset import Dataset
-from mileage.data.files import DATABASES, CsvReading, find_files, listed, reader_of, suffix_of, unreadable
-from mileage.data.frames import as_table
-from mileage.data.hashing import Stamp, hash_file, hash_table, stamp_of
+from mileage.data.files import (
+    DATABASES,
+    CsvReading,
+    find_files,
+    listed,
+    reader_of,
+    suffix_of,
+    unreadable,
+    without_blank,
+)
+from mileage.data.frames import as_frame, as_table
+from mileage.data.hashing import Stamp, hash_file, hash_parts, stamp_of
 from mileage.data.schema import Column, Schema, dtype_of
 from mileage.data.sqltext import SqlError, checked_select, explained, first_line, literal, quote, sql_error
 from mileage.errors import DataError
@@ -25,10 +35,20 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+T = TypeVar("T")
+
 __all__ = ["Database", "Dataset", "SourceSpec", "SqlError", "literal", "quote"]
 
 _SNAPSHOT_LIMIT = 512 * 2**20  # bytes of files; larger ones are read where they lie
 _SNAPSHOTS = "mile_snapshots"
+_NO_ROWS = {
+    "file": "a table needs a header line and data below it",
+    "table": "fill the table, or name another one",
+    "frame": "give a frame with rows",
+    "sql": "see its WHERE and its joins",
+}
+_HASHED_CELLS = 4_000_000
+_CANONICAL = frozenset({"DOUBLE", "VARCHAR", "TIMESTAMP"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +93,7 @@ class Database:
         self._hashes: dict[Stamp, bytes] = {}
         self._stamps: dict[str, tuple[Stamp, ...]] = {}
         self._snapshots: dict[str, str] = {}
+        self.sqlite_files: dict[str, Path] = {}
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -113,8 +134,11 @@ class Database:
             sqlite = file.read(15) == b"SQLite format 3"
         if sqlite:
             self._attach_sqlite(path, alias)
+            self.sqlite_files[alias] = path
         else:
-            self._run(f"ATTACH IF NOT EXISTS {literal(str(path))} AS {quote(alias)} (READ_ONLY)", f"database '{path}'")
+            self._run(
+                f"ATTACH IF NOT EXISTS {literal(str(path))} AS {quote(alias)} (READ_ONLY)", f"database '{path.name}'"
+            )
         return alias
 
     def _attach_sqlite(self, path: Path, alias: str) -> None:
@@ -123,7 +147,7 @@ class Database:
 
         from mileage.data.sqlite import read_table
 
-        self._run(f"CREATE SCHEMA IF NOT EXISTS {quote(alias)}", f"database '{path}'")
+        self._run(f"CREATE SCHEMA IF NOT EXISTS {quote(alias)}", f"database '{path.name}'")
         try:
             with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as source:
                 names = [
@@ -136,7 +160,7 @@ class Database:
                     self._create_table(f"{quote(alias)}.{quote(name)}", read_table(source, name))
         except sqlite3.Error as error:
             raise DataError(
-                f"database '{path}' cannot be read: {error}", code="D403", hint="check that the file is whole"
+                f"database '{path.name}' cannot be read: {error}", code="D403", hint="check that the file is whole"
             ) from error
 
     def _create_table(self, name: str, table: pa.Table) -> None:
@@ -188,13 +212,11 @@ class Database:
         with self._lock:
             dataset = readers[spec.kind](spec.text)
         if not dataset.schema.columns or dataset.n_rows == 0:
-            raise DataError(
-                f"{dataset.describe} has no rows", code="D410", hint="a table needs a header line and data below it"
-            )
+            raise DataError(f"{dataset.describe} has no rows", code="D410", hint=_NO_ROWS[spec.kind])
         return dataset
 
     def _file(self, text: str) -> Dataset:
-        files = find_files(text, self.root)
+        files, notes = without_blank(text, find_files(text, self.root))
         if suffix_of(files[0]) in DATABASES:
             return self._whole_database(files[0])
         reader = reader_of(text, files)
@@ -209,14 +231,14 @@ class Database:
                 snapshot=reader == "read_json" and _small(files),
             )
         self._stamps[made.relation_sql] = stamps
-        return replace(made, files=tuple(files))
+        return replace(made, files=tuple(files), notes=(*notes, *made.notes))
 
     def _csv(self, text: str, files: list[Path]) -> Dataset:
         """Read a CSV file whole, with other options for as long as DuckDB refuses it."""
         import duckdb
 
         reading = CsvReading(text, files, listed(text, files, self.root))
-        reading.look(self.rows)
+        reading.look(self._rows)
         while True:
             try:
                 made = self._described(f"'{text}'", reading.sql, snapshot=_small(files), scan=True)
@@ -232,8 +254,12 @@ class Database:
             [alias],
         ).fetchall()
         if len(found) != 1:
-            names = ", ".join(f"{alias}.{row[2]}" for row in found)
-            hint = f"say which: FROM {alias}.TABLE, with one of {names}" if found else "give a database with a table"
+            names = ", ".join(".".join([alias, *(p for p in row[1:] if p not in {"main", alias})]) for row in found)
+            hint = (
+                f"say which: ATTACH '{path.name}' AS {alias}, then FROM one of {names}"
+                if found
+                else "give a database with a table"
+            )
             raise DataError(f"'{path.name}' has {len(found)} tables", code="D406", hint=hint)
         return self._made(f"{alias}.{found[0][2]}", f"SELECT * FROM {'.'.join(quote(part) for part in found[0])}")
 
@@ -243,7 +269,11 @@ class Database:
         found = self._find_table(name)
         if found is None:
             near = near_matches(name, [*self.table_names(), *self._frames])
-            hint = f"did you mean {near[0]}?" if near else "name a file in quotes, or a frame as :name"
+            hint = (
+                f"did you mean {near[0]}?"
+                if near
+                else "name a file in quotes, a frame as :name, or ATTACH a database first"
+            )
             raise DataError(f"no table '{name}'", code="D408", hint=hint)
         path, is_view = found
         if is_view:
@@ -294,6 +324,12 @@ class Database:
         except duckdb.Error as error:
             raise SqlError(sql_error(error, text).message, hint="the SELECT can be bound, but not run") from None
 
+    def derive(self, dataset: Dataset, listed: str) -> Dataset:
+        """Return a dataset of a SELECT list over another one: as many rows, in the same order."""
+        with self._lock:
+            made = self._made(dataset.describe, f"SELECT {listed}\nFROM ({dataset.relation_sql})", snapshot=True)
+        return replace(made, notes=dataset.notes)
+
     def _made(self, describe: str, sql: str, *, snapshot: bool = False) -> Dataset:
         import duckdb
 
@@ -306,13 +342,14 @@ class Database:
         self._snapshots.pop(sql, None)
         if snapshot:
             place = f"{_SNAPSHOTS}.s{fingerprint(sql)}"
-            self.connection.execute(f"CREATE OR REPLACE TABLE {place} AS {sql}")
+            read = self._through(f"({sql})")[1:-1]
+            self._interruptible(lambda c: c.execute(f"CREATE OR REPLACE TABLE {place} AS {read}").fetchall())
             self._snapshots[sql] = place
         elif scan:  # a count alone converts nothing, and so would miss a value of another type
-            self.rows(f"SELECT count(COLUMNS(*)) FROM ({sql})")
-        described = self.rows(f"DESCRIBE {self._through(f'({sql})')[1:-1]}")
+            self._rows(f"SELECT count(COLUMNS(*)) FROM ({sql})")
+        described = self._rows(f"DESCRIBE {self._through(f'({sql})')[1:-1]}")
         columns = tuple(Column(row[0], dtype_of(row[1]), row[1]) for row in described)
-        n_rows = int(self.rows(f"SELECT count(*) FROM ({sql})")[0][0])
+        n_rows = int(self._rows(f"SELECT count(*) FROM ({sql})")[0][0])
         return Dataset(self, describe, sql, Schema(columns), n_rows)
 
     # Reading
@@ -326,37 +363,46 @@ class Database:
 
     def frame(self, sql: str) -> pd.DataFrame:
         """Return the rows of a SELECT as a pandas DataFrame, as ``duckdb.sql(sql).df()`` does in a plain script."""
-        with self._lock, _Told(sql):
-            return self.connection.sql(self._through(sql)).df()
+        with self._lock, _Told(sql), self._clean():
+            return self._interruptible(lambda c: _as_pandas(c.sql(self._through(sql))))
 
     def arrow(self, sql: str) -> pa.Table:
         """Return the rows of a SELECT as an Arrow table."""
-        with self._lock, _Told(sql):
-            return self.connection.sql(self._through(sql)).to_arrow_table()
+        with self._lock, _Told(sql), self._clean():
+            return self._interruptible(lambda c: c.sql(self._through(sql)).to_arrow_table())
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """Return the rows of a SELECT as tuples; DuckDB's errors come as they are."""
-        with self._lock:
-            return self.connection.execute(self._through(sql)).fetchall()
+        """Return the rows of a SELECT as tuples."""
+        with _Told(sql):
+            return self._rows(sql)
+
+    def _rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a SELECT; DuckDB's errors come as they are."""
+        with self._lock, self._clean():
+            return self._interruptible(lambda c: c.execute(self._through(sql)).fetchall())
+
+    def _interruptible(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Return what DuckDB answers; Ctrl-C ends the statement, which DuckDB itself does not always notice."""
+        connection = self.connection
+        return interruptible(lambda: work(connection), connection.interrupt)
+
+    @contextmanager
+    def _clean(self) -> Iterator[None]:
+        """Drop what is left of a result that could not be fetched: the connection is good for the next statement."""
+        try:
+            yield
+        except (Exception, KeyboardInterrupt):
+            getattr(self.connection, "abort", lambda: None)()  # DuckDB 1 does this by itself
+            raise
 
     def _run(self, sql: str, what: str) -> None:
         import duckdb
 
         try:
             with self._lock:
-                self.connection.execute(sql)
+                self._interruptible(lambda c: c.execute(sql).fetchall())
         except duckdb.Error as error:
-            raise DataError(f"{what}: {first_line(error)}", code="D403") from None
-
-    @contextmanager
-    def temporary(self, sql: str) -> Iterator[str]:
-        """Hold the rows of a SELECT in a table for a while; yields what to read from."""
-        place = f"{_SNAPSHOTS}.t{fingerprint(sql)}"
-        self.rows(f"CREATE OR REPLACE TABLE {place} AS {sql}")
-        try:
-            yield place
-        finally:
-            self.rows(f"DROP TABLE {place}")
+            raise unreadable(what, error) from None
 
     # Hashes
 
@@ -380,8 +426,17 @@ class Database:
         return fingerprint("files", options, [self._hashes[stamp] for stamp in stamps])
 
     def hash_rows(self, sql: str) -> Fingerprint:
-        """Return the hash of the rows of a SELECT, in order, by their Arrow form."""
-        return hash_table(self.arrow(f"SELECT * FROM ({sql})"))
+        """Return the hash of the rows of a SELECT, in order, by their Arrow form; a part of the columns at a time."""
+        names = [quote(row[0]) for row in self.rows(f"DESCRIBE SELECT * FROM ({sql})")]
+        size = max(1, _HASHED_CELLS // max(1, self.rows(f"SELECT count(*) FROM ({sql})")[0][0]))
+        parts = (names[i : i + size] for i in range(0, len(names), size))
+        return hash_parts(self.arrow(f"SELECT {', '.join(part)} FROM ({sql})") for part in parts)
+
+
+def _as_pandas(relation: duckdb.DuckDBPyRelation) -> pd.DataFrame:
+    if {str(kind) for kind in relation.types} <= _CANONICAL:  # the same frame, with fewer copies on the way
+        return as_frame(relation.to_arrow_table())
+    return relation.df()
 
 
 class _Told:
@@ -393,9 +448,8 @@ class _Told:
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is None or not type(error).__module__.startswith(("duckdb", "_duckdb")):
-            return
-        raise DataError(f"the data cannot be read: {first_line(error)}", code="D412") from error  # type: ignore[arg-type]
+        if isinstance(error, Exception) and type(error).__module__.startswith(("duckdb", "_duckdb")):
+            raise DataError(f"the data cannot be read: {first_line(error)}", code="D412") from error
 
 
 def _small(files: Sequence[Path]) -> bool:

@@ -54,7 +54,8 @@ class Split:
 class Splits:
     """All splits, the block of each row, and plain scikit-learn code that deals them.
 
-    ``code`` is an expression over ``X``, ``y``, ``groups``, ``strata`` and ``order`` that yields pairs of row numbers
+    Blocks are numbered region by region, ``blocks_a_region`` of them in each; a region is a fold's test rows, or the
+    rows that no split tests. ``code`` is an expression over ``X``, ``y``, ``groups``, ``strata`` and ``order`` that yields pairs of row numbers
     once the lines of ``imports`` have run.
     """
 
@@ -63,6 +64,7 @@ class Splits:
     code: str
     imports: tuple[str, ...]
     notes: tuple[str, ...] = field(default=())
+    blocks_a_region: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def deal(
     >>> [pair.test.n for pair in splits.pairs], splits.code
     ([25, 25, 25, 25], 'KFold(n_splits=4, shuffle=True, random_state=0).split(X, None)')
     """
-    _check(spec, n_rows, groups)
+    check_split(spec, n_rows, _n_groups(groups))
     label = ("strata" if strata is not None else "y") if spec.stratify else ""
     by = {"strata": strata, "y": y}.get(label)
     made = _splitter(spec, label if by is not None else "", by, groups, ordered=order is not None)
@@ -114,8 +116,9 @@ def deal(
     if any(split.train.n == 0 or split.test.n == 0 for split in splits):
         raise DataError("a split has no rows to train or to score", code="D427", hint="use fewer folds or another size")
     tests = () if multiset else tuple(split.test for split in splits)
-    blocks = deal_blocks(tests, n_rows, by=by, groups=groups, order=order if spec.order_by else None, seed=spec.seed)
-    return Splits(splits, blocks, made.code, made.imports, made.notes)
+    in_time = order if spec.order_by else None
+    blocks, per = deal_blocks(tests, n_rows, by=by, groups=groups, order=in_time, seed=spec.seed)
+    return Splits(splits, blocks, made.code, made.imports, made.notes, per)
 
 
 def _run(made: _Deal, n_rows: int, names: dict[str, Any]) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -135,9 +138,24 @@ def _run(made: _Deal, n_rows: int, names: dict[str, Any]) -> list[tuple[np.ndarr
             raise DataError(f"the rows cannot be dealt: {error}", code="D427", hint=hint) from error
 
 
-def _check(spec: SplitSpec, n_rows: int, groups: np.ndarray | None) -> None:
+def _n_groups(groups: np.ndarray | None) -> int | None:
     import numpy as np
 
+    return None if groups is None else len(np.unique(groups))
+
+
+def check_split(spec: SplitSpec, n_rows: int, n_groups: int | None = None) -> None:
+    """Check that rows and groups are enough for a split.
+
+    Raises
+    ------
+    DataError
+        If they are too few.
+
+    Examples
+    --------
+    >>> check_split(SplitSpec("folds", n=4), 100)
+    """
     if spec.method not in _METHODS:
         raise DataError(f"no way to split is named '{spec.method}'", code="D429", hint=f"one of {', '.join(_METHODS)}")
     needed = spec.n + (spec.order_by is not None) if spec.method == "folds" else 2
@@ -156,10 +174,8 @@ def _check(spec: SplitSpec, n_rows: int, groups: np.ndarray | None) -> None:
         raise DataError(
             f"{int(spec.size)} of {n_rows} rows cannot be held out", code="D425", hint="hold out a share, such as 20 %"
         )
-    if groups is None or spec.method == "on":
-        return
-    n_groups, wanted = len(np.unique(groups)), spec.n if spec.method == "folds" else 2
-    if n_groups < wanted:
+    wanted = spec.n if spec.method == "folds" else 2
+    if n_groups is not None and spec.method != "on" and n_groups < wanted:
         what = f"{wanted} folds" if spec.method == "folds" else "a training and a test part"
         raise DataError(
             f"{n_groups} group{'s' * (n_groups != 1)} cannot be dealt to {what}",
@@ -245,10 +261,11 @@ def _bootstrap(spec: SplitSpec, *, grouped: bool) -> _Deal:
 def _ordered(spec: SplitSpec, *, grouped: bool) -> _Deal:
     """Later rows score what earlier rows taught; a group that began earlier does not score."""
     imports: tuple[str, ...]
-    ranked = "np.argsort(order, kind='stable')"
+    ranked = 'np.argsort(order, kind="stable")'
     if spec.method == "holdout":
         n = f"max(1, round({spec.size} * len(X)))" if spec.size < 1 else str(int(spec.size))
-        pairs, imports = f"[(np.sort(rows[:-{n}]), np.sort(rows[-{n}:])) for rows in [{ranked}]]", (_NUMPY,)
+        cut = f"for cut in [len(X) - {n}]"
+        pairs, imports = f"[(np.sort(rows[:cut]), np.sort(rows[cut:])) for rows in [{ranked}] {cut}]", (_NUMPY,)
     else:
         pairs = f"[(np.sort(rows[a]), np.sort(rows[b])) for rows in [{ranked}] for a, b in TimeSeriesSplit({spec.n}).split(rows)]"
         imports = (_NUMPY, "from sklearn.model_selection import TimeSeriesSplit")

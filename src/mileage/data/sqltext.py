@@ -8,6 +8,8 @@ import re
 from mileage.errors import DataError
 
 _EXPLAIN = "EXPLAIN\n"
+_OF_THE_SYSTEM = re.compile(r'"(pg_|duckdb_|sqlite_|information_schema|pragma_)')
+_NO_FILE = re.compile(r'No files found that match the pattern "(.*)"')
 _LINE = re.compile(r"LINE (\d+): ")
 
 
@@ -99,10 +101,15 @@ def sql_error(error: Exception, text: str, *, explain: bool = False) -> SqlError
     """Return DuckDB's error about ``text``, explained or not: its first line, its candidates, its caret's place."""
     lines = str(error).splitlines() or [type(error).__name__]
     candidates = next((line.strip() for line in lines[1:] if "andidate" in line or "Did you mean" in line), None)
+    if candidates is not None and _OF_THE_SYSTEM.search(candidates):
+        candidates = None
     more = next((line.strip() for line in lines[1:] if line.startswith("Error when converting")), "")
-    return SqlError(
-        f"{lines[0].strip()} {more}".strip(), position=_position(lines, text, explained=explain), hint=candidates
-    )
+    position = _position(lines, text, explained=explain)
+    if position is None and (file := _NO_FILE.search(lines[0])):
+        at = text.find(literal(file[1]))
+        position = at if at >= 0 else None
+        candidates = "paths start at the folder in which mile was started"
+    return SqlError(f"{lines[0].strip()} {more}".strip(), position=position, hint=candidates)
 
 
 def _position(lines: list[str], text: str, *, explained: bool) -> int | None:

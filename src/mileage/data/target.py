@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mileage.data.dataset import Dataset, canonical_sql
 from mileage.data.schema import Column, DType, Kind
+from mileage.data.sqltext import quote
 from mileage.errors import DataError
 
 _TRUE_WORDS = frozenset({
@@ -65,8 +66,10 @@ def profile_target(dataset: Dataset, name: str, task: str | None = None) -> Targ
         hint = "predict a number or a class made from it, in FROM (SELECT ...)"
         raise DataError(f"the target {name} holds {column.sql_type} values", code="D421", hint=hint)
     label, number = canonical_sql(column, Kind.CATEGORICAL), canonical_sql(column, Kind.NUMERIC)
-    n, distinct, numbers, whole = dataset.database.rows(
-        f"SELECT count(c), count(DISTINCT c), count(v), count(*) FILTER (v = round(v)) FROM (SELECT {label} AS c, {number} AS v FROM ({dataset.relation_sql}))"
+    # A text such as inf is a number; its row has no finite value and is left out.
+    words = f"count(TRY_CAST(trim({quote(name)}) AS DOUBLE))" if column.dtype is DType.STRING else f"count({number})"
+    n, distinct, whole, numbers = dataset.database.rows(
+        f"SELECT count({label}), count(DISTINCT {label}), count(*) FILTER ({number} = round({number})), {words} FROM ({dataset.relation_sql})"
     )[0]
     if n == 0:
         raise DataError(f"the target {name} has no value", code="D420", hint="predict a column that has values")
@@ -84,9 +87,9 @@ def _task(column: Column, n: int, distinct: int, *, numeric: bool, whole: bool) 
     if not numeric or (column.dtype is DType.STRING and distinct <= _FEW_CLASSES):
         return "classification", "its values are names"
     if whole and distinct <= _FEW_CLASSES and n >= _ROWS_A_CLASS * distinct:
-        return "classification", f"it has {distinct} different whole numbers"
+        return "classification", f"it has {distinct} different whole numbers (AS REGRESSION takes them as amounts)"
     if whole:
-        return "regression", f"its values are numbers, {distinct:,} different ones"
+        return "regression", f"its values are whole numbers, {distinct:,} different ones"
     return "regression", "its values are numbers with fractions"
 
 

@@ -18,9 +18,11 @@ from mileage.engine.executor import Executor
 from mileage.engine.limits import Limits
 from mileage.engine.outcome import Outcome
 from mileage.engine.scratch import Scratch, Store
+from mileage.engine.segment import NOT_KEPT
 from mileage.engine.tasks import Resources, TaskError, run_task
 
 __all__ = [
+    "NOT_KEPT",
     "Backend",
     "Executor",
     "Job",

@@ -10,11 +10,11 @@ import heapq
 import time
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any, Self
 
 from mileage.core.events import EventBus
 from mileage.core.fingerprint import Fingerprint
+from mileage.core.interrupts import heard
 from mileage.engine.backend import (
     Backend,
     Job,
@@ -26,42 +26,20 @@ from mileage.engine.backend import (
     WorkerSetup,
 )
 from mileage.engine.limits import Limits
+from mileage.engine.objects import Objects
 from mileage.engine.outcome import Outcome, Values
 from mileage.engine.scratch import Scratch, Store
 from mileage.engine.segment import Runner, read
 from mileage.engine.tasks import Resources, TaskError
+from mileage.engine.ticket import Ticket, allows_more, charge, loosest
 from mileage.engine.units import Table, Unit, demand
 from mileage.errors import InternalError
 from mileage.workflow.plan import PhysicalPlan
 from mileage.workflow.task import Port
 
 _OBJECT_BYTES = 2 * 2**30
+_LOST_BEFORE = 3
 _Entry = tuple[tuple[int, int], int, Unit]
-
-
-@dataclass
-class _Ticket:
-    id: int
-    label: str
-    limits: Limits
-    ports: dict[Port, bool]  # wanted or kept; True: kept
-    missing: set[Port]
-    units: set[Unit] = field(default_factory=set)
-    seconds: dict[Fingerprint, float] = field(default_factory=dict)
-    sizes: dict[str, int] = field(default_factory=dict)
-    warnings: dict[str, None] = field(default_factory=dict)
-    n_loaded: int = 0
-    n_shared: int = 0
-    compute_s: float = 0.0
-    peak_bytes: int = 0
-
-    def left(self) -> Limits:
-        """The limits for what is still to come."""
-        limit = self.limits.timeout_s
-        return Limits(
-            None if limit is None else max(0.0, limit - self.compute_s),
-            self.limits.memory_bytes,
-        )
 
 
 class Executor:
@@ -109,21 +87,19 @@ class Executor:
         self.resources = resources or Resources()
         self.computed: Counter[Fingerprint] = Counter()
         self._memory_share = None if memory_bytes is None else memory_bytes // max(1, n_workers)
-        self._object_budget = memory_bytes or _OBJECT_BYTES
         self._own_scratch = Scratch() if scratch is None else None
-        self.scratch: Store = scratch if scratch is not None else self._own_scratch  # type: ignore[assignment]
+        self.scratch: Store = scratch or self._own_scratch or Scratch()
         setup = WorkerSetup(store, self.scratch, self.resources, keeper=keeper)
         backend.start(n_workers, setup)
         self._runner = Runner(setup, by_reference=True)
         self._writer = Runner(WorkerSetup(store, self.scratch, cache_bytes=0), by_reference=False)
         self._table = Table(store)
-        self._tickets: dict[int, _Ticket] = {}
+        self._objects = Objects(self._table.located, self.scratch, memory_bytes or _OBJECT_BYTES)
+        self._tickets: dict[int, Ticket] = {}
         self._ready: list[_Entry] = []
         self._ready_driver: list[_Entry] = []
         self._running: dict[int, Unit] = {}
         self._finished: list[Outcome] = []
-        self._objects: dict[Port, int] = {}
-        self._object_bytes = 0
         self._tried: set[str] = set()
         self._last_ticket = 0
         self._last_job = 0
@@ -150,7 +126,7 @@ class Executor:
         self._last_ticket += 1
         found = demand(plan, self._table, here=here)
         missing = {port for port in found.ports if port not in self._table.located}
-        ticket = _Ticket(self._last_ticket, label, self._limits(limits), found.ports, missing)
+        ticket = Ticket(self._last_ticket, label, self._limits(limits), found.ports, missing)
         ticket.n_loaded, ticket.n_shared = found.n_loaded, found.n_shared
         self._tickets[ticket.id] = ticket
         if found.error is not None:
@@ -173,7 +149,7 @@ class Executor:
             return Limits(limits.timeout_s, self._memory_share)
         return limits
 
-    def _join(self, ticket: _Ticket, units: Iterable[Unit]) -> None:
+    def _join(self, ticket: Ticket, units: Iterable[Unit]) -> None:
         """Let a ticket need units and all that these wait for."""
         stack = [unit for unit in units if unit not in ticket.units]
         while stack:
@@ -198,7 +174,9 @@ class Executor:
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 break
-            for result in self.backend.poll(remaining):
+            with heard():
+                results = self.backend.poll(remaining)
+            for result in results:
                 self._settle(result)
         finished, self._finished = self._finished, []
         return finished
@@ -258,7 +236,7 @@ class Executor:
     def _start(self, unit: Unit) -> None:
         self._last_job += 1
         unit.running = True
-        unit.limits = self._loosest(unit)
+        unit.limits = loosest(self._tickets[number] for number in unit.tickets)
         located = tuple(self._reachable(port) for port in unit.needs)
         job = Job(
             self._last_job,
@@ -271,23 +249,13 @@ class Executor:
         self._tell("segment_started", unit, job=job.id, n_tasks=len(unit.tasks))
         self.backend.submit(job)
 
-    def _loosest(self, unit: Unit) -> Limits:
-        """A unit that several tickets need may run as long as one of them allows."""
-        left = [self._tickets[number].left() for number in unit.tickets]
-        times = [limits.timeout_s for limits in left]
-        sizes = [limits.memory_bytes for limits in left]
-        return Limits(
-            None if None in times else max(t for t in times if t is not None),
-            None if None in sizes else max(s for s in sizes if s is not None),
-        )
-
     def _reachable(self, port: Port) -> Located:
         """Return where a worker can read a port: objects of this process are written out for other processes."""
         located = self._table.located[port]
         if located.place is Place.OBJECT and not self.backend.by_reference:
             located = self._writer.publish(port, located.value, keep=False, said={})[0]
             self._table.located[port] = located
-            self._object_bytes -= self._objects.pop(port, 0)
+            self._objects.forget(port)
         return located
 
     def _run_here(self, unit: Unit) -> None:
@@ -298,7 +266,9 @@ class Executor:
         inputs = tuple(self._table.located[port] for port in unit.needs)
         job = Job(self._last_job, tuple(unit.tasks), inputs, tuple(unit.publish.items()))
         self._running[job.id] = unit
-        self._settle(self._runner.run(job))
+        with heard():
+            result = self._runner.run(job)
+        self._settle(result)
 
     def _settle(self, result: JobResult) -> None:
         """Take a result in: values, units that waited for them, tickets."""
@@ -319,26 +289,19 @@ class Executor:
         self.computed.update(result.seconds.keys())
         if self._again(unit, result):
             return
-        self._charge(unit, result)
+        charge(self._waiting_for(unit), result)
         unit.over = True
         self._table.disown(unit)
         self._table.failed |= {name: error for name, error in result.errors.items() if error.kind == "task"}
         self._tried |= result.kept
         self._take_in(unit, result)
         self._break(unit, result)
-        for number in sorted(unit.tickets):
-            ticket = self._tickets.get(number)
-            if ticket is not None and not ticket.limits.allows(seconds=ticket.compute_s):
-                limit = ticket.limits.timeout_s
-                self._fail(
-                    ticket,
-                    TaskError(
-                        "",
-                        f"stopped at its limit of {limit:g} s",
-                        "timeout",
-                        ticket.label,
-                    ),
-                )
+        for ticket in self._waiting_for(unit):
+            if ticket.is_spent():
+                self._fail(ticket, ticket.out_of_time())
+
+    def _waiting_for(self, unit: Unit) -> list[Ticket]:
+        return [self._tickets[number] for number in sorted(unit.tickets) if number in self._tickets]
 
     def _take_in(self, unit: Unit, result: JobResult) -> None:
         for port, located in result.published.items():
@@ -347,33 +310,25 @@ class Executor:
             for ready in self._table.arrive(port, located):
                 self._push(ready)
             if located.place is Place.OBJECT:
-                self._spill(port, located)
-        for number in sorted(unit.tickets):
-            ticket = self._tickets.get(number)
-            if ticket is not None:
-                ticket.missing -= result.published.keys()
-                if result.final:
-                    ticket.units.discard(unit)
-                if not ticket.missing:
-                    self._finish(ticket)
-
-    def _charge(self, unit: Unit, result: JobResult) -> None:
-        """Every ticket that needed the unit used the time; the first one gets the record."""
-        tickets = [self._tickets[number] for number in sorted(unit.tickets) if number in self._tickets]
-        for ticket in tickets:
-            ticket.compute_s += result.wall_s
-            ticket.peak_bytes = max(ticket.peak_bytes, result.peak_bytes)
-            ticket.warnings |= dict.fromkeys(result.warnings)
-        if tickets:
-            tickets[0].seconds |= result.seconds
-            tickets[0].sizes |= result.sizes
+                self._objects.add(port, located)
+        for ticket in self._waiting_for(unit):
+            ticket.missing -= result.published.keys()
+            if result.final:
+                ticket.units.discard(unit)
+            if not ticket.missing:
+                self._finish(ticket)
 
     def _again(self, unit: Unit, result: JobResult) -> bool:
-        """Run a stopped unit once more if a ticket that came later allows more than it was given."""
+        """Run a unit once more if its worker was lost, or if a ticket that came later allows more than it was given."""
+        if result.state is JobState.LOST and unit.tickets and _is_innocent(unit, result):
+            for number in unit.tickets:
+                self._tickets[number].compute_s += result.wall_s
+            self._push(unit)
+            return True
         if result.state not in {JobState.TIMEOUT, JobState.MEMORY} or result.error is None:
             return False
         tickets = [self._tickets[number] for number in sorted(unit.tickets)]
-        patient = [ticket for ticket in tickets if _looser(ticket.left(), unit.limits, result.state)]
+        patient = [ticket for ticket in tickets if allows_more(ticket, unit.limits, result.state)]
         if not patient:
             return False
         for ticket in tickets:
@@ -382,16 +337,6 @@ class Executor:
                 self._fail(ticket, result.error)
         self._push(unit)
         return True
-
-    def _spill(self, port: Port, located: Located) -> None:
-        """Move the oldest objects to disk when they are too many."""
-        self._objects[port] = located.size
-        self._object_bytes += located.size
-        while self._object_bytes > self._object_budget and len(self._objects) > 1:
-            oldest = next(iter(self._objects))
-            self._object_bytes -= self._objects.pop(oldest)
-            size = self.scratch.put(oldest.key, self._table.located[oldest].value)
-            self._table.located[oldest] = Located(oldest.key, Place.SCRATCH, None, size)
 
     def _break(self, unit: Unit, result: JobResult) -> None:
         """Fail whatever needs a port that will not come."""
@@ -418,12 +363,12 @@ class Executor:
 
     # ---- ends ---------------------------------------------------------------------------------------------------
 
-    def _finish(self, ticket: _Ticket) -> None:
+    def _finish(self, ticket: Ticket) -> None:
         self._keep(ticket)
         located = {port: self._table.located[port] for port in ticket.ports}
         self._end(ticket, JobState.DONE, Values(located, self._read), None)
 
-    def _keep(self, ticket: _Ticket) -> None:
+    def _keep(self, ticket: Ticket) -> None:
         """Keep what a worker could not: ports of other tickets' units, or of tasks done before."""
         for port, keep in ticket.ports.items():
             located = self._table.located[port]
@@ -434,31 +379,14 @@ class Executor:
     def _read(self, located: Located) -> Any:
         return read(located, store=self.store, scratch=self.scratch)
 
-    def _fail(self, ticket: _Ticket, error: TaskError) -> None:
+    def _fail(self, ticket: Ticket, error: TaskError) -> None:
         state = JobState(error.kind) if error.kind in set(JobState) else JobState.FAILED
         self._end(ticket, state, {}, error)
 
-    def _end(self, ticket: _Ticket, state: JobState, values: Any, error: TaskError | None) -> None:
+    def _end(self, ticket: Ticket, state: JobState, values: Any, error: TaskError | None) -> None:
         self._tickets.pop(ticket.id, None)
         kept = frozenset(port.key for port, keep in ticket.ports.items() if keep and self._is_kept(port))
-        self._finished.append(
-            Outcome(
-                ticket.id,
-                ticket.label,
-                state,
-                values,
-                ticket.seconds,
-                ticket.sizes,
-                tuple(ticket.warnings),
-                kept,
-                error,
-                len(ticket.seconds),
-                ticket.n_loaded,
-                ticket.n_shared,
-                ticket.compute_s,
-                ticket.peak_bytes,
-            )
-        )
+        self._finished.append(ticket.outcome(state, values, kept, error))
         for unit in ticket.units:
             unit.tickets.discard(ticket.id)
             if not unit.tickets:
@@ -478,15 +406,15 @@ class Executor:
             unit.over = True
 
     def _tell(self, kind: str, unit: Unit, **data: Any) -> None:
-        label = next(
-            (self._tickets[n].label for n in sorted(unit.tickets) if n in self._tickets),
-            "",
-        )
+        label = next((ticket.label for ticket in self._waiting_for(unit)), "")
         self.events.tell(kind, tickets=tuple(sorted(unit.tickets)), label=label, **data)
 
 
-def _looser(limits: Limits, used: Limits, state: JobState) -> bool:
-    mine, theirs = (
-        (limits.timeout_s, used.timeout_s) if state is JobState.TIMEOUT else (limits.memory_bytes, used.memory_bytes)
-    )
-    return theirs is not None and (mine is None or mine > theirs)
+def _is_innocent(unit: Unit, result: JobResult) -> bool:
+    """Say whether a unit may run again: its worker was lost before it began, or for the first time in it.
+
+    The system may have killed the wrong one, or all of them; what two workers die of has a reason of its own.
+    """
+    unit.losses[result.wall_s > 0] += 1
+    before, within = unit.losses
+    return before <= _LOST_BEFORE and within <= 1

@@ -19,12 +19,15 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from typing import Any
 
 EXIT = struct.Struct("<ii")  # pid, exit code
 _TAIL_BYTES = 2000
+_EXIT_TICK_S = 0.005
 _THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -38,15 +41,28 @@ def command(module: str, function: str, fd: int) -> list[str]:
     """Return the command line of a process that calls a function with the number of a descriptor."""
     code = (
         "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+        "hasattr(signal, 'pthread_sigmask') and signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT}); "
         f"sys.path[:] = {list(sys.path)!r}; "
         f"from {module} import {function}; {function}({fd})"
     )
-    return [sys.executable, *subprocess._args_from_interpreter_flags(), "-c", code]  # type: ignore[attr-defined]
+    return [sys.executable, *subprocess._args_from_interpreter_flags(), "-c", code]  # type: ignore[attr-defined]  # private: the flags this interpreter was started with
 
 
 def environment() -> dict[str, str]:
     """Return our environment with every thread pool at one thread, so that a fork finds no threads."""
     return {**os.environ, **dict.fromkeys(_THREADS, "1")}
+
+
+@contextlib.contextmanager
+def without_interrupts() -> Iterator[None]:
+    """Start a process in here that Ctrl-C does not end before it can say that it ignores it."""
+    mask = getattr(signal, "pthread_sigmask", None)
+    before = mask(signal.SIG_BLOCK, {signal.SIGINT}) if mask is not None else None
+    try:
+        yield
+    finally:
+        if mask is not None:
+            mask(signal.SIG_SETMASK, before)
 
 
 class ForkServer:
@@ -59,15 +75,20 @@ class ForkServer:
         self._exits: dict[int, int] = {}
         self._rest = b""
         self._log: Any = None
+        self._lock = threading.RLock()  # sessions of several threads share the server
 
     def warm(self) -> None:
         """Start the server if it is not running; returns at once."""
+        with self._lock:
+            self._warm()
+
+    def _warm(self) -> None:
         if self._control is not None and self._owner == os.getpid() and self._process and self._process.poll() is None:
             return
         self.stop()
         ours, theirs = socket.socketpair()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
-        with theirs:
+        with theirs, without_interrupts():
             self._process = subprocess.Popen(
                 command("mileage.engine.forkserver", "serve", theirs.fileno()),
                 pass_fds=[theirs.fileno()],
@@ -80,36 +101,41 @@ class ForkServer:
 
     def launch(self) -> Connection:
         """Ask for a worker; return our end of its pipe, at once."""
-        self.warm()
         ours, theirs = socket.socketpair()
-        assert self._control is not None
-        with theirs:
+        with theirs, self._lock:
+            self._warm()
+            assert self._control is not None
             try:
                 socket.send_fds(self._control, [b"f"], [theirs.fileno()])
             except OSError:  # the server died just now: once more with a new one
                 self.stop()
-                self.warm()
+                self._warm()
                 socket.send_fds(self._control, [b"f"], [theirs.fileno()])
         return Connection(ours.detach())
 
     def exit_code(self, pid: int, timeout_s: float) -> int | None:
         """Return the exit code of a worker (negative: a signal), or None if it has not ended in time."""
         deadline = time.monotonic() + timeout_s
-        while pid not in self._exits and self._control is not None:
-            remaining = deadline - time.monotonic()
-            if remaining <= 0:
-                break
-            self._control.settimeout(remaining)
-            try:
-                data = self._control.recv(4096)
-            except OSError:
-                break
-            finally:
-                self._control.settimeout(None)
-            if not data:
-                break
-            self._note(data)
-        return self._exits.pop(pid, None)
+        while True:
+            with self._lock:
+                alive = self._control is not None and self._hear()
+                if pid in self._exits or not alive:
+                    return self._exits.pop(pid, None)
+            if time.monotonic() >= deadline:
+                return None
+            time.sleep(_EXIT_TICK_S)
+
+    def _hear(self) -> bool:
+        """Take in what the server has said of exits; False once it is gone."""
+        assert self._control is not None
+        try:
+            data = self._control.recv(4096, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        self._note(data)
+        return bool(data)
 
     def _note(self, data: bytes) -> None:
         data = self._rest + data
@@ -126,14 +152,15 @@ class ForkServer:
 
     def stop(self) -> None:
         """End the server and all its workers."""
-        if self._control is not None:
-            self._control.close()
-        if self._process is not None and self._owner == os.getpid():
-            self._process.kill()  # its workers die with it
-            self._process.wait()
-        if self._log is not None:
-            self._log.close()
-        self._control = self._process = self._log = None
+        with self._lock:
+            if self._control is not None:
+                self._control.close()
+            if self._process is not None and self._owner == os.getpid():
+                self._process.kill()  # its workers die with it
+                self._process.wait()
+            if self._log is not None:
+                self._log.close()
+            self._control = self._process = self._log = None
 
 
 server = ForkServer()

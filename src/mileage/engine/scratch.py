@@ -11,7 +11,9 @@ import os
 import pickle
 import shutil
 import struct
+import sys
 import tempfile
+import time
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +21,9 @@ from typing import Any, Protocol
 from mileage.engine.values import dump, freeze
 
 _ALIGN = 64
+_PREFIX = "mileage-scratch-"
+_LOCK = ".lock"
+_UNLOCKED_S = 60.0
 _WORD = struct.Struct("<Q")
 
 
@@ -36,11 +41,20 @@ class Store(Protocol):
 
 
 class Scratch:
-    """A store in a folder of its own; arrays come back as read-only maps of the file, without a copy."""
+    """A store in a folder of its own; arrays come back as read-only maps of the file, without a copy.
 
-    def __init__(self, path: Path | None = None) -> None:
-        self.path = Path(path) if path is not None else Path(tempfile.mkdtemp(prefix="mileage-"))
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    A folder of the system's temporary one is locked by the process that made it. So what a killed process has left
+    behind is known, and is removed when the next one makes its own.
+    """
+
+    def __init__(self, path: str | Path | None = None) -> None:
+        self._lock: int | None = None
+        if path is not None:
+            self.path = Path(path)
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        else:
+            remove_left_behind()
+            self.path, self._lock = _locked_folder()
 
     def put(self, key: str, value: Any) -> int:
         """Write a value; a reader sees all of it or nothing."""
@@ -84,9 +98,64 @@ class Scratch:
         """Remove a value; none is no error."""
         (self.path / key).unlink(missing_ok=True)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Other processes use the folder; its lock stays with the one that made it."""
+        return {"path": self.path, "_lock": None}
+
     def close(self) -> None:
         """Remove the folder."""
         shutil.rmtree(self.path, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def remove_left_behind() -> None:
+    """Remove the temporary folders of processes of this user that were killed."""
+    home = Path(tempfile.gettempdir())
+    for folder in (*home.glob(f"{_PREFIX}*"), *filter(_is_old, home.glob(f".{_PREFIX}*"))):
+        try:  # where the lock is gone, its removal was cut short
+            handle = os.open(folder / _LOCK, os.O_RDWR | (os.O_CREAT if _is_old(folder) else 0), 0o600)
+        except OSError:  # somebody else's, or another process removes it just now
+            continue
+        try:
+            if _take(handle):
+                shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            os.close(handle)
+
+
+def _is_old(folder: Path) -> bool:
+    """Say whether nobody can be about to lock a folder, or to remove it."""
+    try:
+        return time.time() - folder.stat().st_mtime > _UNLOCKED_S
+    except OSError:
+        return False
+
+
+def _locked_folder() -> tuple[Path, int | None]:
+    """Make a folder that has its name only once it is locked, so that nobody takes it for left behind."""
+    if sys.platform == "win32":
+        return Path(tempfile.mkdtemp(prefix=_PREFIX)), None
+    made = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}"))
+    handle = os.open(made / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    _take(handle)
+    path = made.with_name(made.name.removeprefix("."))
+    made.rename(path)
+    return path, handle
+
+
+def _take(handle: int) -> bool:
+    """Lock a file for as long as it is open; False if another process holds it, or there are no locks here."""
+    if sys.platform == "win32":  # nothing tells a folder left behind from one in use
+        return False
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 class MemoryCache:

@@ -16,6 +16,7 @@ from mileage.engine.values import freeze, pack, size_of, unpack
 from mileage.errors import InternalError
 from mileage.workflow.task import Port, Task
 
+NOT_KEPT = "not kept: "
 Progress = Callable[[int, dict[Port, Located]], None]
 
 
@@ -102,7 +103,7 @@ class Runner:
             if not store.has(key):
                 store.put(key, value)
         except Exception as error:  # noqa: BLE001
-            said.setdefault(f"{type(error).__name__}: not kept: {error}")
+            said.setdefault(f"{NOT_KEPT}{getattr(error, 'message', error)}")
             return False
         return True
 
@@ -207,7 +208,7 @@ class _Once:
         limit = self.job.limits.timeout_s
         error = TaskError(
             "",
-            f"stopped at its limit of {limit:g} s",
+            f"stopped at its limit of {limit:.3g} s",
             "timeout",
             task.label,
             task.fingerprint,

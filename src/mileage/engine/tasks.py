@@ -17,7 +17,7 @@ from mileage.errors import InternalError
 from mileage.operators.base import BuildContext, Operator
 from mileage.workflow.task import Task, TaskKind
 
-DRIVER_KINDS = frozenset({TaskKind.SOURCE, TaskKind.DEAL, TaskKind.SCORE})
+DRIVER_KINDS = frozenset({TaskKind.SOURCE, TaskKind.DEAL, TaskKind.SAMPLE, TaskKind.SCORE})
 _TRACE_FRAMES = 6
 _PACKAGE = str(Path(__file__).resolve().parents[1])
 _MANY_WARNINGS = 50
@@ -120,6 +120,17 @@ def run_task(task: Task, inputs: list[Any], *, resources: Resources) -> dict[str
     return _RUN[task.kind](task, [thaw(value) for value in inputs], resources)
 
 
+def _sample(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
+    del resources
+    from mileage.data import sampled
+
+    params: dict[str, Any] = dict(task.params)
+    keys = None
+    if params["key"]:
+        keys = inputs[1][list(params["key"])].astype(str).agg("\x1f".join, axis=1).to_numpy()
+    return {"splits": sampled(inputs[0], params["fraction"], seed=params["seed"], keys=keys)}
+
+
 def _take(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
     del resources
     params = dict(task.params)
@@ -216,6 +227,7 @@ def _call(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]
 _RUN: dict[TaskKind, Callable[[Task, list[Any], Resources], dict[str, Any]]] = {
     TaskKind.SOURCE: _driver,
     TaskKind.DEAL: _driver,
+    TaskKind.SAMPLE: _sample,
     TaskKind.TAKE: _take,
     TaskKind.TARGET: _target,
     TaskKind.FIT: _fit,

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class Unit:
     """Tasks that run in one go, for one or more tickets; ``publish`` maps a port to whether it is kept.
 
-    ``needs`` are the ports from outside, ``waits`` those of them that are not there yet.
+    ``needs`` are the ports from outside, ``waits`` those of them that are not there yet; ``losses`` counts
+    workers that were lost before they began the unit, and within it.
     """
 
     id: int
@@ -33,6 +34,7 @@ class Unit:
     tickets: set[int] = field(default_factory=set)
     running: bool = False
     over: bool = False
+    losses: list[int] = field(default_factory=lambda: [0, 0])
     limits: Limits = field(default_factory=Limits)
 
     @property

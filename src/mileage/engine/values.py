@@ -103,6 +103,8 @@ def size_of(value: Any, depth: int = _DEPTH) -> int:
     8000
     """
     if hasattr(value, "memory_usage"):
+        if hasattr(value, "_mgr"):  # by blocks: a frame of many columns has few
+            return int(sum(getattr(block, "nbytes", 0) for block in value._mgr.arrays))
         usage = value.memory_usage(deep=False)
         return int(usage.sum() if hasattr(usage, "sum") else usage)
     if isinstance(getattr(value, "nbytes", None), int):
@@ -123,7 +125,15 @@ def _parts(value: Any) -> list[Any]:
         return list(value)[:_ITEMS]
     if is_dataclass(value) and not isinstance(value, type):
         return [getattr(value, f.name, None) for f in fields(value)]
-    return list(getattr(value, "__dict__", {}).values())[:_ITEMS]
+    state = value.__getstate__() if _is_compiled(value) else getattr(value, "__dict__", {})
+    return list(state.values())[:_ITEMS] if isinstance(state, dict) else [state]
+
+
+def _is_compiled(value: Any) -> bool:
+    """Say whether a value holds its data outside Python, and hands it out to be pickled: a tree, a booster."""
+    home = getattr(type(value).__dict__.get("__getstate__"), "__module__", "") or ""
+    own = "__getstate__" in type(value).__dict__ and not home.startswith("sklearn.base")
+    return own and (not hasattr(value, "__dict__") or type(value).__name__ == "Booster")
 
 
 def shape_of(value: Any) -> str:

@@ -1,28 +1,25 @@
 """The tree of a MILEAGE text: frozen records that say what was written and nothing of what it means.
 
-Every node knows its ``span`` in the text and its ``origin``; statements, deltas, clauses and facts carry the
-``comments`` that were written at them. None of the three takes part in equality, so two texts with the same content
-give equal trees. Lists are tuples, and every optional word is recorded. Next: :mod:`mileage.language.parser` makes
-trees, :mod:`mileage.language.printer` writes them.
+Every node knows its ``span`` in the text and its ``origin``; statements, deltas, clauses and their items (facts,
+wishes, bounds, slots) carry the ``comments`` that were written at them. None of the three takes part in equality, so
+two texts with the same content give equal trees. Lists are tuples, and every optional word is recorded. Next:
+:mod:`mileage.language.parser` makes trees, :mod:`mileage.language.printer` writes them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
-
 from mileage.core.units import Quantity
-from mileage.language.ast_parts import (
-    Alternative,
-    Arg,
-    Assign,
+from mileage.language.ast_clauses import (
+    ITEMS,
+    ONCE,
     Bootstrap,
-    Chain,
-    Choice,
-    Commented,
+    Bound,
+    Budget,
+    BudgetItem,
+    BudgetQuantity,
+    Clause,
     Cost,
     Derived,
-    Domain,
     Excluding,
     Fact,
     FactBody,
@@ -31,37 +28,95 @@ from mileage.language.ast_parts import (
     Folds,
     FrameSource,
     From,
+    Hint,
     Holdout,
+    Intent,
     Interaction,
     Kind,
     Knowing,
     Method,
-    Metric,
     Mistaking,
     Monotone,
+    Named,
+    On,
+    Optimize,
+    Patience,
+    Prefer,
+    Require,
+    Return,
+    Reuse,
+    Seed,
+    Source,
+    SqlSource,
+    TableSource,
+    Task,
+    Trait,
+    Until,
+    UsingKnowledge,
+    Validate,
+    With,
+    Without,
+)
+from mileage.language.ast_parts import (
+    Alternative,
+    Arg,
+    Assign,
+    Chain,
+    Choice,
+    Commented,
+    Domain,
+    Metric,
     Name,
     Node,
-    On,
     Op,
-    Optimize,
     Param,
     Plain,
     RangeDomain,
     Ref,
     SetDomain,
-    Source,
     Sql,
-    SqlSource,
-    TableSource,
-    Task,
-    Trait,
-    UsingKnowledge,
-    Validate,
     Value,
     plain,
 )
+from mileage.language.ast_statements import (
+    Accept,
+    Add,
+    Apply,
+    Attach,
+    Compare,
+    CreateView,
+    Decide,
+    Define,
+    DefineIntent,
+    DefineKnowledge,
+    Delta,
+    Drop,
+    Explain,
+    ExplainPrediction,
+    ExplainWhy,
+    Export,
+    ExtendBudget,
+    Focus,
+    IntentEffect,
+    Pause,
+    Pin,
+    Predict,
+    Prune,
+    Refine,
+    Reject,
+    Resume,
+    Script,
+    Set,
+    Show,
+    Statement,
+    StepView,
+    Stop,
+    Suggest,
+    Unpin,
+)
 
 __all__ = [
+    "ITEMS",
     "ONCE",
     "Accept",
     "Add",
@@ -69,6 +124,7 @@ __all__ = [
     "Apply",
     "Arg",
     "Assign",
+    "Attach",
     "Bootstrap",
     "Bound",
     "Budget",
@@ -161,436 +217,3 @@ __all__ = [
     "Without",
     "plain",
 ]
-
-# --- wishes, limits, space ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Intent(Node):
-    """A wish in the user's words and what narrows it: TO, ACROSS, IN, WITHIN, BY."""
-
-    name: str
-    to: Name | None = None
-    across: tuple[Name, ...] = ()
-    columns: tuple[Name, ...] = ()
-    within: Quantity | None = None
-    by: Op | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Bound(Node):
-    """A measurable requirement; ``op`` is one of ``>= <= > < =``."""
-
-    metric: Metric
-    op: str
-    quantity: Quantity
-    where: Sql | None = None
-    confidence: Quantity | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Prefer(Commented):
-    """``PREFER intent, intent``."""
-
-    intents: tuple[Intent, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Require(Commented):
-    """``REQUIRE item, item``."""
-
-    items: tuple[Intent | Bound, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class With(Commented):
-    """``WITH SLOT = chain, ...``."""
-
-    assignments: tuple[Assign, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Without(Commented):
-    """``WITHOUT op, op``."""
-
-    ops: tuple[Op, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Reuse(Commented):
-    """``REUSE``: ``mode`` is ``auto``, ``everything``, ``nothing``, or ``views`` with their names."""
-
-    mode: str
-    names: tuple[Name, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetQuantity(Node):
-    """A plain limit, such as ``10 min`` or ``200 trials``."""
-
-    quantity: Quantity
-
-
-@dataclass(frozen=True, slots=True)
-class Until(Node):
-    """``UNTIL metric >= goal``."""
-
-    metric: Metric
-    op: str
-    quantity: Quantity
-
-
-@dataclass(frozen=True, slots=True)
-class Patience(Node):
-    """``PATIENCE 40 trials``: stop when nothing improved for so long."""
-
-    quantity: Quantity
-
-
-BudgetItem: TypeAlias = BudgetQuantity | Until | Patience
-
-
-@dataclass(frozen=True, slots=True)
-class Budget(Commented):
-    """``BUDGET item, item``."""
-
-    items: tuple[BudgetItem, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Return(Commented):
-    """``RETURN n [DIVERSE] WORKFLOWS``."""
-
-    n: int
-    diverse: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Seed(Commented):
-    """``SEED value``."""
-
-    value: int
-
-
-@dataclass(frozen=True, slots=True)
-class Named(Commented):
-    """``NAMED name``."""
-
-    name: Name
-
-
-@dataclass(frozen=True, slots=True)
-class Hint(Commented):
-    """``HINT (options)``: physical advice that may not change what is admissible."""
-
-    options: tuple[Param, ...]
-
-
-Clause: TypeAlias = (
-    From
-    | Features
-    | Excluding
-    | Validate
-    | Optimize
-    | Knowing
-    | UsingKnowledge
-    | Prefer
-    | Require
-    | With
-    | Without
-    | Reuse
-    | Budget
-    | Return
-    | Seed
-    | Named
-    | Hint
-)
-C = TypeVar("C", bound=Commented)
-
-# Clauses that a query may have once; the items of the others are joined.
-ONCE: tuple[type[Commented], ...] = (
-    From,
-    Features,
-    Validate,
-    Optimize,
-    Budget,
-    Reuse,
-    Return,
-    Seed,
-    Named,
-    Hint,
-)
-
-
-# --- statements -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Predict(Commented):
-    """The query: targets, an optional task, and clauses in the order written.
-
-    Examples
-    --------
-    >>> query = Predict((Name("y"),), None, (Seed(7),))
-    >>> query.clause(Seed).value, query.clause(Budget)
-    (7, None)
-    """
-
-    targets: tuple[Name, ...]
-    task: Task | None = None
-    clauses: tuple[Clause, ...] = ()
-
-    def clause(self, kind: type[C]) -> C | None:
-        """Return the first clause of a type, or None."""
-        return next((clause for clause in self.clauses if isinstance(clause, kind)), None)
-
-    def clauses_of(self, kind: type[C]) -> tuple[C, ...]:
-        """Return all clauses of a type, in the order written."""
-        return tuple(clause for clause in self.clauses if isinstance(clause, kind))
-
-
-@dataclass(frozen=True, slots=True)
-class Add(Commented):
-    """``ADD clause``."""
-
-    clause: Clause
-
-
-@dataclass(frozen=True, slots=True)
-class Set(Commented):
-    """``SET clause``: in the place of what it names: the same slot, bound, wish or fact, else the whole clause."""
-
-    clause: Clause
-
-
-@dataclass(frozen=True, slots=True)
-class Drop(Commented):
-    """``DROP #k3`` or ``DROP clause``; exactly one of the two is given, the handle without ``#``."""
-
-    handle: str | None = None
-    clause: Clause | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Pin(Commented):
-    """``PIN SLOT [= chain]``: without a chain, to what the last answer chose."""
-
-    slot: Name
-    chain: Chain | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Unpin(Commented):
-    """``UNPIN SLOT``."""
-
-    slot: Name
-
-
-@dataclass(frozen=True, slots=True)
-class Accept(Commented):
-    """``ACCEPT @s1, @s2``."""
-
-    refs: tuple[Ref, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Reject(Commented):
-    """``REJECT @s1 [BECAUSE '...']``."""
-
-    refs: tuple[Ref, ...]
-    because: str | None = None
-
-
-Delta: TypeAlias = Add | Set | Drop | Pin | Unpin | Accept | Reject
-
-
-@dataclass(frozen=True, slots=True)
-class Refine(Commented):
-    """``REFINE ref delta delta``."""
-
-    ref: Ref
-    deltas: tuple[Delta, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Decide(Commented):
-    """A statement of its own that accepts or rejects suggestions."""
-
-    decision: Accept | Reject
-
-
-@dataclass(frozen=True, slots=True)
-class StepView(Node):
-    """``STEP slot OF ref``: the prefix of a workflow up to a step."""
-
-    slot: Name
-    ref: Ref
-
-
-@dataclass(frozen=True, slots=True)
-class CreateView(Commented):
-    """``CREATE [MATERIALIZED] VIEW name AS body``."""
-
-    name: Name
-    body: Sql | StepView
-    materialized: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class IntentEffect(Node):
-    """One effect of a defined intent; ``level`` is ``space``, ``train``, ``objective``, ``post``, ``probe`` or ``report``."""
-
-    level: str
-    op: Op
-
-
-@dataclass(frozen=True, slots=True)
-class DefineIntent(Commented):
-    """``DEFINE INTENT name AS (effect, ...)``."""
-
-    name: Name
-    effects: tuple[IntentEffect, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DefineKnowledge(Commented):
-    """``DEFINE KNOWLEDGE name AS fact, ...``."""
-
-    name: Name
-    facts: tuple[Fact, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Explain(Commented):
-    """``EXPLAIN [what] subject``; ``what`` is plan, space, intents, knowledge, cost, conflicts, data or None."""
-
-    what: str | None
-    subject: Predict | Ref
-
-
-@dataclass(frozen=True, slots=True)
-class ExplainWhy(Commented):
-    """``EXPLAIN WHY [NOT] subject``."""
-
-    negated: bool
-    subject: Ref | Op
-
-
-@dataclass(frozen=True, slots=True)
-class ExplainPrediction(Commented):
-    """``EXPLAIN PREDICTION FOR (rows) BY ref``."""
-
-    rows: Sql
-    ref: Ref
-
-
-@dataclass(frozen=True, slots=True)
-class Suggest(Commented):
-    """``SUGGEST [count] [ABOUT topic] [FOR ref]``."""
-
-    count: int | None = None
-    about: Name | None = None
-    ref: Ref | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Compare(Commented):
-    """``COMPARE refs [ON metrics] [BY columns]``."""
-
-    refs: tuple[Ref, ...]
-    metrics: tuple[Metric, ...] = ()
-    by: tuple[Name, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Show(Commented):
-    """``SHOW what [OF ref]``."""
-
-    what: Name
-    of: Ref | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Pause(Commented):
-    """``PAUSE``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resume(Commented):
-    """``RESUME``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stop(Commented):
-    """``STOP``."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExtendBudget(Commented):
-    """``EXTEND BUDGET BY quantity``."""
-
-    quantity: Quantity
-
-
-@dataclass(frozen=True, slots=True)
-class Focus(Commented):
-    """``FOCUS SLOT = chain``."""
-
-    assign: Assign
-
-
-@dataclass(frozen=True, slots=True)
-class Prune(Commented):
-    """``PRUNE SLOT = chain``."""
-
-    assign: Assign
-
-
-@dataclass(frozen=True, slots=True)
-class Export(Commented):
-    """``EXPORT ref TO 'path' [AS format]``."""
-
-    ref: Ref
-    path: str
-    format: Name | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Apply(Commented):
-    """``APPLY ref TO source [INTO 'path']``."""
-
-    ref: Ref
-    source: Source
-    into: str | None = None
-
-
-Define: TypeAlias = DefineIntent | DefineKnowledge
-Statement: TypeAlias = (
-    Predict
-    | Refine
-    | Decide
-    | CreateView
-    | DefineIntent
-    | DefineKnowledge
-    | Explain
-    | ExplainWhy
-    | ExplainPrediction
-    | Suggest
-    | Compare
-    | Show
-    | Pause
-    | Resume
-    | Stop
-    | ExtendBudget
-    | Focus
-    | Prune
-    | Export
-    | Apply
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Script(Commented):
-    """Statements in order; ``comments`` are those after the last one."""
-
-    statements: tuple[Statement, ...]

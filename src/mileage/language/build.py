@@ -162,6 +162,10 @@ class Builder(ClauseBuilder):
             self.build(ref), self.source(source), self.build(into[0]) if into else None, span=span_of(item)
         )
 
+    def on_attach(self, item: Branch) -> ast.Attach:
+        path, *name = self.every(item)
+        return ast.Attach(path, name[0] if name else None, span=span_of(item))
+
     def on_into(self, item: Branch) -> str:
         text: str = self.only(item)
         return text

@@ -11,7 +11,7 @@ from mileage.core.diagnostics import Diagnostic, Fix
 from mileage.core.spans import Span
 from mileage.core.units import Quantity
 from mileage.language import ast
-from mileage.language.lexer import unit_of
+from mileage.language.lexer import FILE_ENDINGS, unit_of
 
 Branch: TypeAlias = Tree[Token]
 
@@ -129,7 +129,17 @@ class BaseBuilder:
             return ast.FileSource(self.on_string(item), span=span)
         if item.data == "frame":
             return ast.FrameSource(str(item.children[0]), span=span)
-        return ast.TableSource(self.on_name(item), span=span)
+        return ast.TableSource(self.on_table(item), span=span)
+
+    def on_table(self, item: Branch) -> ast.Name:
+        """Return the name of a table, its database and schema before it; a file without quotes is a mistake."""
+        names: tuple[ast.Name, ...] = self.every(item)
+        span = span_of(item)
+        text = ".".join(name.text for name in names)
+        if len(names) > 1 and not names[-1].quoted and names[-1].text.casefold() in FILE_ENDINGS:
+            message = f"a file is named in quotes: {text}"
+            self.problems.append(Diagnostic("E103", message, span, (Fix(span, f"'{text}'"),)))
+        return ast.Name(text, any(name.quoted for name in names), span=span)
 
     # metrics
 

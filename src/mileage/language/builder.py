@@ -6,14 +6,15 @@ language cannot say, and ``str(query)`` prints it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any
 
 from mileage.core.units import Quantity
 from mileage.errors import MileError
 from mileage.language import ast
 from mileage.language import fragments as f
+from mileage.language.lexer import FILE_ENDINGS
 from mileage.language.printer import format_query
 from mileage.language.printer_base import quoted, value, word
 
@@ -22,7 +23,7 @@ Number = int | float
 
 @dataclass(frozen=True, slots=True)
 class QueryBuilder:
-    """A query that is being written; ``query`` is its tree and ``frames`` the host's tables in it.
+    """A query that is being written; ``query`` is its tree, ``frames`` the host's tables in it, ``runner`` what runs it.
 
     Examples
     --------
@@ -34,17 +35,17 @@ class QueryBuilder:
 
     query: ast.Predict
     frames: Mapping[str, Any] = field(default_factory=dict)
-    _runner: ClassVar[Any] = None
+    runner: Callable[..., Any] | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return format_query(self.query)
 
     def run(self, session: Any = None, **options: Any) -> Any:
-        """Run the query; ``mileage`` sets what runs it, as the language itself runs nothing."""
-        if type(self)._runner is None:
-            message = "nothing is set to run a query"
-            raise MileError(message, hint="import mileage first, or use str(query) in a session")
-        return type(self)._runner(self, session, **options)
+        """Run the query; the language itself runs nothing, so what ``mileage.predict`` begins brings its runner."""
+        if self.runner is None:
+            message = "nothing is set to run this query"
+            raise MileError(message, hint="begin it with mileage.predict(...), or give it to session.run(...)")
+        return self.runner(self, session, **options)
 
     def _with(self, *clauses: ast.Clause) -> QueryBuilder:
         """Return a copy with clauses: one that stands once is replaced, the items of the others are joined."""
@@ -60,7 +61,8 @@ class QueryBuilder:
     def from_(self, source: Any, *, name: str = "frame") -> QueryBuilder:
         """Take the rows from a file, a table, a ``(SELECT ...)`` or a frame of this program.
 
-        A text with a dot, a slash or a star is a file; one in parentheses is SQL; any other is a table.
+        A text with a slash, a star or a file's ending is a file; one in parentheses is SQL; any other, such as
+        ``shop.orders``, is a table.
         """
         found, frames = _source(source, name)
         return replace(self._with(ast.From(found)), frames={**self.frames, **frames})
@@ -275,19 +277,40 @@ class FactBuilder:
 
 
 def col(*columns: str) -> FactBuilder:
-    """Begin a fact of columns."""
+    """Begin a fact of columns.
+
+    Examples
+    --------
+    >>> print(predict("y").from_("t").know(col("age", "weight").noisy(sd="5%")))
+    PREDICT y FROM t
+    KNOWING age AND weight ARE NOISY (sd = 5%)
+    """
     from mileage.language.printer_base import FACT_WORDS
 
     return FactBuilder(" AND ".join(word(column, FACT_WORDS) for column in columns))
 
 
 def false_negatives(of: str | Number | bool, *, cost: float, because: str | None = None) -> ast.Fact:
-    """State what it costs to miss a case of a class."""
+    """State what it costs to miss a case of a class.
+
+    Examples
+    --------
+    >>> print(predict("y").from_("t").know(false_negatives("lung", cost=10, because="fatal")))
+    PREDICT y FROM t
+    KNOWING FALSE NEGATIVES OF 'lung' COST 10 BECAUSE 'fatal'
+    """
     return ast.Fact(None, ast.Cost("negatives", of, float(cost)), because)
 
 
 def false_positives(of: str | Number | bool, *, cost: float, because: str | None = None) -> ast.Fact:
-    """State what it costs to see a case of a class where there is none."""
+    """State what it costs to see a case of a class where there is none.
+
+    Examples
+    --------
+    >>> print(predict("y").from_("t").know(false_positives("spam", cost=5)))
+    PREDICT y FROM t
+    KNOWING FALSE POSITIVES OF 'spam' COST 5
+    """
     return ast.Fact(None, ast.Cost("positives", of, float(cost)), because)
 
 
@@ -308,11 +331,18 @@ def _names(columns: tuple[str, ...]) -> tuple[ast.Name, ...]:
     return tuple(ast.Name(column) for column in columns)
 
 
+def _is_table(text: str) -> bool:
+    """Say whether a text names a table: no path, and dots only as in ``shop.orders``."""
+    parts = text.split(".")
+    dotted = all(part.isidentifier() for part in parts) and parts[-1].casefold() not in FILE_ENDINGS
+    return dotted if len(parts) > 1 else not any(sign in text for sign in "/*\\")
+
+
 def _source(source: Any, name: str) -> tuple[ast.Source, dict[str, Any]]:
     if isinstance(source, str) and source.startswith("("):
         clause = f.clause_of(ast.From, f"FROM {source}", where="from_")
         return clause.source, {}
-    if isinstance(source, str) and not any(sign in source for sign in "./*\\"):
+    if isinstance(source, str) and _is_table(source):
         return ast.TableSource(ast.Name(source)), {}
     if isinstance(source, str) or hasattr(source, "__fspath__"):
         return ast.FileSource(str(source)), {}

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mileage.core.units import UNITS
 from mileage.language.automaton import END
-from mileage.language.lexer import BAD
+from mileage.language.candidate import Candidate
+from mileage.language.habits import CLAUSE_WORDS, habits
+from mileage.language.lexer import BAD, Token, sql_open_quote
 from mileage.language.near_words import near_keywords, near_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mileage.language.automaton import Automaton
-    from mileage.language.lexer import Token
     from mileage.language.scan import Step, Trace
 
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -27,21 +28,6 @@ _AFTER_SQL = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """Put ``text`` at ``[start, end)``; the report has ``code``, ``message`` and a caret at ``at``."""
-
-    start: int
-    end: int
-    text: str
-    code: str
-    message: str
-    cost: float
-    at: tuple[int, int]
-    # A stand-in lets reading go on; it is no advice, so the report does not offer it.
-    silent: bool = False
-
-
 def candidates(machine: Automaton, text: str, trace: Trace) -> Iterator[Candidate]:
     """Yield edits to try, in no order."""
     bad = trace.bad
@@ -52,7 +38,10 @@ def candidates(machine: Automaton, text: str, trace: Trace) -> Iterator[Candidat
     yield from _unclosed(text, trace, bad)
     yield from _closers(trace, bad)
     yield from _bare_path(text, trace, bad)
-    if bad.token.kind != END:
+    yield from habits(machine, text, trace)
+    if bad.token.kind == END:
+        yield from _ended(machine, trace, bad)
+    else:
         yield from _inserted(machine, trace, bad)
         yield from _stand_ins(machine, bad)
         yield _removed(bad.token)
@@ -62,7 +51,7 @@ def _typos(machine: Automaton, trace: Trace, bad: Step) -> Iterator[Candidate]:
     keywords = tuple(sorted({part for word in machine.words for part in word.split()}))
     for back, step in enumerate((bad, *trace.steps[:-3:-1])):
         token = step.token
-        if not _WORD.fullmatch(token.text):
+        if not _WORD.fullmatch(token.text) or (bad.token.kind == END and token.kind != "IDENT"):
             continue
         extra = 0.1 * back + (0.0 if token.kind == "IDENT" else 0.9)
         for far, keyword in near_keywords(token.text, keywords):
@@ -86,7 +75,9 @@ def _units(machine: Automaton, trace: Trace, bad: Step) -> Iterator[Candidate]:
         glued = " " if number.end == token.start and unit != "%" else ""
         yield Candidate(start, token.end, glued + unit, "E104", message, 0.4, (token.start, token.end))
     if not near_units(token.text):
-        yield Candidate(token.start, token.end, "", "E104", message, 2.1, (token.start, token.end))
+        place = (token.start, token.end)
+        hint = f"units: {', '.join(UNITS)}"
+        yield Candidate(*place, "", "E104", message, 2.1, place, silent=True, hint=hint)
 
 
 def _signs(text: str, bad: Step) -> Iterator[Candidate]:
@@ -108,6 +99,9 @@ def _unclosed(text: str, trace: Trace, bad: Step) -> Iterator[Candidate]:
             at = len(text[:stop].rstrip().rstrip(";")) if stop == len(text) else len(text[:stop].rstrip())
             # Inside an unclosed string or comment a closer does not help, and the next stop is tried.
             yield Candidate(at, at, ")", "E103", message, 1.0 + stop / (len(text) + 1), (token.start, token.end))
+        quote = sql_open_quote(text, token.start)
+        if quote is not None:
+            yield from _close_quote(text, Token(BAD, text[quote], quote, quote + 1))
     elif text.startswith("/*", token.start):
         yield Candidate(
             len(text), len(text), "*/", "E103", "this comment is never closed", 0.5, (token.start, token.start + 2)
@@ -122,6 +116,8 @@ def _close_quote(text: str, token: Token) -> Iterator[Candidate]:
     sign = token.text[0]
     stops = [match.start() for match in re.compile(r"(?<=[^\s,;)(])(?=[\s,;)]|$)").finditer(text, token.start + 2)][:40]
     line_end = text.find("\n", token.start)
+    ends = [len(text[:end].rstrip()) for end in {line_end, len(text)} if end > token.end]
+    stops += [end for end in ends if end not in stops]
     for rank, stop in enumerate(stops):
         after_line = 1.0 if -1 < line_end < stop else 0.0
         cost = 1.0 + 0.01 * rank + after_line
@@ -152,6 +148,8 @@ def _bare_path(text: str, trace: Trace, bad: Step) -> Iterator[Candidate]:
         return
     before = trace.steps[-1].token
     start = before.start if before.kind == "IDENT" else bad.token.start
+    while start > 0 and not text[start - 1].isspace() and text[start - 1] not in "(,;'":
+        start -= 1
     match = re.compile(r"[^\s;,()']+").match(text, start)
     if match and match.end() > bad.token.start and re.search(r"[./\\]", match.group()):
         place = (start, match.end())
@@ -161,31 +159,31 @@ def _bare_path(text: str, trace: Trace, bad: Step) -> Iterator[Candidate]:
 
 def _inserted(machine: Automaton, trace: Trace, bad: Step) -> Iterator[Candidate]:
     after = trace.steps[-1].token.end if trace.steps else 0
-    place = (bad.token.start, bad.token.end)
-    for terminal in machine.accepts(bad.stack):
+    token, place = bad.token, (bad.token.start, bad.token.end)
+    accepted = machine.accepts(bad.stack)
+    for terminal in accepted:
         for spelling in machine.spellings(terminal)[:3]:
+            message = f"a '{spelling}' is missing before {_shown(token)}"
             if spelling in (",", ";", ")", "}"):
                 code = "E103" if spelling in _CLOSERS.values() else "E107"
-                yield Candidate(
-                    after, after, spelling, code, f"a '{spelling}' is missing before {_shown(bad.token)}", 1.2, place
-                )
+                yield Candidate(after, after, spelling, code, message, 1.2, place)
             elif _WORD.match(spelling):
-                text = f"{spelling} "
-                yield Candidate(
-                    place[0], place[0], text, "E107", f"{spelling} is missing before {_shown(bad.token)}", 2.5, place
-                )
+                message = f"{spelling} is missing before {_shown(token)}"
+                guess = spelling in CLAUSE_WORDS or spelling == "PREDICT"
+                yield Candidate(token.start, token.start, f"{spelling} ", "E107", message, 2.5, place, guess=guess)
             else:
-                cost = 1.3 if spelling == "=" else 1.6
-                text = f"{spelling} " if spelling != "(" else spelling
-                yield Candidate(
-                    place[0],
-                    place[0],
-                    text,
-                    "E107",
-                    f"a '{spelling}' is missing before {_shown(bad.token)}",
-                    cost,
-                    place,
-                )
+                text, cost = (spelling, 1.6) if spelling == "(" else (f"{spelling} ", 1.3 if spelling == "=" else 1.6)
+                yield Candidate(token.start, token.start, text, "E107", message, cost, place)
+
+
+def _ended(machine: Automaton, trace: Trace, bad: Step) -> Iterator[Candidate]:
+    """Yield the one word that must follow where the text ends."""
+    at = trace.steps[-1].token.end if trace.steps else 0
+    words = [w for t in machine.accepts(bad.stack) for w in machine.spellings(t) if _WORD.match(w)]
+    for word in words if len(words) <= 3 else ():
+        yield Candidate(
+            at, at, f" {word}", "E102", f"{word} is missing at the end", 2.2, (bad.token.start, bad.token.end)
+        )
 
 
 def _stand_ins(machine: Automaton, bad: Step) -> Iterator[Candidate]:
@@ -202,9 +200,10 @@ def _stand_ins(machine: Automaton, bad: Step) -> Iterator[Candidate]:
 
 def _removed(token: Token) -> Candidate:
     place = (token.start, token.end)
-    return Candidate(
-        *place, "", "E101" if _WORD.fullmatch(token.text) else "E107", f"unexpected {_shown(token)}", 2.2, place
-    )
+    if _WORD.fullmatch(token.text):
+        # Reading goes on without the word; to drop a word is no advice.
+        return Candidate(*place, "", "E101", f"unknown word {_shown(token)}", 2.2, place, silent=True)
+    return Candidate(*place, "", "E107", f"unexpected {_shown(token)}", 2.2, place)
 
 
 def _shown(token: Token) -> str:

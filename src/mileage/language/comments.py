@@ -1,6 +1,6 @@
 """Comments find the node they were written at.
 
-A comment on a line of its own belongs to the statement, delta, clause or fact that begins next; any other comment to the
+A comment on a line of its own belongs to the statement, delta, clause or item that begins next; any other comment to the
 one begun last. The printer puts comments before their node, on lines of their own.
 """
 
@@ -49,6 +49,8 @@ def commented(node: object) -> Iterator[ast.Commented]:
     elif isinstance(node, ast.Node):
         if isinstance(node, ast.Commented) and not isinstance(node, ast.Script):
             yield node
+        if isinstance(node, ast.Focus | ast.Prune):
+            return  # one line: what is written within it belongs to the statement
         for field in fields(node):
             yield from commented(getattr(node, field.name))
 

@@ -18,15 +18,6 @@ if TYPE_CHECKING:
     from mileage.core.spans import Span
 
 Item: TypeAlias = Any  # an item of any clause with a list: they share no type of their own
-LISTS: dict[type[ast.Commented], str] = {
-    ast.Excluding: "columns",
-    ast.Knowing: "facts",
-    ast.UsingKnowledge: "names",
-    ast.Prefer: "intents",
-    ast.Require: "items",
-    ast.With: "assignments",
-    ast.Without: "ops",
-}
 KEYED = (ast.Knowing, ast.Prefer, ast.Require, ast.With)
 
 
@@ -114,13 +105,13 @@ def _add(query: ast.Predict, clause: ast.Clause) -> ast.Predict:
         word = kind.__name__.upper()
         _fail("E261", f"the query has a {word} clause already", clause.span, f"write SET {format_node(clause)}")
     last = query.clauses_of(kind)[-1]
-    attribute = LISTS[kind]
+    attribute = ast.ITEMS[kind]
     joined = _with_items(last, (*getattr(last, attribute), *getattr(clause, attribute)))
     return replace(query, clauses=tuple(joined if c is last else c for c in query.clauses))
 
 
 def _with_items(clause: ast.Clause, items: tuple[Item, ...]) -> ast.Clause:
-    changes: dict[str, Any] = {LISTS[type(clause)]: items}
+    changes: dict[str, Any] = {ast.ITEMS[type(clause)]: items}
     return replace(clause, **changes)
 
 
@@ -129,7 +120,7 @@ def _set(query: ast.Predict, clause: ast.Clause) -> ast.Predict:
     if not query.clauses_of(kind):
         return _add(query, clause)
     if kind in KEYED:
-        attribute = LISTS[kind]
+        attribute = ast.ITEMS[kind]
         for item in getattr(clause, attribute):
             query = _set_item(query, kind, attribute, item)
         return query
@@ -146,7 +137,7 @@ def _set_item(query: ast.Predict, kind: type[ast.Commented], attribute: str, ite
     wanted = subject(item)
     hits = [old for clause in query.clauses_of(kind) for old in getattr(clause, attribute) if subject(old) == wanted]
     if not hits:
-        return _add(query, kind(**{attribute: (item,)}))  # type: ignore[arg-type]
+        return _add(query, kind(**{attribute: (item,)}))  # type: ignore[arg-type]  # ast.ITEMS names the attribute of each kind
     first, rest = hits[0], {id(hit) for hit in hits[1:]}
     return _map_items(query, lambda old: item if old is first else None if id(old) in rest else old)
 
@@ -176,11 +167,15 @@ def subject(item: Item) -> bytes:
             return key(item)
 
 
+def _without(query: ast.Predict, item: Item) -> ast.Predict:
+    return _map_items(query, lambda old: None if old is item else old)
+
+
 def _map_items(query: ast.Predict, change: Callable[[Item], Item | None]) -> ast.Predict:
     """Return the query with each item changed, dropped where ``change`` gives None; empty clauses go."""
     clauses: list[ast.Clause] = []
     for clause in query.clauses:
-        attribute = LISTS.get(type(clause))
+        attribute = ast.ITEMS.get(type(clause))
         if attribute is None:
             clauses.append(clause)
             continue
@@ -200,7 +195,7 @@ def _drop_handle(query: ast.Predict, handle: str, named: Mapping[str, ast.Node],
 
 def _drop_clause(query: ast.Predict, clause: ast.Clause) -> ast.Predict:
     kind = type(clause)
-    attribute = LISTS.get(kind)
+    attribute = ast.ITEMS.get(kind)
     if attribute is None:
         match = next((old for old in query.clauses if type(old) is kind and key(old) == key(clause)), None)
         if match is None:
@@ -210,7 +205,7 @@ def _drop_clause(query: ast.Predict, clause: ast.Clause) -> ast.Predict:
         hits = [old for c in query.clauses_of(kind) for old in getattr(c, attribute) if key(old) == key(item)]
         if not hits:
             _fail("E261", f"the query has no {kind.__name__.upper()} {format_node(item)}", item.span, _has(query, kind))
-        query = _map_items(query, lambda old, hit=hits[0]: None if old is hit else old)  # type: ignore[misc]
+        query = _without(query, hits[0])
     return query
 
 
@@ -255,7 +250,7 @@ def diff(before: ast.Predict, after: ast.Predict) -> tuple[ast.Delta, ...]:
     deltas: list[ast.Delta] = []
     for kind in ast.ONCE:
         deltas += _diff_once(before.clause(kind), after.clause(kind))
-    for kind, attribute in LISTS.items():
+    for kind, attribute in ast.ITEMS.items():
         deltas += _diff_list(kind, attribute, before, after)
     return tuple(deltas)
 

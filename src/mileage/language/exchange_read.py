@@ -23,8 +23,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "predict": ("target", "task", "options"),
     "validate": ("folds", "holdout", "bootstrap", "on", "together", "in_order_of", "stratified_by", "repeat"),
     "source": ("table", "frame", "sql"),
-    "bound": ("metric", "op", "value", "where", "confidence"),
-    "intent": ("to", "across", "in", "within", "by"),
+    "bound": ("metric", "op", "value", "where", "confidence", "note"),
+    "intent": ("to", "across", "in", "within", "by", "note"),
+    "slot": ("slot", "chain", "note"),
     "until": ("metric", "op", "value"),
     "return": ("workflows", "diverse"),
 }
@@ -234,7 +235,7 @@ def _fact(data: Data) -> ast.Fact:
     belief = _choice("belief", fields["belief"], ("certainly", "likely", "maybe")) if "belief" in fields else None
     because = _text("because", fields["because"]) if "because" in fields else None
     body = _trait(name, fields) if name in KINDS else _other_fact(name, fields)
-    return ast.Fact(belief, body, because, comments=tuple(str(text) for text in _list("note", fields.get("note", []))))
+    return ast.Fact(belief, body, because, comments=_notes(fields))
 
 
 def _trait(name: str, data: dict[str, Data]) -> ast.Trait:
@@ -291,7 +292,12 @@ def _intent(data: Data) -> ast.Intent:
         columns=_names("in", fields["in"]) if "in" in fields else (),
         within=_quantity("within", fields["within"]) if "within" in fields else None,
         by=f.ops_of(_text("by", fields["by"]), where="by")[0] if "by" in fields else None,
+        comments=_notes(fields),
     )
+
+
+def _notes(fields: dict[str, Data]) -> tuple[str, ...]:
+    return tuple(str(text) for text in _list("note", fields.get("note", [])))
 
 
 def _requirement(data: Data) -> ast.Intent | ast.Bound:
@@ -300,7 +306,7 @@ def _requirement(data: Data) -> ast.Intent | ast.Bound:
     metric, sign, amount = _compared("require", known("require", data, FIELDS["bound"]))
     where = ast.Sql(_text("where", data["where"])) if "where" in data else None
     confidence = _quantity("confidence", data["confidence"]) if "confidence" in data else None
-    return ast.Bound(metric, sign, amount, where, confidence)
+    return ast.Bound(metric, sign, amount, where, confidence, comments=_notes(data))
 
 
 def _compared(where: str, data: dict[str, Data]) -> tuple[ast.Metric, str, Quantity]:
@@ -315,8 +321,13 @@ def _with(data: Data) -> ast.With:
     for item in items:
         if not isinstance(item, dict) or not item:
             fail("E111", "with: slots and what stands for them are wanted")
+        notes: tuple[str, ...] = ()
+        if set(item) >= {"slot", "chain"}:
+            fields = known("with", item, FIELDS["slot"])
+            notes, item = _notes(fields), {_text("slot", fields["slot"]): fields["chain"]}  # noqa: PLW2901
         for slot, chain in item.items():
-            assigned.append(ast.Assign(ast.Name(str(slot)), f.chain_of(_text(str(slot), chain), where=str(slot))))
+            made = f.chain_of(_text(str(slot), chain), where=str(slot))
+            assigned.append(ast.Assign(ast.Name(str(slot)), made, comments=notes))
     return ast.With(tuple(assigned))
 
 

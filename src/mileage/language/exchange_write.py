@@ -183,6 +183,7 @@ def intent(item: ast.Intent) -> Data:
     data |= {"in": _names(item.columns)} if item.columns else {}
     data |= {"within": quantity(item.within)} if item.within is not None else {}
     data |= {"by": p.op(item.by)} if item.by is not None else {}
+    data |= {"note": list(item.comments)} if item.comments else {}
     # A wish that is named like the key of a bound is told from it by its mapping.
     return {item.name: data} if data or item.name == "metric" else item.name
 
@@ -191,11 +192,17 @@ def bound(item: ast.Bound) -> dict[str, Data]:
     """Return a requirement with its metric as text."""
     data: dict[str, Data] = {"metric": p.metric(item.metric), "op": item.op, "value": quantity(item.quantity)}
     data |= {"where": item.where.text} if item.where is not None else {}
+    data |= {"note": list(item.comments)} if item.comments else {}
     return data | ({"confidence": quantity(item.confidence)} if item.confidence is not None else {})
 
 
 def _with(item: ast.With) -> Data:
     pairs = [(a.slot.text, p.chain(a.chain)) for a in item.assignments]
+    if any(a.comments for a in item.assignments):
+        return [
+            {"slot": a.slot.text, "chain": p.chain(a.chain), **({"note": list(a.comments)} if a.comments else {})}
+            for a in item.assignments
+        ]
     return dict(pairs) if len(dict(pairs)) == len(pairs) else [{slot: chain} for slot, chain in pairs]
 
 

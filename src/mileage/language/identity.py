@@ -35,15 +35,6 @@ _UNORDERED: dict[type[ast.Node], tuple[str, ...]] = {
 }
 _NO_MEANING = frozenset({"span", "origin", "comments", "quoted"})
 _NAMELESS = (ast.Named, ast.Hint)
-_MERGED: dict[type[ast.Node], str] = {
-    ast.Knowing: "facts",
-    ast.UsingKnowledge: "names",
-    ast.Prefer: "intents",
-    ast.Require: "items",
-    ast.With: "assignments",
-    ast.Without: "ops",
-    ast.Excluding: "columns",
-}
 
 
 def semantic_hash(query: ast.Predict) -> Fingerprint:
@@ -66,7 +57,7 @@ def _clauses(query: ast.Predict) -> list[Meaning]:
     merged: dict[str, list[Meaning]] = {}
     others: list[Meaning] = []
     for clause in query.clauses:
-        listed = _MERGED.get(type(clause))
+        listed = ast.ITEMS.get(type(clause))
         if isinstance(clause, _NAMELESS):
             continue
         if listed is None:

@@ -17,8 +17,29 @@ if TYPE_CHECKING:
     from mileage.language.automaton import Automaton, Stack
 
 BAD = "BAD"
+# What ends the name of a file of data, and so no name of a table.
+FILE_ENDINGS = frozenset(
+    {
+        "csv",
+        "tsv",
+        "txt",
+        "parquet",
+        "pq",
+        "json",
+        "jsonl",
+        "ndjson",
+        "duckdb",
+        "db",
+        "sqlite",
+        "sqlite3",
+        "gz",
+        "zst",
+        "xlsx",
+    }
+)
 _FOLDED_UNITS = {unit.casefold(): unit for unit in UNITS}
-_BLANK = re.compile(r"\s+")
+# Marks that no one sees (a byte-order mark, a zero-width space) come with pasted text.
+_BLANK = re.compile(r"[\s\ufeff\u200b]+")
 _SHAPES = (
     ("STRING", re.compile(r"'(?:[^']|'')*'")),
     ("QUOTED", re.compile(r'"(?:[^"]|"")*"')),
@@ -26,7 +47,7 @@ _SHAPES = (
     ("IDENT", re.compile(r"[^\W\d]\w*")),
     ("REF", re.compile(r"@\w+(?:\.\w+)?")),
     ("HANDLE", re.compile(r"#[A-Za-z]+\d+")),
-    ("SIGN", re.compile(r">>|>=|<=|\.\.|[;:(),=|*{}<>%]")),
+    ("SIGN", re.compile(r">>|>=|<=|\.\.|[.;:(),=|*{}<>%]")),
 )
 _SQL_STOP = re.compile(r"""['"()$]|--|/\*|[eE]'""")
 _DOLLAR = re.compile(r"\$(?:[^\W\d]\w*)?\$")
@@ -160,6 +181,25 @@ def sql_end(text: str, at: int) -> int | None:
             if end is None:
                 return None
             at = end
+    return None
+
+
+def sql_open_quote(text: str, at: int) -> int | None:
+    """Return the place of the quote that keeps the parenthesis at ``at`` from being closed, None if it is no quote.
+
+    Examples
+    --------
+    >>> sql_open_quote("(SELECT 'a FROM t)", 0), sql_open_quote("(SELECT a", 0)
+    (8, None)
+    """
+    while match := _SQL_STOP.search(text, at):
+        at = match.end()
+        if match.group() in ("(", ")"):
+            continue
+        end = _sql_skip(text, match.group(), match.start())
+        if end is None:
+            return match.end() - 1 if match.group()[-1] in "'\"" else None
+        at = end
     return None
 
 

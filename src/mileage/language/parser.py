@@ -103,7 +103,7 @@ def _tree(text: str, trace: Trace) -> tuple[ast.Script, tuple[Diagnostic, ...]]:
         at = token.end
         place = {"start_pos": token.start, "end_pos": token.end, "line": 0, "column": 0, "end_line": 0, "end_column": 0}
         if token.kind == END:
-            tree = interactive.feed_eof()  # type: ignore[no-untyped-call]
+            tree = interactive.feed_eof()  # type: ignore[no-untyped-call]  # Lark has no annotation there
         else:
             interactive.feed_token(Token(token.kind, token.text, **place))
     builder = Builder()

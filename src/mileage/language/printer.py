@@ -67,10 +67,10 @@ def format_node(node: ast.Node) -> str:
     if type(node) in _PARTS:
         return _PARTS[type(node)](node)
     if type(node) in _DELTAS:
-        return "\n".join(delta_lines(node))  # type: ignore[arg-type]
+        return "\n".join(delta_lines(node))  # type: ignore[arg-type]  # its type is in the table
     if type(node) in CLAUSES:
-        return "\n".join(clause_lines(node))  # type: ignore[arg-type]
-    return format_statement(node)  # type: ignore[arg-type]
+        return "\n".join(clause_lines(node))  # type: ignore[arg-type]  # its type is in the table
+    return format_statement(node)  # type: ignore[arg-type]  # its type is in the table
 
 
 def handles(query: ast.Predict) -> dict[str, ast.Node]:
@@ -211,20 +211,25 @@ def _statement_line(item: ast.Statement) -> str:
             return f"COMPARE {p.refs(item.refs)}{on}" + (f" BY {p.words(item.by)}" if item.by else "")
         case ast.Show():
             return f"SHOW {p.word(item.what)}" + ("" if item.of is None else f" OF {item.of}")
-        case ast.Pause() | ast.Resume() | ast.Stop():
-            return type(item).__name__.upper()
-        case ast.ExtendBudget():
-            return f"EXTEND BUDGET BY {p.quantity(item.quantity)}"
-        case ast.Focus() | ast.Prune():
-            return f"{type(item).__name__.upper()} {p.assign(item.assign)}"
+        case ast.Pause() | ast.Resume() | ast.Stop() | ast.ExtendBudget() | ast.Focus() | ast.Prune():
+            return _steer(item)
         case ast.Export():
             form = "" if item.format is None else f" AS {p.word(item.format)}"
             return f"EXPORT {item.ref} TO {p.quoted(item.path)}{form}"
         case ast.Apply():
             into = "" if item.into is None else f" INTO {p.quoted(item.into)}"
             return f"APPLY {item.ref} TO {p.source(item.source)}{into}"
+        case ast.Attach():
+            return f"ATTACH {p.quoted(item.path)}" + ("" if item.name is None else f" AS {p.word(item.name)}")
         case _:
             return "\n".join(_statement_lines(item))
+
+
+def _steer(item: ast.Pause | ast.Resume | ast.Stop | ast.ExtendBudget | ast.Focus | ast.Prune) -> str:
+    if isinstance(item, ast.ExtendBudget):
+        return f"EXTEND BUDGET BY {p.quantity(item.quantity)}"
+    word = type(item).__name__.upper()
+    return f"{word} {p.assign(item.assign)}" if isinstance(item, ast.Focus | ast.Prune) else word
 
 
 def _suggest(item: ast.Suggest) -> str:

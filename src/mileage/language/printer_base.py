@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mileage.core.units import Quantity
 from mileage.language import ast
-from mileage.language.lexer import sql_end
+from mileage.language.lexer import FILE_ENDINGS, sql_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -95,11 +95,24 @@ def source(item: ast.Source) -> str:
         case ast.FileSource(path=path):
             return quoted(path)
         case ast.TableSource(name=name):
-            return word(name)
+            return table(name)
         case ast.FrameSource(name=frame):
             return f":{frame}"
         case ast.SqlSource(sql=island):
             return sql(island)
+
+
+def table(name: ast.Name) -> str:
+    """Return the name of a table, its database and schema before it.
+
+    Examples
+    --------
+    >>> table(ast.Name("shop.orders")), table(ast.Name("orders.csv"))
+    ('shop.orders', '"orders.csv"')
+    """
+    parts = name.text.split(".")
+    dotted = len(parts) > 1 and all(_PLAIN.fullmatch(part) for part in parts)
+    return name.text if dotted and parts[-1].casefold() not in FILE_ENDINGS else word(name)
 
 
 def domain(item: ast.Domain) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
 from mileage.language import ast
 from mileage.language import printer_base as p
 
 WIDTH = 88
+T = TypeVar("T", bound=ast.Commented)
 
 
 def clause_lines(item: ast.Clause) -> list[str]:
@@ -30,11 +34,11 @@ def _body(item: ast.Clause) -> list[str]:
         case ast.Knowing():
             return fact_lines("KNOWING ", item.facts)
         case ast.Prefer():
-            return _listed("PREFER ", [intent(i) for i in item.intents])
+            return _noted("PREFER ", item.intents, intent)
         case ast.Require():
-            return _listed("REQUIRE ", [bound(i) if isinstance(i, ast.Bound) else intent(i) for i in item.items])
+            return _noted("REQUIRE ", item.items, _requirement)
         case ast.With():
-            return _listed("WITH ", [p.assign(a) for a in item.assignments])
+            return _noted("WITH ", item.assignments, p.assign)
         case ast.Without():
             return _listed("WITHOUT ", [p.op(o) for o in item.ops])
         case ast.Excluding():
@@ -85,13 +89,28 @@ def _listed(head: str, items: list[str]) -> list[str]:
 
 def fact_lines(head: str, facts: tuple[ast.Fact, ...]) -> list[str]:
     """Return facts, one on a line, under a keyword."""
+    return _one_a_line(head, facts, fact)
+
+
+def _noted(head: str, items: Sequence[T], write: Callable[[T], str]) -> list[str]:
+    """Return items on one line if they fit and none has a comment, else one on a line."""
+    if any(item.comments for item in items):
+        return _one_a_line(head, items, write)
+    return _listed(head, [write(item) for item in items])
+
+
+def _one_a_line(head: str, items: Sequence[T], write: Callable[[T], str]) -> list[str]:
     indent = " " * len(head)
-    lines = [head.rstrip()] if facts[0].comments else []
-    for at, item in enumerate(facts):
+    lines = [head.rstrip()] if items[0].comments else []
+    for at, item in enumerate(items):
         lines += [indent + line for line in comment_lines(item.comments)]
-        comma = "," if at < len(facts) - 1 else ""
-        lines.append(f"{head if not lines else indent}{fact(item)}{comma}")
+        comma = "," if at < len(items) - 1 else ""
+        lines.append(f"{head if not lines else indent}{write(item)}{comma}")
     return lines
+
+
+def _requirement(item: ast.Intent | ast.Bound) -> str:
+    return bound(item) if isinstance(item, ast.Bound) else intent(item)
 
 
 def _validate(item: ast.Validate) -> str:

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from mileage.core.diagnostics import Diagnostic, Fix
 from mileage.core.spans import Span
 from mileage.language.automaton import END, automaton
-from mileage.language.candidates import Candidate, candidates
+from mileage.language.candidate import Candidate
+from mileage.language.candidates import candidates
+from mileage.language.habits import ALIENS, CLAUSE_WORDS
 from mileage.language.scan import MAX_DEPTH, Step, Trace, scan
 
 if TYPE_CHECKING:
@@ -69,7 +71,8 @@ def repair(text: str, trace: Trace) -> tuple[Repaired, tuple[Diagnostic, ...]]:
     while trace.bad is not None and len(problems) < MAX_PROBLEMS:
         choice = _best(machine, mended.text, trace)
         if choice:
-            wanted = expected(machine, trace.bad)
+            before = trace.steps[-1].token.text if trace.steps else ""
+            wanted = expected(machine, trace.bad, before)
             problems.append(_report(mended, choice, wanted))
             first = choice[0]
             mended.edit(first.start, first.end, first.text)
@@ -113,9 +116,13 @@ def _best(machine: Automaton, text: str, trace: Trace) -> list[Candidate]:
             scored.append((-reach, candidate.cost, candidate))
     if not scored:
         return []
-    scored.sort(key=lambda item: item[:2])
-    furthest, cost, _ = scored[0]
-    return [c for reach, price, c in scored if reach == furthest and price <= cost + 0.95][:3]
+    # The order in which candidates come is that of a hash table: ties are settled by the text.
+    scored.sort(key=lambda item: (*item[:2], len(item[2].text), item[2].text))
+    furthest, cost, first = scored[0]
+    level = [c for reach, price, c in scored if reach == furthest and price <= cost + 0.95]
+    if first.guess and sum(c.guess for c in level) > 1:
+        return [replace(first, silent=True, message=f"unknown word {bad.token.text}", code="E101")]
+    return [c for c in level if not c.guess or c is first][:3]
 
 
 def _reach(machine: Automaton, text: str, trace: Trace, candidate: Candidate) -> float:
@@ -136,12 +143,19 @@ def _reach(machine: Automaton, text: str, trace: Trace, candidate: Candidate) ->
 def _report(mended: Repaired, choice: list[Candidate], wanted: str) -> Diagnostic:
     first = choice[0]
     if first.silent:
-        return Diagnostic(first.code, f"{first.message}: expected {wanted}", mended.span(*first.at))
+        hint = first.hint or _hint(first.message)
+        message = first.message if first.hint else f"{first.message}: expected {wanted}"
+        return Diagnostic(first.code, message, mended.span(*first.at), hint=hint)
     fixes: dict[tuple[int, int, str], Fix] = {}
     for candidate in (c for c in choice if not c.silent):
         span = mended.span(candidate.start, candidate.end)
         fixes.setdefault((span.start, span.end, candidate.text), Fix(span, candidate.text))
-    return Diagnostic(first.code, first.message, mended.span(*first.at), tuple(fixes.values()))
+    return Diagnostic(first.code, first.message, mended.span(*first.at), tuple(fixes.values()), first.hint)
+
+
+def _hint(message: str) -> str | None:
+    """Return where MILEAGE says what a word of another language says."""
+    return ALIENS.get(message.rsplit(" ", 1)[-1].upper())
 
 
 def _too_deep(machine: Automaton, bad: Step) -> bool:
@@ -157,25 +171,57 @@ def _unmended(machine: Automaton, trace: Trace) -> Diagnostic:
         return Diagnostic(
             "E103", f"more than {MAX_DEPTH} parentheses are open here", span, (), "name a part, or write it flat"
         )
-    wanted = expected(machine, bad)
+    wanted = expected(machine, bad, trace.steps[-1].token.text if trace.steps else "")
     if token.kind == END:
         return Diagnostic("E102", f"the text ends too early: expected {wanted}", span)
     text = token.text.split("\n", 1)[0][:30]
     if re.fullmatch(r"[^\W\d]\w*", text):
-        return Diagnostic("E101", f"unknown word {text}: expected {wanted}", span)
+        message = f"unknown word {text}"
+        return Diagnostic("E101", f"{message}: expected {wanted}", span, hint=_hint(message))
     return Diagnostic("E107", f"unexpected {text}: expected {wanted}", span)
 
 
-def expected(machine: Automaton, step: Step) -> str:
-    """Return in words what fits at a place."""
+# What a name stands for after a word: more help than "a name".
+_NAMED = {
+    "PREDICT": "the column to predict", "FROM": "a table", "OPTIMIZE": "a metric, such as accuracy",
+    "THEN": "a metric, such as accuracy", "WITH": "a slot, such as MODEL = ...", "EXCLUDING": "a column",
+    "SHOW": "what to show, such as leaderboard", "WITHOUT": "an operator, such as svm", "KNOWING": "a column",
+    "PREFER": "a wish, such as interpretable", "PIN": "a slot, such as MODEL", "UNPIN": "a slot, such as MODEL",
+}  # fmt: skip
+
+
+def expected(machine: Automaton, step: Step, after: str = "") -> str:
+    """Return in words what fits at a place, after a word."""
+    words: list[str] = []
+    signs: list[str] = []
     shown: list[str] = []
     for terminal in machine.accepts(step.stack):
-        options = (_PLACEHOLDERS[terminal],) if terminal in _PLACEHOLDERS else machine.spellings(terminal)
-        shown += [option for option in options if option and option not in shown]
-    shown.sort(key=lambda option: (option.isupper(), option))
-    if len(shown) > 8:
-        shown = [*shown[:7], "…"]
+        if terminal == "IDENT":
+            shown.append(_NAMED.get(after.upper(), _PLACEHOLDERS[terminal]))
+        elif terminal in _PLACEHOLDERS:
+            (signs if terminal == END else shown).append(_PLACEHOLDERS[terminal])
+        else:
+            for option in machine.spellings(terminal):
+                (words if option[0].isalpha() else signs).append(option if option[0].isalpha() else f"'{option}'")
+    shown = list(dict.fromkeys(option for option in (*shown, *_grouped(sorted(set(words)))) if option))
+    if not any("statement" in option for option in shown):  # a ; or the end may always stand where one may begin
+        shown += signs
+    if len(shown) > 18:
+        shown = [*shown[:17], "…"]
     return " or ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
+
+
+def _grouped(words: list[str]) -> list[str]:
+    """Return words with those that begin statements or clauses said as one."""
+    groups: list[str] = []
+    for members, said in (
+        (_VERBS, "a statement (PREDICT, EXPLAIN, SHOW, ...)"),
+        (CLAUSE_WORDS, "a clause (FROM, WITH, BUDGET, ...)"),
+    ):
+        if len(members & set(words)) > 4:
+            words = [word for word in words if word not in members]
+            groups.append(said)
+    return [*groups, *words]
 
 
 def _blank(machine: Automaton, mended: Repaired, trace: Trace) -> int:
@@ -208,34 +254,11 @@ def _clause_kinds(machine: Automaton, word: str) -> tuple[str, ...]:
     return tuple(kind for kind in machine.words.get(upper, ()) if upper in _BEGINNERS)
 
 
-_BEGINNERS = frozenset(
-    [
-        "FROM",
-        "FEATURES",
-        "EXCLUDING",
-        "VALIDATE",
-        "OPTIMIZE",
-        "KNOWING",
-        "USING",
-        "PREFER",
-        "REQUIRE",
-        "BUDGET",
-        "WITH",
-        "WITHOUT",
-        "REUSE",
-        "RETURN",
-        "SEED",
-        "NAMED",
-        "HINT",
-        "ADD",
-        "SET",
-        "DROP",
-        "PIN",
-        "UNPIN",
-        "ACCEPT",
-        "REJECT",
-    ]
-)
+_BEGINNERS = CLAUSE_WORDS | {"ADD", "SET", "DROP", "PIN", "UNPIN", "ACCEPT", "REJECT"}
+_VERBS = frozenset({
+    "PREDICT", "REFINE", "EXPLAIN", "SHOW", "COMPARE", "APPLY", "EXPORT", "ACCEPT", "REJECT", "CREATE", "DEFINE", "SUGGEST",
+    "PAUSE", "RESUME", "STOP", "EXTEND", "FOCUS", "PRUNE", "ATTACH",
+})  # fmt: skip
 
 
 def _wipe(mended: Repaired, start: int, end: int) -> None:

@@ -38,6 +38,7 @@ def json_schema() -> Schema:
         "properties": {
             "mileage": {"const": 1},
             **_query_properties(),
+            "comments": {"anyOf": [_query_properties()["comments"], TEXTS]},  # of a query, or after a script
             "statement": TEXT,
             "script": {"type": "array", "items": {"anyOf": [query, statement]}},
         },
@@ -71,9 +72,9 @@ def _clause_properties() -> Schema:
     validate = {"folds": WHOLE, "holdout": QUANTITY, "bootstrap": WHOLE, "on": source, "repeat": WHOLE}
     validate |= {"together": NAMES, "in_order_of": TEXT, "stratified_by": NAMES}
     goal = {"metric": TEXT, "op": {"enum": [">=", "<=", ">", "<", "="]}, "value": QUANTITY}
-    wish = {"to": TEXT, "across": NAMES, "in": NAMES, "within": QUANTITY, "by": TEXT}
+    wish = {"to": TEXT, "across": NAMES, "in": NAMES, "within": QUANTITY, "by": TEXT, "note": TEXTS}
     intent = {"oneOf": [TEXT, {"type": "object", "maxProperties": 1, "additionalProperties": _closed(wish)}]}
-    bound = _closed({**goal, "where": TEXT, "confidence": QUANTITY}, required=["metric", "op", "value"])
+    bound = _closed({**goal, "where": TEXT, "confidence": QUANTITY, "note": TEXTS}, required=["metric", "op", "value"])
     limit = {"anyOf": [QUANTITY, _closed({"until": _closed(goal), "patience": QUANTITY}, maxProperties=1)]}
     return {
         "from": source,

@@ -7,7 +7,7 @@ from mileage.monitors.monitor import NOTE, Monitor, WatchContext
 monitors: Registry[Monitor] = Registry(
     "monitor",
     package="mileage.monitors",
-    base=Monitor,  # type: ignore[type-abstract]
+    base=Monitor,  # type: ignore[type-abstract]  # for isinstance only
     group="mileage.monitors",
 )
 

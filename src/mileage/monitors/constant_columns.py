@@ -20,7 +20,9 @@ class ConstantColumns(Monitor):
         if not columns:
             return ()
         verb = "has" if len(columns) == 1 else "have"
-        return (Finding("W325", f"{named(columns)} {verb} one value only", NOTE, columns, {"columns": len(columns)}),)
+        empty = all(c.n_distinct == 0 for c in context.profile.columns if c.name in columns)
+        what = "no value" if empty else "one value only"
+        return (Finding("W325", f"{named(columns)} {verb} {what}", NOTE, columns, {"columns": len(columns)}),)
 
 
 CONSTANT_COLUMNS = ConstantColumns()

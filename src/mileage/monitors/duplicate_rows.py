@@ -27,7 +27,8 @@ class DuplicateRows(Monitor):
         level = Severity.WARNING if n > _SHARE * total else NOTE
         message = f"{n:,} of {total:,} rows are copies of others: a fold may score what another one learned"
         distinct = context.dataset.relation_sql.replace("SELECT *", "SELECT DISTINCT *", 1)
-        suggestion = f"FROM ({distinct})" if level is Severity.WARNING else None
+        whole = len(context.features) + 1 == len(context.profile.columns)  # else rows differ elsewhere
+        suggestion = f"FROM ({distinct})" if level is Severity.WARNING and whole else None
         return (Finding("W323", message, level, (), {"rows": n, "share": round(n / total, 4)}, suggestion),)
 
     @staticmethod

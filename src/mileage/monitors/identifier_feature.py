@@ -15,10 +15,11 @@ class IdentifierFeature(Monitor):
 
     def watch(self, context: WatchContext) -> tuple[Finding, ...]:
         """Return one warning for unique features, and one note for numbers of entities that repeat."""
+        features = set(context.features)
         looks = {
             c.name: c
             for c in context.profile.columns
-            if c.name in set(context.features) and any("identifier" in why for why in c.looks)
+            if c.name in features and any("identifier" in why for why in c.looks)
         }
         sure = [name for name, c in looks.items() if c.kind is Kind.IDENTIFIER]
         found = [self._finding(sure, "is different in nearly every row", Severity.WARNING)] if sure else []
@@ -29,7 +30,7 @@ class IdentifierFeature(Monitor):
 
     @staticmethod
     def _finding(columns: list[str], what: str, level: Severity) -> Finding:
-        clause = f"KNOWING {', '.join(word(name) for name in columns)} IS IDENTIFIER"
+        clause = f"KNOWING {' AND '.join(word(name) for name in columns)} {'ARE' if columns[1:] else 'IS'} IDENTIFIER"
         return Finding(
             "W320",
             f"{named(columns)} {what}, and is used as a feature",

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# Good to know, while a warning may make scores wrong. A plain warning as long as core has no milder severity.
-NOTE: Severity = Severity.__members__.get("NOTE", Severity.WARNING)
+NOTE = Severity.NOTE
 
 
 @dataclass(frozen=True, slots=True)

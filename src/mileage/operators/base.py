@@ -56,6 +56,14 @@ class Stage(StrEnum):
     PREDICT = "predict"
 
 
+class Rng(StrEnum):
+    """How random numbers are drawn in a fit."""
+
+    NONE = "none"
+    PREFIX_STABLE = "prefix_stable"  # a smaller fit draws the first numbers of a larger one
+    IN_ORDER = "in_order"  # one stream: a part of the fit cannot be made without what is before it
+
+
 class Rows(StrEnum):
     """How output rows relate to input rows."""
 
@@ -68,7 +76,8 @@ class Rows(StrEnum):
 class Param:
     """A parameter: its legal values, its default, and the part of the domain worth searching.
 
-    ``search`` is None for a parameter that is searched only when the query opens it.
+    ``search`` is None for a parameter that is searched only when the query opens it. ``when`` names another parameter
+    and the values of it with which this one counts; with any other it would be without effect.
     """
 
     name: str
@@ -77,6 +86,7 @@ class Param:
     doc: str
     search: Domain | None = None
     stage: Stage = Stage.SCAN
+    when: tuple[str, tuple[Value, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,19 +102,26 @@ class Traits:
     mergeable: bool = False  # state(A + B) = merge(state(A), state(B))
     subtractable: bool = False  # a part can be taken out of a merged state again
     prefix: tuple[str, ...] = ()  # a smaller value is a prefix of the fit with a larger one
+    truncates: tuple[str, ...] = ()  # cutting the fit with the largest value back gives the fit with a smaller one
     path: tuple[str, ...] = ()  # many values cost little more than one
     fusable: bool = False  # many models over the same batches
-    bins_once: bool = False  # works on binned columns that configurations can share
+    bins_once: bool = False  # works on binned columns that configurations can share (``hist_only``)
+    gram_only: bool = False  # fitting a regression needs X'X, X'y and sums only
+    oracle_loss: bool = False  # the solver asks for losses and gradients of X @ w only
+    additive: bool = False  # a prediction (as a margin) is a sum of one term a column
     weighted01: bool = False  # a 0/1 row weight equals leaving the row out
     reads_y: bool = False
     cross_fitted: bool = False  # output for the train rows differs from applying the fitted one to them
     deterministic: bool = True  # same input and seed, bit-equal output
     seeded: bool = False  # reads ``random_state``
+    rng: Rng = Rng.NONE
+    order_sensitive: bool = False  # the order of the train rows matters
     rows: Rows = Rows.KEPT
     native_missing: bool = False
     native_categorical: bool = False
     sparse: bool = False  # accepts a sparse matrix
     non_negative: bool = False  # needs values >= 0
+    negative: bool = False  # gives values below 0 where it gets none
     monotone_capable: bool = False
     glass_box: bool = False
     lossless_projection: bool = False  # knows which input columns still matter once fitted
@@ -113,15 +130,20 @@ class Traits:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Prior for the seconds of one fit: ``fixed_s + per_cell_s * rows ** row_power * columns`` on one core."""
+    """Prior for the seconds of one fit: ``fixed_s + per_cell_s * rows ** row_power * columns`` on one core.
+
+    With ``per_class`` that is for each of three or more classes, such as a tree of every round of boosting.
+    """
 
     fixed_s: float = 0.005
     per_cell_s: float = 2e-8
     row_power: float = 1.0
+    per_class: bool = False
 
-    def fit_s(self, n_rows: int, n_columns: int) -> float:
+    def fit_s(self, n_rows: int, n_columns: int, n_classes: int = 2) -> float:
         """Return the forecast of one fit, in seconds."""
-        return self.fixed_s + self.per_cell_s * math.pow(n_rows, self.row_power) * max(1, n_columns)
+        times = n_classes if self.per_class and n_classes > 2 else 1
+        return self.fixed_s + times * self.per_cell_s * math.pow(n_rows, self.row_power) * max(1, n_columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +179,8 @@ class Operator(ABC):
         The slot the operator belongs to.
     accepts, emits : tuple of Branch, Branch or None
         Branches it acts on (others pass by); the branch its output belongs to, None for the same one.
+    column_per_level : bool
+        Whether its output has a column for each level of a category.
     tasks : tuple of str
         Tasks it serves: of ``binary``, ``multiclass``, ``regression``.
     extra : str or None
@@ -170,6 +194,7 @@ class Operator(ABC):
     cost: ClassVar[Cost] = Cost()
     accepts: ClassVar[tuple[Branch, ...]] = (Branch.NUMERIC,)
     emits: ClassVar[Branch | None] = None
+    column_per_level: ClassVar[bool] = False
     tasks: ClassVar[tuple[str, ...]] = ("binary", "multiclass", "regression")
     extra: ClassVar[str | None] = None
     aliases: ClassVar[tuple[str, ...]] = ()

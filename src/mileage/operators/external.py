@@ -7,7 +7,7 @@ from typing import Any
 
 from mileage.core.domains import Anything
 from mileage.errors import OperatorError
-from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params
+from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params, Traits
 from mileage.operators.family import operators
 
 
@@ -54,13 +54,16 @@ def from_estimator(
             from sklearn.base import clone
 
             made = clone(template).set_params(**params)
-            if "random_state" in made.get_params() and made.get_params()["random_state"] is None:
+            if _draws(made):
                 made.set_params(random_state=context.seed)
-            return made
+            return made if is_model else _between(made, context.branch)
 
     External.name = label
+    External.traits = Traits(seeded=_draws(template), reads_y=not is_model and _takes_y(template))
     External.family = family or (Family.MODEL if is_model else Family.SELECT)
     External.accepts = (branch or Branch.MATRIX,)
+    External.emits = _EMITS.get(branch or Branch.MATRIX)
+    External.column_per_level = branch is Branch.CATEGORICAL
     External.params = tuple(Param(k, Anything(), v, "see the estimator") for k, v in _plain_params(template).items())
     if is_model:
         kind = getattr(template, "_estimator_type", None) or _estimator_type(template)
@@ -68,6 +71,32 @@ def from_estimator(
     External.version = _identity(template)
     External.libraries = _libraries(type(template))
     return operators.add(External())
+
+
+def _draws(estimator: Any) -> bool:
+    """Say whether it draws random numbers from a seed that was left open."""
+    return (
+        "random_state" in estimator.get_params(deep=False) and estimator.get_params(deep=False)["random_state"] is None
+    )
+
+
+def _takes_y(template: Any) -> bool:
+    """Say whether ``fit`` takes a target: tags do not tell of those that read one if there is one."""
+    import inspect
+
+    return "y" in inspect.signature(template.fit).parameters
+
+
+def _between(transformer: Any, branch: Branch) -> Any:
+    """Return a transformer that reads what a branch holds and gives what a workflow joins: see ``glue``."""
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    from mileage.operators.glue import as_dense, as_texts
+
+    if branch is Branch.TEXT:
+        return make_pipeline(FunctionTransformer(as_texts), transformer)
+    return make_pipeline(transformer, FunctionTransformer(as_dense)) if branch is Branch.MATRIX else transformer
 
 
 def _instance(estimator: Any) -> Any:
@@ -126,4 +155,5 @@ def _libraries(kind: type) -> tuple[str, ...]:
     return tuple(packages_distributions().get(kind.__module__.split(".")[0], ()))
 
 
+_EMITS = {Branch.TEXT: Branch.INDICATOR, Branch.CATEGORICAL: Branch.INDICATOR, Branch.DATETIME: Branch.NUMERIC}
 _RELEASED = frozenset({"sklearn", "lightgbm", "xgboost", "catboost", "numpy"})  # named by their version instead

@@ -8,6 +8,6 @@ from mileage.operators.base import Operator
 operators: Registry[Operator] = Registry(
     "operator",
     package="mileage.operators",
-    base=Operator,  # type: ignore[type-abstract]
+    base=Operator,  # type: ignore[type-abstract]  # for isinstance only
     group="mileage.operators",
 )

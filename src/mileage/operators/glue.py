@@ -9,10 +9,10 @@ from importlib import import_module
 class _Late:
     """A module that is imported when it is first used."""
 
-    def __init__(self, name):  # type: ignore[no-untyped-def]
+    def __init__(self, name):
         self._name = name
 
-    def __getattr__(self, attribute):  # type: ignore[no-untyped-def]
+    def __getattr__(self, attribute):
         return getattr(import_module(self._name), attribute)
 
 
@@ -20,13 +20,13 @@ np = _Late("numpy")
 pd = _Late("pandas")
 
 
-def as_texts(X):  # type: ignore[no-untyped-def]
+def as_texts(X):
     """Return a one-column table as an array of texts; missing ones are empty."""
     texts = pd.DataFrame(X).iloc[:, 0].astype(object)
     return texts.where(texts.notna(), "").astype(str).to_numpy(dtype=object)
 
 
-def date_parts(X):  # type: ignore[no-untyped-def]
+def date_parts(X):
     """Return year, month, day, weekday, hour, day of the year and days since 1970 of each date column."""
     parts = []
     for name in X.columns:
@@ -36,30 +36,53 @@ def date_parts(X):  # type: ignore[no-untyped-def]
     return np.column_stack([np.asarray(part, dtype=np.float64) for part in parts])
 
 
-def as_objects(X):  # type: ignore[no-untyped-def]
+def as_objects(X):
     """Return categories as Python objects with None for what is missing."""
     frame = pd.DataFrame(X)
     return frame.astype(object).where(frame.notna(), None)
 
 
-def as_categories(X):  # type: ignore[no-untyped-def]
+def as_categories(X):
     """Return filled categories as a table of texts again."""
     return pd.DataFrame(X).astype(str)
 
 
-def missing_as_level(X):  # type: ignore[no-untyped-def]
+def missing_as_level(X):
     """Return categories with the word ``missing`` where there is none."""
     frame = pd.DataFrame(X)
     return frame.astype(object).where(frame.notna(), "missing").astype(str)
 
 
-def filled(X):  # type: ignore[no-untyped-def]
+def filled(X):
     """Return categories as lists of ``column=value`` words, for hashing."""
     frame = pd.DataFrame(X)
     frame = frame.astype(object).where(frame.notna(), "missing")
     return [[f"{i}={value}" for i, value in enumerate(row)] for row in frame.itertuples(index=False)]
 
 
-def first_columns(X, n):  # type: ignore[no-untyped-def]
+def as_matrix(X):
+    """Return numbers as an array of their own: some estimators write into what a table hands out read-only."""
+    return np.array(X, dtype=np.float64)
+
+
+def as_dense(X):
+    """Return a matrix that is not sparse."""
+    return X.toarray() if hasattr(X, "toarray") else X
+
+
+def first_columns(X, n):
     """Return the first ``n`` columns, or all if there are fewer."""
     return X[:, :n]
+
+
+def as_probabilities(margins):
+    """Return margins as probabilities of the classes: by the logistic function, or softmax."""
+    if margins.ndim == 1:
+        return np.column_stack([1 / (1 + np.exp(margins)), 1 / (1 + np.exp(-margins))])
+    powers = np.exp(margins - margins.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def of_margins(y, margins, metric, **options):
+    """Return a metric of probabilities for a model that gives margins only."""
+    return metric(y, as_probabilities(margins), **options)

@@ -4,7 +4,7 @@ Knows plans as data only; it runs nothing. The rules and their order are one pag
 """
 
 from mileage.optimizer.batches import BATCHES, optimize
-from mileage.optimizer.compile import Evaluation, apply_tasks, evaluation_tasks, fit_tasks
+from mileage.optimizer.compile import Evaluation, apply_tasks, evaluation_tasks, fit_tasks, sample_task
 from mileage.optimizer.rule import Applied, PlanContext
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "evaluation_tasks",
     "fit_tasks",
     "optimize",
+    "sample_task",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mileage.core.domains import Value
+from mileage.core.domains import Value, whole_number
 from mileage.operators import operators
 from mileage.operators.versions import versions
 from mileage.workflow import Port, Step, Task, TaskKind, Workflow
@@ -86,7 +86,7 @@ class _Rows:
                 TaskKind.FIT,
                 operator.name,
                 tuple(sorted(operator.complete(dict(step.spec.params)).items())),
-                step.context,  # type: ignore[arg-type]
+                step.context,
                 (operator.version, *versions(operator)),
                 inputs,
                 ("state",) if is_model else ("state", "out"),
@@ -103,6 +103,28 @@ class _Rows:
             self.test[step.name] = self._add(task(step, fit.port("state"), self.test[step.inputs[0]])).port()
 
 
+def sample_task(
+    deal: Task, fraction: float, *, seed: int = 0, key: tuple[str, ...] = (), aux: Port | None = None
+) -> Task:
+    """Return the task whose splits train on a sample; it takes the place of ``deal`` in :func:`evaluation_tasks`.
+
+    Parameters
+    ----------
+    deal : Task
+        Deals all rows.
+    fraction : float
+        Share of the train rows; a smaller one is part of a larger one of the same seed.
+    seed : int
+    key : tuple of str
+        Columns of ``aux`` that the sample is pinned to: a row is in it for its key, whatever rows come or go.
+    aux : Port, optional
+        Where the key's columns are.
+    """
+    inputs = (deal.port("splits"), *((aux,) if aux is not None and key else ()))
+    params: tuple[tuple[str, Value], ...] = (("fraction", float(fraction)), ("key", key), ("seed", seed))
+    return Task(TaskKind.SAMPLE, params=params, inputs=inputs, outputs=("splits",), label=f"sample {fraction:.3g}")
+
+
 def join_task(step: Step, inputs: tuple[Port, ...]) -> Task:
     """Return the task that joins branches to one matrix."""
     dense = bool(dict(step.context)["dense"])
@@ -117,7 +139,7 @@ def apply_task(step: Step, state: Port, rows: Port) -> Task:
 def predict_task(step: Step, state: Port, rows: Port) -> Task:
     """Return the task that predicts with a fitted model."""
     context = dict(step.context)
-    task, n_classes = str(context["task"]), int(context["n_classes"])  # type: ignore[call-overload]
+    task, n_classes = str(context["task"]), whole_number(context["n_classes"])
     params: tuple[tuple[str, Value], ...] = (("n_classes", n_classes), ("task", task))
     return Task(TaskKind.PREDICT, params=params, inputs=(state, rows), label=f"predict {step.spec}", step=step.name)
 
@@ -138,7 +160,7 @@ def evaluation_tasks(
     ----------
     workflow : Workflow
     source, deal : Task
-        The data (outputs ``X``, ``y``) and the splits.
+        The data (outputs ``X``, ``y``) and the splits: dealt, or a sample of them (:func:`sample_task`).
     n_splits : int
         Number of splits.
     metrics : tuple of str

@@ -73,6 +73,7 @@ class LogicalPlan:
     test: Dataset | None = None
     hints: tuple[tuple[str, object], ...] = ()
     dropped: tuple[tuple[str, Reason], ...] = ()
+    known: tuple[tuple[str, str], ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     findings: tuple[Finding, ...] = field(default=())
 

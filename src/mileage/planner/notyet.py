@@ -13,6 +13,13 @@ _CLAUSES: dict[type, tuple[str, str]] = {
     ast.UsingKnowledge: ("USING KNOWLEDGE", "packs are not executed yet; write the facts in KNOWING"),
 }
 _TASKS = {"classification", "regression"}
+_WORDS = {
+    "cost": "FALSE ... COST",
+    "mistaking": "MISTAKING ... COSTS",
+    "monotone": "RISES/FALLS WITH",
+    "interaction": "INTERACTS WITH",
+    "derived": "column = (SQL)",
+}
 
 
 def refuse(query: ast.Predict, mistakes: Mistakes) -> None:
@@ -24,14 +31,18 @@ def refuse(query: ast.Predict, mistakes: Mistakes) -> None:
         elif isinstance(clause, ast.Knowing):
             _facts(clause, mistakes)
         elif isinstance(clause, ast.Reuse) and clause.mode != "auto":
-            _refuse(mistakes, f"REUSE {clause.mode.upper()}", clause.span, "leave it out: what is kept is reused")
+            name = "REUSE of views" if clause.mode == "views" else f"REUSE {clause.mode.upper()}"
+            _refuse(mistakes, name, clause.span, "leave it out: what is kept is reused")
         elif isinstance(clause, ast.Optimize) and any(len(level) > 1 for level in clause.metrics):
             _refuse(mistakes, "OPTIMIZE with several metrics at once", clause.span, "write THEN between them")
     if len(query.targets) > 1:
         _refuse(mistakes, "PREDICT of several targets", query.targets[1].span, "write one query for each target")
     if query.task is not None and query.task.name not in _TASKS:
         _refuse(
-            mistakes, f"AS {query.task.name.upper()}", query.task.span, "CLASSIFICATION and REGRESSION are executed"
+            mistakes,
+            f"AS {query.task.name.upper()}",
+            query.task.span,
+            "AS CLASSIFICATION and AS REGRESSION are executed",
         )
 
 
@@ -40,8 +51,12 @@ def _facts(clause: ast.Knowing, mistakes: Mistakes) -> None:
         body = fact.body
         word = body.kind.name if isinstance(body, ast.Trait) else type(body).__name__.lower()
         if not isinstance(body, ast.Trait) or body.labels or word not in facts:
-            shown = word.replace("_", " ").upper()
+            shown = "LABELS ARE " if isinstance(body, ast.Trait) and body.labels else ""
+            shown += _WORDS.get(word, word.replace("_", " ").upper())
             _refuse(mistakes, f"KNOWING ... {shown}", fact.span, f"executed: {', '.join(sorted(facts)).upper()}")
+        elif fact.belief in {"likely", "maybe"}:
+            hint = "leave it out: the fact is then taken as certain"
+            _refuse(mistakes, f"KNOWING {fact.belief.upper()} ...", fact.span, hint)
 
 
 def _refuse(mistakes: Mistakes, name: str, span: Span | None, hint: str) -> None:

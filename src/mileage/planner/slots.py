@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from mileage.core.reasons import Reason
-from mileage.core.spans import Span
-from mileage.language import ast
+from mileage.language import ast, format_node
 from mileage.operators import Family, operators, resolve
+from mileage.planner.logical import Assumption
 from mileage.planner.mistakes import Mistakes
 from mileage.planner.steps import StepReader
 from mileage.space import Alternative, Restriction, SearchSpace, Slot, StepChoice, conflict
@@ -29,6 +29,9 @@ _DEFAULTS: dict[str, tuple[tuple[str, float], ...]] = {
 _RARE_MODELS = {"svm_linear": 0.2, "multinomial_nb": 0.1, "bernoulli_nb": 0.1, "decision_tree": 0.3, "gaussian_nb": 0.2}
 _STRONG_MODELS = {"lightgbm": 4.0, "hist_gbm": 1.5, "extra_trees": 1.5, "random_forest": 1.5}
 _SLOW_ROWS = 30_000
+_NEEDS = {
+    "dates": "dates", "text": "text columns", "impute": "missing numbers", "encode": "categories", "scale": "numbers",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +50,11 @@ class SpaceBuilder:
         self.query, self.setting, self.mistakes = query, setting, mistakes
         self.reader = StepReader(setting.task, mistakes)
         self.restrictions: list[Restriction] = []
+        self.assumptions: list[Assumption] = []
 
     def build(self) -> SearchSpace:
         """Return the space, or note why it is empty."""
-        written = self._written()
+        written = written_slots(self.query, self.mistakes)
         pipeline = written.pop("pipeline", None)
         if pipeline is not None:
             slots = self._pipeline_slots(pipeline)
@@ -68,23 +72,15 @@ class SpaceBuilder:
         slots = self._feasible(slots)
         return SearchSpace(tuple(slots), self.setting.task, tuple(self.restrictions))
 
-    def _written(self) -> dict[str, ast.Assign]:
-        found: dict[str, ast.Assign] = {}
-        for clause in self.query.clauses_of(ast.With):
-            for assign in clause.assignments:
-                name = _ALIASES.get(assign.slot.text.lower(), assign.slot.text.lower())
-                if name not in {*ORDER, "pipeline"}:
-                    known = [word.upper() for word in ("pipeline", *ORDER)]
-                    self.mistakes.unknown("E205", "slot", assign.slot.text.upper(), known, assign.slot.span)
-                elif name in found:
-                    self.mistakes.add("E105", f"{name.upper()} is given twice", assign.span, hint="join the two by |")
-                else:
-                    found[name] = assign
-        return found
-
     def _slot(self, name: str, assign: ast.Assign | None) -> Slot | None:
         if assign is not None:
-            return Slot(name, self._chain(assign.chain, Family(name)), Reason("you wrote it", "user", assign.span))
+            slot = Slot(name, self._chain(assign.chain, Family(name)), Reason(format_node(assign), "user", assign.span))
+            if name == "model":
+                self._one_model(slot)
+            elif not self._applies(name) and name in _NEEDS:
+                text = f"{slot.reason.text} has nothing to do: the features have no {_NEEDS[name]}"
+                self.assumptions.append(Assumption(text))
+            return slot
         if not self._applies(name):
             return None
         if name == "model":
@@ -94,7 +90,15 @@ class SpaceBuilder:
             for op, weight in _DEFAULTS[name]
             if op == "none" or op in operators
         ]
-        return Slot(name, tuple(alternatives), Reason(f"the data has columns for {name}", "profile"))
+        return Slot(name, tuple(alternatives), _reason(name))
+
+    def _one_model(self, slot: Slot) -> None:
+        """Note a chain of several models: stacking one on another is not executed."""
+        for a in slot.alternatives:
+            if len(a.steps) > 1:
+                message = f"{a.label}: a workflow has one model, and it stands last"
+                self.mistakes.add("E207", message, slot.reason.span, hint="part alternatives by |")
+                return
 
     def _applies(self, name: str) -> bool:
         f = self.setting.features
@@ -137,9 +141,19 @@ class SpaceBuilder:
 
     def _choice(self, choice: ast.Choice, family: Family | None) -> tuple[Alternative, ...]:
         alternatives: list[Alternative] = []
+        seen: set[str] = set()
         for written in choice.alternatives:
             weight = 1.0 if written.weight is None else written.weight
             reason = Reason("you wrote it", "user", written.span)
+            shown = format_node(written.body)
+            if shown in seen:
+                self.mistakes.add(
+                    "E105", f"{shown} stands twice in this choice", written.span, hint="give it a weight: * 2"
+                )
+            if weight <= 0:
+                hint = "a weight is above 0; to leave it out, take it from the choice"
+                self.mistakes.add("E214", f"a weight of {weight:g} leaves {shown} out", written.span, hint=hint)
+            seen.add(shown)
             if isinstance(written.body, ast.Chain):
                 inner = self._chain(written.body, family)
                 alternatives += [replace(a, weight=a.weight * weight, reason=reason) for a in inner]
@@ -153,54 +167,47 @@ class SpaceBuilder:
         for i, choice in enumerate(assign.chain.choices, 1):
             alternatives = self._choice(choice, None)
             last = i == len(assign.chain.choices)
-            slots.append(
-                Slot("model" if last else f"step{i}", alternatives, Reason("you wrote it", "user", choice.span))
-            )
-        for a in slots[-1].alternatives:
-            if a.steps and operators.get(a.steps[-1].operator).family is not Family.MODEL:
-                self.mistakes.add(
-                    "E207",
-                    f"a PIPELINE ends in a model, {a.label} is none",
-                    assign.span,
-                    hint="add for example >> logistic",
-                )
+            reason = Reason(f"PIPELINE = {format_node(assign.chain)}", "user", choice.span)
+            slots.append(Slot("model" if last else f"step{i}", alternatives, reason))
         for slot in slots[:-1]:
-            models = [
-                a.label
-                for a in slot.alternatives
-                if any(operators.get(s.operator).family is Family.MODEL for s in a.steps)
-            ]
+            models = [a.label for a in slot.alternatives if any(_is_model(s) for s in a.steps)]
             if models:
                 self.mistakes.add("E207", f"{models[0]} is a model: it can only stand last", slot.reason.span)
+                return slots
+        for a in slots[-1].alternatives:
+            if a.steps and not _is_model(a.steps[-1]):
+                message = f"a PIPELINE ends in a model, {a.label} is none"
+                self.mistakes.add("E207", message, slots[-1].reason.span, hint="add for example >> logistic")
         return slots
 
     def _without(self, slots: list[Slot]) -> list[Slot]:
+        cuts: list[tuple[str, ast.Op]] = []
         for clause in self.query.clauses_of(ast.Without):
             for op in clause.ops:
-                found = resolve(op.name)
-                if found is None:
-                    self.mistakes.unknown("E208", "operator", op.name, operators.names(), op.span)
-                    continue
-                slots = [self._cut(slot, found.name, op.span) for slot in slots]
-        return slots
+                cuts += [(name, op) for name in operators_named(op, self.mistakes)]
+        return [self._cut(slot, cuts) for slot in slots]
 
-    def _cut(self, slot: Slot, name: str, span: Span | None) -> Slot:
-        left = tuple(a for a in slot.alternatives if name not in {s.operator for s in a.steps})
-        if len(left) < len(slot.alternatives):
-            self.restrictions.append(Restriction(name, Reason(f"WITHOUT {name}", "user", span)))
-            if not left and slot.name in _OPTIONAL:
-                left = (
-                    Alternative(
-                        (StepChoice("none"),), reason=Reason(f"WITHOUT {name} left nothing else", "user", span)
-                    ),
-                )
-            elif not left:
-                self.mistakes.add(
-                    "E251",
-                    f"the space is empty: WITHOUT {name} removes the only member of {slot.name.upper()}",
-                    span,
-                    hint="drop one of the two",
-                )
+    def _cut(self, slot: Slot, cuts: list[tuple[str, ast.Op]]) -> Slot:
+        """Return the slot without what WITHOUT names; a slot that must be filled and is left empty is a mistake."""
+        left, last = slot.alternatives, None
+        for name, op in cuts:
+            kept = tuple(a for a in left if name not in {s.operator for s in a.steps})
+            if len(kept) < len(left):
+                self.restrictions.append(Restriction(name, Reason(f"WITHOUT {format_node(op)}", "user", op.span)))
+                left, last = kept, op
+        if left or last is None:
+            return replace(slot, alternatives=left)
+        if slot.name in _OPTIONAL and slot.reason.origin != "user":
+            why = Reason("WITHOUT left nothing else", "user", last.span)
+            return replace(slot, alternatives=(Alternative((StepChoice("none"),), reason=why),))
+        written = f"WITH {slot.reason.text}" if slot.reason.origin == "user" else slot.name.upper()
+        removed = ", ".join(
+            dict.fromkeys(
+                format_node(op) for name, op in cuts if name in {s.operator for a in slot.alternatives for s in a.steps}
+            )
+        )
+        message = f"the space is empty: WITHOUT {removed} removes {'the only member' if len(slot.alternatives) == 1 else 'every member'} of {written}"
+        self.mistakes.add("E251", message, last.span, hint="drop one of the two clauses, or allow another operator")
         return replace(slot, alternatives=left)
 
     def _feasible(self, slots: list[Slot]) -> list[Slot]:
@@ -240,6 +247,61 @@ class SpaceBuilder:
 
     def _conflict(self, a: Alternative, model: Alternative) -> str | None:
         return conflict([s.spec() for s in (*a.steps, *model.steps)], self.setting.task)
+
+
+def _reason(name: str) -> Reason:
+    if name in _NEEDS:
+        return Reason(f"the features have {_NEEDS[name]}", "profile")
+    return Reason("a step that may help")
+
+
+def written_slots(query: ast.Predict, mistakes: Mistakes) -> dict[str, ast.Assign]:
+    """Return what WITH says of each slot; an unknown slot, or one given twice, is a mistake."""
+    found: dict[str, ast.Assign] = {}
+    for clause in query.clauses_of(ast.With):
+        for assign in clause.assignments:
+            name = _ALIASES.get(assign.slot.text.lower(), assign.slot.text.lower())
+            if name not in {*ORDER, "pipeline"}:
+                known = [word.upper() for word in ("pipeline", *ORDER)]
+                mistakes.unknown("E205", "slot", assign.slot.text.upper(), known, assign.slot.span)
+            elif name in found:
+                mistakes.add("E105", f"{name.upper()} is given twice", assign.span, hint="join the two by |")
+            else:
+                found[name] = assign
+    return found
+
+
+def operators_named(op: ast.Op, mistakes: Mistakes) -> tuple[str, ...]:
+    """Return the operators that WITHOUT names: one, or all of a family."""
+    if op.params:
+        hint = f"to leave out some values, write WITH MODEL = {op.name}(... IN ...)"
+        mistakes.add(
+            "E209", f"WITHOUT leaves out all of {op.name}: it takes no parameters", op.span, fix=op.name, hint=hint
+        )
+        return ()
+    if op.name.lower() in {*ORDER} - {"model"} and operators.find(op.name) is None:
+        return tuple(o.name for o in operators if o.family is Family(op.name.lower()) and o.name != "none")
+    found = resolve(op.name)
+    if found is None:
+        mistakes.unknown("E208", "operator", op.name, (*operators.names(), *ORDER[:-1]), op.span)
+        return ()
+    return (found.name,)
+
+
+def check_space(query: ast.Predict, mistakes: Mistakes) -> None:
+    """Note the mistakes in WITH and WITHOUT that can be seen without the data."""
+    reader = StepReader(None, mistakes)
+    for name, assign in written_slots(query, mistakes).items():
+        family = None if name == "pipeline" else Family(name)
+        for op in assign.chain.ops():
+            reader.read(op, family, fixed=False)
+    for clause in query.clauses_of(ast.Without):
+        for op in clause.ops:
+            operators_named(op, mistakes)
+
+
+def _is_model(step: StepChoice) -> bool:
+    return operators.get(step.operator).family is Family.MODEL
 
 
 def _product(weights: list[float]) -> float:

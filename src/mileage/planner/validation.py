@@ -2,62 +2,194 @@
 
 from __future__ import annotations
 
-from mileage.data import Profile, SplitSpec, TargetProfile
-from mileage.language import ast
+from dataclasses import dataclass
+
+from mileage.data import Dataset, Profile, SplitSpec, TargetProfile, quote
+from mileage.language import ast, format_node
 from mileage.planner.logical import Assumption
-from mileage.planner.mistakes import Mistakes
+from mileage.planner.mistakes import Mistakes, spell
 
 FOLDS = 5
 _SMALL_ROWS, _SMALL_FOLDS = 400, 10
 
 
+@dataclass(frozen=True, slots=True)
+class SplitSetting:
+    """What splits depend on besides the clause."""
+
+    dataset: Dataset
+    profile: Profile
+    target_name: str
+    target: TargetProfile
+    seed: int
+
+    @property
+    def n_rows(self) -> int:
+        """Rows that have a target."""
+        return self.profile.n_rows - self.target.n_missing
+
+    def n_values(self, columns: tuple[ast.Name, ...]) -> int:
+        """Return how many combinations of values some columns have."""
+        if len(columns) == 1 and (found := self.profile.find(columns[0].text)) is not None:
+            return found.n_distinct + (found.n_missing > 0)
+        listed = ", ".join(quote(name.text) for name in columns)
+        sql = f"SELECT count(*) FROM (SELECT DISTINCT {listed} FROM ({self.dataset.relation_sql}))"
+        return int(self.dataset.database.rows(sql)[0][0])
+
+
 def plan_validation(
-    query: ast.Predict, profile: Profile, target: TargetProfile, seed: int, mistakes: Mistakes
+    query: ast.Predict, setting: SplitSetting, mistakes: Mistakes
 ) -> tuple[SplitSpec, list[Assumption]]:
     """Return the splits of a query, with what was assumed."""
     clause = query.clause(ast.Validate)
-    known = {column.name for column in profile.columns}
     if clause is None:
-        return _default(profile, target, seed)
-    for name in (*clause.together, *clause.stratified_by, *((clause.order_by,) if clause.order_by else ())):
-        if name.text not in known:
-            mistakes.unknown("E204", "column", name.text, sorted(known), name.span)
-    if clause.order_by is not None and isinstance(clause.method, ast.Bootstrap):
-        mistakes.add("E273", "a bootstrap has no order", clause.span, hint="use HOLDOUT or FOLDS with IN ORDER OF")
-    return _spec(clause, target, seed, mistakes), []
+        return _default(setting)
+    before = len(mistakes.found)
+    check_validation(clause, query.targets[0].text, mistakes)
+    if len(mistakes.found) == before:
+        _check_sizes(clause, setting, mistakes)
+    return _spec(clause, setting)
 
 
-def _default(profile: Profile, target: TargetProfile, seed: int) -> tuple[SplitSpec, list[Assumption]]:
-    stratify = target.task != "regression"
-    n = _SMALL_FOLDS if profile.n_rows < _SMALL_ROWS else FOLDS
-    n = max(2, min(n, profile.n_rows))
+def _default(setting: SplitSetting) -> tuple[SplitSpec, list[Assumption]]:
+    stratify = setting.target.task != "regression"
+    n = _SMALL_FOLDS if setting.profile.n_rows < _SMALL_ROWS else FOLDS
+    n = max(2, min(n, setting.profile.n_rows))
     kind = "stratified folds" if stratify else "shuffled folds"
-    said = Assumption(f"workflows are scored by {n} {kind}", f"VALIDATE BY {n} FOLDS")
-    return SplitSpec("folds", n=n, stratify=stratify, seed=seed), [said]
+    counts = setting.target.counts
+    if setting.target.task == "binary" and 2 <= min(counts) < n:  # else a fold has one class, and no ranking to score
+        n = min(counts)
+        kind += f", since a class has {n} rows"
+    clause = f"VALIDATE BY {n} FOLDS" + (f" STRATIFIED BY {spell(setting.target_name)}" if stratify else "")
+    said = Assumption(f"workflows are scored by {n} {kind}", clause)
+    return SplitSpec("folds", n=n, stratify=stratify, seed=setting.seed), [said]
 
 
-def _spec(clause: ast.Validate, target: TargetProfile, seed: int, mistakes: Mistakes) -> SplitSpec:
+# --- what can be said without the data --------------------------------------------------------------------------------
+
+
+def check_validation(clause: ast.Validate, target: str, mistakes: Mistakes) -> None:
+    """Note sizes that no table could be split by, and modifiers that do not go together."""
+    method, span = clause.method, clause.method.span or clause.span
+    if isinstance(method, ast.Folds) and method.n < 2:
+        mistakes.add("E272", f"{method.n} FOLDS cannot be split", span, hint="use at least 2 FOLDS")
+    if isinstance(method, ast.Bootstrap) and method.n < 1:
+        mistakes.add("E272", "BOOTSTRAP 0 scores nothing", span, hint="use for example BOOTSTRAP 20")
+    if isinstance(method, ast.Holdout):
+        _check_holdout(method, mistakes)
+    if clause.repeat == 0:
+        mistakes.add("E272", "REPEAT 0 scores nothing", clause.span, hint="leave REPEAT out to split once")
+    _check_combination(clause, mistakes)
+    named = [*clause.together, *((clause.order_by,) if clause.order_by else ())]
+    for name in named:
+        if name.text == target:
+            mistakes.add(
+                "E273",
+                f"{target} is the target: it cannot deal the rows to folds",
+                name.span,
+                hint="STRATIFIED BY keeps the shares of its classes",
+            )
+
+
+def _check_holdout(method: ast.Holdout, mistakes: Mistakes) -> None:
+    size = method.size
+    if size.unit not in {"", "%"}:
+        mistakes.add(
+            "E272",
+            f"HOLDOUT {size} is no share of rows",
+            method.span,
+            hint="use a share or a number of rows: HOLDOUT 20%, HOLDOUT 500",
+        )
+    elif size.value <= 0 or (size.fraction >= 1 and size.unit == "%"):
+        mistakes.add("E272", f"HOLDOUT {size} leaves no rows", method.span, hint="use for example HOLDOUT 20%")
+    elif size.fraction > 1 and size.fraction != int(size.fraction):
+        mistakes.add(
+            "E272", f"HOLDOUT {size} is no whole number of rows", method.span, hint="use for example HOLDOUT 20%"
+        )
+
+
+def _check_combination(clause: ast.Validate, mistakes: Mistakes) -> None:
+    method = {ast.Folds: "FOLDS", ast.Holdout: "HOLDOUT", ast.Bootstrap: "BOOTSTRAP"}.get(type(clause.method), "ON")
+    clashes = (
+        (method == "BOOTSTRAP" and clause.order_by, "a bootstrap has no order", "use HOLDOUT or FOLDS with IN ORDER OF"),
+        (method == "BOOTSTRAP" and clause.stratified_by, "a bootstrap draws rows without regard to STRATIFIED BY", "use FOLDS or HOLDOUT with STRATIFIED BY"),
+        (method == "BOOTSTRAP" and clause.repeat is not None, "a bootstrap is repeated by its number", "write the product: BOOTSTRAP 60 and not BOOTSTRAP 20 REPEAT 3"),
+        (clause.order_by and clause.repeat is not None, "there is one order of rows: it cannot be dealt again", "leave REPEAT or IN ORDER OF out"),
+        (clause.order_by and clause.stratified_by, "rows in order cannot be stratified too", "leave STRATIFIED BY or IN ORDER OF out"),
+        (method == "HOLDOUT" and clause.together and clause.stratified_by, "a HOLDOUT keeps groups together or shares alike, not both", "use FOLDS, which can do both"),
+    )  # fmt: skip
+    for clash, message, hint in clashes:
+        if clash:
+            mistakes.add("E273", message, clause.span, hint=hint)
+
+
+# --- what needs the data ----------------------------------------------------------------------------------------------
+
+
+def _check_sizes(clause: ast.Validate, setting: SplitSetting, mistakes: Mistakes) -> None:
+    method, n_rows = clause.method, setting.n_rows
+    parts = method.n if isinstance(method, ast.Folds) else 2
+    if isinstance(method, ast.Folds) and method.n + bool(clause.order_by) > n_rows:
+        hint = f"VALIDATE BY {max(2, min(FOLDS, n_rows // 2))} FOLDS"
+        mistakes.add(
+            "E272",
+            f"{method.n:,} FOLDS need as many rows, and there are {n_rows:,} with a target",
+            method.span,
+            hint=hint,
+        )
+        return
+    if isinstance(method, ast.Holdout) and method.size.fraction >= max(1, n_rows):
+        mistakes.add(
+            "E272",
+            f"HOLDOUT {method.size} leaves no rows to learn from: there are {n_rows:,} with a target",
+            method.span,
+            hint="use for example HOLDOUT 20%",
+        )
+        return
+    known = {column.name for column in setting.profile.columns}
+    if clause.together and {name.text for name in clause.together} <= known:
+        n_groups = setting.n_values(clause.together)
+        if n_groups < parts:
+            listed = " and ".join(name.text for name in clause.together)
+            hint = f"use at most {n_groups} FOLDS, or other columns" if n_groups > 1 else "keep other columns together"
+            mistakes.add(
+                "E272",
+                f"{listed} has {n_groups} group{'s' * (n_groups != 1)}: they cannot be dealt to {parts} parts",
+                clause.together[0].span,
+                hint=hint,
+            )
+    if clause.stratified_by and {name.text for name in clause.stratified_by} <= known:
+        n_strata = setting.n_values(clause.stratified_by)
+        if n_strata * parts > n_rows:
+            listed = " and ".join(name.text for name in clause.stratified_by)
+            mistakes.add(
+                "E272",
+                f"{listed} has {n_strata:,} values in {n_rows:,} rows: too many to have each in {parts} parts",
+                clause.stratified_by[0].span,
+                hint="stratify by a column of few values",
+            )
+
+
+def _spec(clause: ast.Validate, setting: SplitSetting) -> tuple[SplitSpec, list[Assumption]]:
     groups = tuple(name.text for name in clause.together)
     order_by = clause.order_by.text if clause.order_by else None
     by = tuple(name.text for name in clause.stratified_by)
-    stratify: bool | tuple[str, ...] = by or (target.task != "regression" and order_by is None)
-    method, repeat = clause.method, clause.repeat or 1
-    if isinstance(method, ast.Folds):
-        if method.n < 2:
-            mistakes.add("E272", f"{method.n} FOLDS cannot be split", clause.span, hint="use at least 2 FOLDS")
-        return SplitSpec(
-            "folds", n=max(2, method.n), repeat=repeat, groups=groups, order_by=order_by, stratify=stratify, seed=seed
-        )
-    if isinstance(method, ast.Holdout):
-        size = method.size.fraction
-        if size <= 0 or (size >= 1 and method.size.unit == "%"):
-            mistakes.add(
-                "E272", f"HOLDOUT {method.size} leaves no rows", clause.span, hint="use for example HOLDOUT 20%"
-            )
-            size = 0.2
-        return SplitSpec(
-            "holdout", size=size, repeat=repeat, groups=groups, order_by=order_by, stratify=stratify, seed=seed
-        )
+    method, repeat, seed = clause.method, clause.repeat or 1, setting.seed
+    if isinstance(method, ast.On):
+        return SplitSpec("on", seed=seed), []
+    can = (
+        order_by is None and not isinstance(method, ast.Bootstrap) and not (groups and isinstance(method, ast.Holdout))
+    )
+    stratify: bool | tuple[str, ...] = by or (can and setting.target.task != "regression")
+    assumed = []
+    if stratify is True:
+        text = "the classes keep their shares in every part"
+        assumed = [Assumption(text, f"{format_node(clause)} STRATIFIED BY {spell(setting.target_name)}")]
     if isinstance(method, ast.Bootstrap):
-        return SplitSpec("bootstrap", n=max(1, method.n), repeat=1, groups=groups, stratify=stratify, seed=seed)
-    return SplitSpec("on", seed=seed)
+        return SplitSpec("bootstrap", n=max(1, method.n), groups=groups, stratify=stratify, seed=seed), assumed
+    common = SplitSpec(repeat=repeat, groups=groups, order_by=order_by, stratify=stratify, seed=seed)
+    from dataclasses import replace
+
+    if isinstance(method, ast.Folds):
+        return replace(common, method="folds", n=max(2, method.n)), assumed
+    return replace(common, method="holdout", size=method.size.fraction), assumed

@@ -30,7 +30,9 @@ class PairedDifference:
         return self.low <= 0 <= self.high
 
 
-def paired_difference(one: Trial, other: Trial, metric: str, *, test_share: float | None = None) -> PairedDifference:
+def paired_difference(
+    one: Trial, other: Trial, metric: str, *, test_share: float | None = None, paired: bool = True
+) -> PairedDifference:
     """Return mean score of ``one`` minus that of ``other`` over the same splits, with a 95 % interval.
 
     The variance is corrected for overlapping training sets: ``(1/k + n_test/n_train) * var``.
@@ -42,6 +44,8 @@ def paired_difference(one: Trial, other: Trial, metric: str, *, test_share: floa
     metric : str
     test_share : float, optional
         Rows scored per row trained on; ``1 / (k - 1)``, the share of k folds, by default.
+    paired : bool, default True
+        False where the splits differ: then the interval is that of two independent means, and wider.
 
     References
     ----------
@@ -57,7 +61,7 @@ def paired_difference(one: Trial, other: Trial, metric: str, *, test_share: floa
     a, b = one.scores.get(metric, ()), other.scores.get(metric, ())
     difference = one.mean(metric) - other.mean(metric)
     k = len(a)
-    if k != len(b) or k < 2:
+    if not paired or k != len(b) or k < 2:
         half = _Z * math.hypot(one.se(metric), other.se(metric))
         return PairedDifference(difference, difference - half, difference + half)
     deltas = [x - y for x, y in zip(a, b, strict=True)]
@@ -102,6 +106,7 @@ class Comparison:
     differences: tuple[tuple[str, tuple[str, ...]], ...]
     scores: tuple[ScoreRow, ...]
     costs: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    paired: bool = True
 
     def sections(self) -> tuple[Section, ...]:
         """Return the tables of a report."""
@@ -111,13 +116,15 @@ class Comparison:
         for i, name in enumerate(others):
             table = tuple(_score_cells(row, i) for row in self.scores)
             header = ("metric", base, name, "difference", "95 % interval", f"{name} is")
-            made.append(Section(f"{name} against {base}", header, table))
+            how = "over the same splits" if self.paired else "not paired: the splits differ"
+            made.append(Section(f"{name} against {base}, {how}", header, table))
         return tuple(made)
 
     def to_json(self) -> dict[str, Any]:
         """Return the comparison as one plain object."""
         return {
             "names": list(self.names),
+            "paired": self.paired,
             "differences": [{"what": what, "values": list(cells)} for what, cells in self.differences],
             "scores": [self._row_json(row) for row in self.scores],
         }
@@ -162,8 +169,9 @@ def compare(
     names: Sequence[str] | None = None,
     greater_is_better: Mapping[str, bool] | None = None,
     test_share: float | None = None,
+    paired: bool = True,
 ) -> Comparison:
-    """Compare trials that were scored on the same splits; the first is the base of all differences.
+    """Compare trials; the first is the base of all differences.
 
     Parameters
     ----------
@@ -174,7 +182,7 @@ def compare(
         How to call the trials; their numbers by default.
     greater_is_better : mapping of metric to bool, optional
         Directions; the metric registry is asked for those not given.
-    test_share : float, optional
+    test_share, paired
         See :func:`paired_difference`.
 
     Examples
@@ -191,11 +199,11 @@ def compare(
     base, *others = trials
     rows = []
     for metric in metrics:
-        made = tuple(paired_difference(other, base, metric, test_share=test_share) for other in others)
+        made = tuple(paired_difference(other, base, metric, test_share=test_share, paired=paired) for other in others)
         verdicts = tuple(_verdict(d, greater_is_better=directions[metric]) for d in made)
         means, ses = tuple(t.mean(metric) for t in trials), tuple(t.se(metric) for t in trials)
         rows.append(ScoreRow(metric, means, ses, made, verdicts))
-    return Comparison(labels, _differences(trials), tuple(rows), _costs(trials))
+    return Comparison(labels, _differences(trials), tuple(rows), _costs(trials), paired)
 
 
 def _verdict(d: PairedDifference, *, greater_is_better: bool) -> str:

@@ -48,7 +48,8 @@ def value_from_json(data: Any) -> Value:
         return tuple(value_from_json(item) for item in data)
     if isinstance(data, dict):
         return float(data["float"])
-    return data  # type: ignore[no-any-return]
+    plain: Value = data
+    return plain
 
 
 def finite_or_none(value: float | None) -> float | None:

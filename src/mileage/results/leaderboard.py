@@ -6,15 +6,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mileage.core.reasons import Reason
 from mileage.results.encoding import finite_or_none
 from mileage.results.ranking import Objectives, different, ranked, tie_groups, value_of
 from mileage.results.trial import Trial
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 _NOT_OK = ("failed", "timeout", "memory", "cancelled")
 
@@ -145,11 +142,11 @@ class Leaderboard:
 
         return board_text(self, width)
 
-    def rich_table(self) -> Table:
-        """Return the ranked rows as a Rich table."""
-        from mileage.results.rendering import board_rich
+    def styled(self, *, width: int = 120) -> list[tuple[str, str]]:
+        """Return the lines of :meth:`text` with their styles: ``""``, ``"bold"`` or ``"dim"``."""
+        from mileage.results.rendering import board_lines
 
-        return board_rich(self)
+        return board_lines(self, width)
 
     def to_json(self) -> dict[str, Any]:
         """Return the list as one plain object; ``leaderboard`` holds the ranked workflows."""

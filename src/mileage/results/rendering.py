@@ -1,21 +1,28 @@
-"""How a leaderboard looks: plain text, a Rich table, HTML for a notebook."""
+"""How a leaderboard looks: text for a terminal, a table for a notebook.
+
+A line is a text and a style (``""``, ``"bold"`` or ``"dim"``), which a terminal with colors shows.
+"""
 
 from __future__ import annotations
 
 import math
-from html import escape
+import re
 from typing import TYPE_CHECKING
 
 from mileage.core.units import format_bytes, format_seconds
+from mileage.results.html import RIGHT, lines_html, table_html
+from mileage.results.layout import GAP, row_lines, shortened, wrapped
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
+    from mileage.operators.base import StepSpec
     from mileage.results.leaderboard import Leaderboard, Row
+    from mileage.results.trial import Trial
 
+Line = tuple[str, str]
 _SHOWN_FAILURES = 5
-_RIGHT = {"fit", "predict", "size"}
-_WORKFLOW_MIN, _WHY_MIN = 32, 26
+_WORKFLOW_MIN = 36  # below this, rows are stacked
+_BESIDE_MIN, _WHY_WIDE = 40, 27  # room for a workflow beside its reason, and for a reason that is wrapped
+_LONG_NUMBER = re.compile(r"\d+\.\d{4,}(?:e[+-]?\d+)?")
 
 
 def board_cells(board: Leaderboard) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -37,7 +44,7 @@ def _cells(board: Leaderboard, row: Row, metrics: list[str]) -> tuple[str, ...]:
         format_seconds(t.fit_s) if t.fit_s is not None else "",
         format_seconds(t.predict_s) if t.predict_s is not None else "",
         format_bytes(t.size_bytes) if t.size_bytes is not None else "",
-        t.describe,
+        brief(t),
         why,
     )
 
@@ -53,14 +60,102 @@ def _score(row: Row, metric: str, mark: str) -> str:
     return (text if math.isnan(se) else f"{text} ± {se:.{digits}f}") + (f" {mark}" if mark else "")
 
 
+def brief(trial: Trial) -> str:
+    """Return a workflow in one line for people: parameters at their defaults left out, numbers to four digits.
+
+    ``SHOW WORKFLOWS`` and the JSON have every digit.
+
+    Examples
+    --------
+    >>> from mileage.operators.base import StepSpec
+    >>> from mileage.results import Trial
+    >>> spec = StepSpec.of("logistic", C=0.123456789, penalty="l2")
+    >>> brief(Trial(1, (("model", (spec,)),), describe=str(spec)))
+    'logistic(C = 0.1235)'
+    """
+    steps = [spec for _, specs in trial.configuration for spec in specs if spec.operator != "none"]
+    text = trial.describe
+    if steps and text == " >> ".join(map(str, steps)):
+        text = " >> ".join(str(_without_defaults(spec)) for spec in steps)
+    return _LONG_NUMBER.sub(lambda found: f"{float(found.group()):.4g}", text)
+
+
+def _without_defaults(spec: StepSpec) -> StepSpec:
+    from dataclasses import replace
+
+    from mileage.operators import operators
+
+    operator = operators.find(spec.operator)
+    if operator is None:
+        return spec
+    kept = tuple((n, v) for n, v in spec.params if (known := operator.param(n)) is None or known.default != v)
+    return replace(spec, params=kept)
+
+
 def board_text(board: Leaderboard, width: int = 120) -> str:
     """Return a leaderboard as aligned plain text, at most ``width`` columns wide."""
+    return "\n".join(text for text, _ in board_lines(board, width))
+
+
+def board_lines(board: Leaderboard, width: int = 120) -> list[Line]:
+    """Return a leaderboard as lines with their styles: a table, or where that is too wide, rows one above the other."""
     header, rows = board_cells(board)
-    lines = _aligned(header, rows, width) if rows else ["no workflow has a score"]
+    if not rows:
+        lines: list[Line] = [("no workflow has a score", "")]
+    else:
+        place = header.index("workflow")
+        fixed = [max(len(row[i]) for row in (header, *rows)) for i in range(place)]
+        room = width - sum(fixed) - GAP * place
+        lines = (
+            _table(board, header, rows, (fixed, room)) if room >= _WORKFLOW_MIN else _stack(board, header, rows, width)
+        )
     if len(board.ties) > 1:
-        lines.append(f"≈ within noise of w1 by {board.objectives[0][0]} (95 % interval of the paired difference)")
-    lines += [_shortened(line, width) for line in notes(board)]
-    return "\n".join(lines)
+        said = f"≈ within noise of w1 by {board.objectives[0][0]} (95 % interval of the paired difference)"
+        lines += [(text, "dim") for text in wrapped(said, width)]
+    return lines + [(text, "dim") for note in notes(board) for text in wrapped(note, width)]
+
+
+def _table(
+    board: Leaderboard, header: tuple[str, ...], rows: list[tuple[str, ...]], measures: tuple[list[int], int]
+) -> list[Line]:
+    """Return one row for each workflow; its reason stands in a column if all fit, else below it."""
+    fixed, room = measures
+    place = header.index("workflow")
+    longest = [max((len(row[i]) for row in (header, *rows)), default=0) for i in range(place, len(header))]
+    beside = len(longest) > 1 and room - min(longest[1], _WHY_WIDE) - GAP >= min(longest[0], _BESIDE_MIN)
+    sizes = [*fixed, *(_beside(longest[0], longest[1], room) if beside else [min(room, longest[0])])]
+    right = {i for i, name in enumerate(header) if name in RIGHT}
+    lines: list[Line] = [(text, "bold") for text in row_lines(header[: len(sizes)], sizes, right)]
+    indent = " " * (sum(fixed) + GAP * place)
+    for row, cells in zip(board.rows, rows, strict=True):
+        lines += [(text, _style(row)) for text in row_lines(cells[: len(sizes)], sizes, right)]
+        if not beside and len(cells) > len(sizes) and cells[-1]:
+            lines += [(f"{indent}{text}", "dim") for text in wrapped(f"({cells[-1]})", room)]
+    return lines
+
+
+def _beside(workflow: int, why: int, room: int) -> list[int]:
+    """Return the widths of the last two columns: the reason is wrapped before the workflow is."""
+    why_size = max(min(why, _WHY_WIDE), min(why, room - workflow - GAP))
+    return [min(workflow, room - why_size - GAP), why_size]
+
+
+def _stack(board: Leaderboard, header: tuple[str, ...], rows: list[tuple[str, ...]], width: int) -> list[Line]:
+    """Return a few lines for each workflow: scores, steps, costs, reason."""
+    lines: list[Line] = []
+    for row, cells in zip(board.rows, rows, strict=True):
+        named = dict(zip(header, cells, strict=True))
+        scores = "  ".join(f"{name} {named[name]}" for name, _ in board.objectives if named.get(name))
+        costs = " · ".join(f"{name} {named[name]}" for name in ("fit", "predict", "size") if named.get(name))
+        why = f"({named['why']})" if named.get("why") else ""
+        lines.append((shortened(f"{row.ref}  {scores}", width), _style(row) or "bold"))
+        lines += [(f"    {text}", _style(row)) for text in wrapped(named["workflow"], width - 4)]
+        lines += [(f"    {text}", "dim") for part in (costs, why) if part for text in wrapped(part, width - 4)]
+    return lines
+
+
+def _style(row: Row) -> str:
+    return "dim" if row.reference else ("bold" if row.ref == "w1" else "")
 
 
 def notes(board: Leaderboard) -> list[str]:
@@ -68,7 +163,7 @@ def notes(board: Leaderboard) -> list[str]:
     lines = []
     for trial in board.failed[:_SHOWN_FAILURES]:
         why = (trial.error or "no score").strip().splitlines()[0]
-        lines.append(f"{'failed' if trial.state == 'ok' else trial.state}: {trial.describe}: {why}")
+        lines.append(f"{'failed' if trial.state == 'ok' else trial.state}: {brief(trial)}: {why}")
     more = len(board.failed) - _SHOWN_FAILURES
     lines += [f"and {more} more without a score"] if more > 0 else []
     reasons: dict[str, int] = {}
@@ -77,76 +172,12 @@ def notes(board: Leaderboard) -> list[str]:
         key = "forecast longer than the time left" if key.startswith("forecast") else key
         reasons[key] = reasons.get(key, 0) + 1
     lines += [f"not run: {count} ({why})" for why, count in reasons.items()]
-    lines += [f"cut: {what}: {why}" for what, why in board.restrictions]
-    return lines
-
-
-def _aligned(header: tuple[str, ...], rows: list[tuple[str, ...]], width: int) -> list[str]:
-    sizes = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
-    spare = width - (sum(sizes) + 2 * (len(sizes) - 1))
-    if header[-1] == "why" and spare < 0:
-        cut = min(-spare, max(0, sizes[-1] - _WHY_MIN))
-        sizes[-1] -= cut
-        spare += cut
-    place = header.index("workflow")
-    if spare < 0:
-        sizes[place] = max(min(_WORKFLOW_MIN, sizes[place]), sizes[place] + spare)
-    lines = []
-    for row in (header, *rows):
-        cells = [
-            _shortened(cell, size).rjust(size) if name in _RIGHT else _shortened(cell, size).ljust(size)
-            for name, cell, size in zip(header, row, sizes, strict=True)
-        ]
-        lines.append(_shortened("  ".join(cells).rstrip(), width))
-    return lines
-
-
-def _shortened(text: str, size: int) -> str:
-    return text if len(text) <= size else text[: max(0, size - 1)] + "…"
-
-
-def board_rich(board: Leaderboard) -> Table:
-    """Return a leaderboard as a Rich table."""
-    from rich.table import Table
-    from rich.text import Text
-
-    header, rows = board_cells(board)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in header:
-        wide = name in {"workflow", "why"}
-        table.add_column(
-            name,
-            justify="right" if name in _RIGHT else "left",
-            no_wrap=not wide,
-            overflow="fold",
-            ratio=2 if wide else None,
-        )
-    for row, cells in zip(board.rows, rows, strict=True):
-        style = "dim" if row.reference else ("bold" if row.ref == "w1" else "")
-        table.add_row(*[Text(cell) for cell in cells], style=style)
-    return table
+    return lines + [f"cut: {what}: {why}" for what, why in board.restrictions]
 
 
 def board_html(board: Leaderboard) -> str:
-    """Return a leaderboard as a small HTML table; colors are those of the page, light or dark."""
+    """Return a leaderboard as a small table with its notes."""
     header, rows = board_cells(board)
-    cell = "padding:2px 10px 2px 0;background:transparent;color:inherit;border:0"
-    head = "".join(
-        f"<th style='{cell};text-align:{_align(name)};border-bottom:1px solid currentColor'>{escape(name)}</th>"
-        for name in header
-    )
-    body = []
-    for row, cells in zip(board.rows, rows, strict=True):
-        style = "opacity:.6" if row.reference else ""
-        inside = "".join(
-            f"<td style='{cell};text-align:{_align(name)}'>{escape(text)}</td>"
-            for name, text in zip(header, cells, strict=True)
-        )
-        body.append(f"<tr style='background:transparent;{style}'>{inside}</tr>")
-    said = "".join(f"<div style='opacity:.75'>{escape(line)}</div>" for line in notes(board))
-    table = f"<table style='border-collapse:collapse;font-size:90%;color:inherit'><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
-    return f"<div style='overflow-x:auto'>{table}{said}</div>"
-
-
-def _align(name: str) -> str:
-    return "right" if name in _RIGHT else "left"
+    table = table_html(header, rows, faded=[row.reference for row in board.rows])
+    said = [f"≈ within noise of w1 by {board.objectives[0][0]}"] if len(board.ties) > 1 else []
+    return f"<div style='overflow-x:auto'>{table}{lines_html([*said, *notes(board)])}</div>"

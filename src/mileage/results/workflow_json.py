@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mileage.core.domains import Value
 from mileage.operators.base import Branch, StepSpec
 from mileage.results.encoding import value_from_json, value_to_json
 from mileage.workflow import Step, Workflow
@@ -46,7 +47,7 @@ def _context_value(value: Any) -> Any:
     return str(value) if isinstance(value, Branch) else value_to_json(value)
 
 
-def _read_context(name: str, value: Any) -> object:
+def _read_context(name: str, value: Any) -> Value:
     return Branch(value) if name == "branch" else value_from_json(value)
 
 

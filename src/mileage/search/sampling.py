@@ -116,14 +116,11 @@ def _fit_to(step: object, wanted: StepSpec) -> StepSpec:
         param = operator.param(name)
         if name not in given and param is not None and domain == param.search:
             continue  # nobody asked for another value: the operator's default stands
-        for value in (given.get(name, _MISSING), param.default if param else _MISSING, _middle(domain)):
-            if value is not _MISSING and domain.contains(value):  # type: ignore[arg-type]
-                values[name] = value  # type: ignore[assignment]
-                break
+        wishes = [*([given[name]] if name in given else []), *([param.default] if param else []), _middle(domain)]
+        legal = [value for value in wishes if domain.contains(value)]
+        if legal:
+            values[name] = legal[0]
     return step.spec(values)
-
-
-_MISSING = object()
 
 
 def _middle(domain: Domain) -> Value:

@@ -31,9 +31,12 @@ class SearchContext:
 class Strategy(ABC):
     """Proposes configurations and learns from their scores; no clock, no data, no loop.
 
-    Laws (checked by ``mileage.testing.check_strategy``): every proposal is a point of the space without conflict; none
-    is proposed twice; the same context and the same tells in the same order give the same proposals; ``ask`` returns
-    None once the strategy has nothing left. A registered instance is a template: ``begin`` returns the one to use.
+    Laws (checked by :func:`mileage.testing.check_strategy`): every proposal is a point of the space without conflict;
+    none is proposed twice; the same context and the same asks and tells in the same order give the same proposals,
+    whatever else happens in the process; ``ask`` may be called several times before a ``tell``, and returns None once
+    and for all when nothing is left, which it does on a finite space; ``tell`` takes a failed trial (None) and a
+    configuration that another one proposed. A registered instance is a template that no search changes: ``begin``
+    returns the one to use, or raises a :class:`mileage.errors.MileError` where the space does not suit the strategy.
     """
 
     name: ClassVar[str]

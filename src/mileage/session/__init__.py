@@ -6,13 +6,18 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mileage.session.building import predict
     from mileage.session.result import Fitted, Result
     from mileage.session.session import Session, connect
 
-__all__ = ["Fitted", "Result", "Session", "connect"]
+__all__ = ["Fitted", "Result", "Session", "connect", "predict"]
 
 
 def __getattr__(name: str) -> object:
+    if name == "predict":
+        from mileage.session.building import predict
+
+        return predict
     if name in {"Session", "connect"}:
         from mileage.session import session
 

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from mileage.core.events import EventBus
 from mileage.core.near import near_matches
-from mileage.data import Dataset, DType, SourceSpec
+from mileage.data import Dataset, SourceSpec, quote
 from mileage.engine import Limits
 from mileage.errors import DataError, EngineError
 from mileage.optimizer import PlanContext, apply_tasks, optimize
+from mileage.planner.mistakes import Mistakes
+from mileage.planner.newdata import as_stated, check_types
 from mileage.session.data_tasks import SessionData, data_tasks, source_task
 from mileage.session.engines import finished, open_executor, refit
 
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from mileage.session.result import Result
     from mileage.workflow import Port
 
-_NUMBERS = {DType.INT, DType.FLOAT, DType.BOOL}
-
 
 def predictions(result: Result, trial: Trial, data: Any) -> Predictions:
     """Return what a workflow, fitted on all rows, predicts for new rows.
@@ -31,11 +31,14 @@ def predictions(result: Result, trial: Trial, data: Any) -> Predictions:
     Raises
     ------
     DataError
-        If a column is missing or has another type than in training. Unseen categories are treated as the encoder
-        defines: one_hot gives zeros, ordinal -1, target the overall mean.
+        If a column is missing, unknown, or of another type than in training. Unseen categories are treated as the
+        encoder defines: one_hot gives zeros (or the rare level), ordinal -1, target the overall mean.
     """
     session, plan = result.session, result.plan
-    dataset = data if isinstance(data, Dataset) else _dataset(result, data)
+    dataset = as_stated(
+        plan.query, data if isinstance(data, Dataset) else _dataset(result, data), mistakes := Mistakes()
+    )
+    mistakes.stop_if_any()
     check_columns(plan, dataset)
     tables = SessionData.of(plan, also=dataset)
     executor, _ = open_executor(session, tables, EventBus(), plan=plan)
@@ -67,35 +70,31 @@ def fitted_states(result: Result, trial: Trial, executor: Any) -> Mapping[str, P
 
 
 def check_columns(plan: LogicalPlan, dataset: Dataset) -> None:
-    """Check that new data has the columns of the training data with fitting types.
+    """Check that new data has the columns of the training data, no others, and of the same types.
+
+    The target may be missing, as may be columns that the workflows do not read. A column without any value is of no
+    type and fits all.
 
     Raises
     ------
     DataError
-        Naming every column that is missing or has changed its type.
+        Naming every column that is missing (D450), has changed its type (D451), or is unknown (D452).
     """
-    names = dataset.schema.names
+    names, trained = dataset.schema.names, plan.dataset.schema.names
     missing = [name for name in plan.features.names if name not in names]
     if missing:
         near = {name: near_matches(name, names, at_most=1) for name in missing}
         hints = [f"{name}: did you mean {match[0]}?" for name, match in near.items() if match]
+        hint = "; ".join(hints) or "give all feature columns of the training data"
+        raise DataError(f"{dataset.describe} lacks {_listed(missing)}", code="D450", hint=hint)
+    extra = [name for name in names if name not in trained]
+    if extra:
+        shown = ", ".join(quote(name) for name in extra[:5])
+        hint = f"leave out what is not needed: (SELECT * EXCLUDE ({shown}) FROM ...)"
         raise DataError(
-            f"{dataset.describe} lacks {_listed(missing)}",
-            code="D450",
-            hint="; ".join(hints) or "give all feature columns of the training data",
+            f"{dataset.describe} has columns that the training data lacks: {_listed(extra)}", code="D452", hint=hint
         )
-    numeric = set(plan.features.numeric)
-    retyped = []
-    for name in plan.features.names:
-        before, now = plan.dataset.schema.get(name), dataset.schema.get(name)
-        if name in numeric and before.dtype in _NUMBERS and now.dtype not in _NUMBERS and now.dtype is not DType.OTHER:
-            retyped.append(f"{name} ({before.sql_type} in training, {now.sql_type} here)")
-    if retyped:
-        raise DataError(
-            f"{dataset.describe} has other types: {_listed(retyped)}",
-            code="D451",
-            hint="convert them, for example APPLY ... TO (SELECT * REPLACE (CAST(x AS DOUBLE) AS x) FROM ...)",
-        )
+    check_types(plan.dataset, plan.features, dataset)
 
 
 def _listed(names: list[str]) -> str:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_WIDE = 1500
+
+
 @dataclass(frozen=True)
 class DataTasks:
     """Source, splits and the setting of scores of one logical plan."""
@@ -113,11 +116,11 @@ class SessionData:
         del inputs
         p: dict[str, Any] = dict(task.params)
         dataset = self.datasets[p["data"]]
-        X = dataset.database.frame(source_sql(dataset, p["columns"], p["target"], p["task"]))
-        if p["target"] is None:
+        X, target = read_source(dataset, p["columns"], p["target"], p["task"])
+        if target is None:
             return {"X": X, "y": None, "aux": None}
-        y = encode_target(X.pop(p["target"]), p["classes"], p["task"])
-        aux = dataset.database.frame(aux_sql(dataset, p["aux"], p["target"])) if p["aux"] else None
+        y = encode_target(target, p["classes"], p["task"])
+        aux = dataset.database.frame(aux_sql(dataset, p["aux"], p["target"], p["task"])) if p["aux"] else None
         return {"X": X, "y": y, "aux": aux}
 
     def deal(self, task: Task, inputs: list[Any]) -> dict[str, Any]:
@@ -150,6 +153,23 @@ def deal_rows(spec: SplitSpec, y: np.ndarray, aux: pd.DataFrame | None) -> Split
     return deal(spec, n_rows=len(y), y=y, strata=_key(aux, strata), groups=_key(aux, spec.groups), order=order)
 
 
+def read_source(
+    dataset: Dataset, columns: tuple[tuple[str, str], ...], target: str | None, task: str
+) -> tuple[pd.DataFrame, pd.Series | None]:
+    """Return the features and the target as :func:`source_sql` gives them, a wide table in parts.
+
+    DuckDB takes quadratic time for a statement with many expressions.
+    """
+    import pandas as pd
+
+    parts, y = [], None
+    for start in range(0, max(1, len(columns)), _WIDE):
+        X = dataset.database.frame(source_sql(dataset, columns[start : start + _WIDE], target, task))
+        y = X.pop(target) if target is not None else None
+        parts.append(X)
+    return (parts[0] if len(parts) == 1 else pd.concat(parts, axis=1)), y
+
+
 def source_sql(dataset: Dataset, columns: tuple[tuple[str, str], ...], target: str | None, task: str) -> str:
     """Return the SQL that reads the features, and the target of the rows that have one, in canonical types."""
     kinds = [(name, Kind(kind)) for name, kind in columns]
@@ -159,10 +179,17 @@ def source_sql(dataset: Dataset, columns: tuple[tuple[str, str], ...], target: s
     return f"SELECT * FROM ({dataset.scan_sql([*kinds, (target, kind)])}) WHERE {quote(target)} IS NOT NULL"
 
 
-def aux_sql(dataset: Dataset, columns: tuple[str, ...], target: str) -> str:
-    """Return the SQL that reads the columns that deal the rows, as they are."""
-    listed = ", ".join(quote(name) for name in columns)
-    return f"SELECT {listed} FROM ({dataset.relation_sql}) WHERE {quote(target)} IS NOT NULL"
+def script_sql(dataset: Dataset, columns: tuple[tuple[str, str], ...], target: str, task: str) -> str:
+    """Return the SQL of :func:`source_sql` as a script has it: the same rows and values, written for a reader."""
+    kind = Kind.NUMERIC if task == "regression" else Kind.CATEGORICAL
+    return dataset.script_sql([*((name, Kind(kind)) for name, kind in columns), (target, kind)], known=target)
+
+
+def aux_sql(dataset: Dataset, columns: tuple[str, ...], target: str, task: str) -> str:
+    """Return the SQL that reads the columns that deal the rows, as they are, in the rows of :func:`source_sql`."""
+    listed = ",\n    ".join(quote(name) for name in columns)
+    kind = Kind.NUMERIC if task == "regression" else Kind.CATEGORICAL
+    return f"SELECT\n    {listed}\nFROM {dataset.from_sql}\nWHERE {dataset.known_sql(target, kind)}"
 
 
 def encode_target(values: pd.Series, classes: tuple[str, ...], task: str) -> np.ndarray:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mileage.core.events import EventBus
 from mileage.engine import Executor, Limits, Outcome, Resources, backends
 from mileage.errors import EngineError
-from mileage.operators import operators
+from mileage.operators import Operator, operators
 from mileage.optimizer import PlanContext, fit_tasks, optimize
 from mileage.planner import LogicalPlan
 from mileage.session.data_tasks import SessionData
@@ -28,20 +28,34 @@ def warm(session: Session) -> None:
         start_server()
 
 
+def known_backends() -> tuple[str, ...]:
+    """Return the names of the places where tasks can run."""
+    return backends.names()
+
+
 def backend_name(session: Session, hints: Mapping[str, object]) -> str:
     """Return where tasks run: what the query hints, the session says, or the environment; else ``processes``."""
     return str(hints.get("backend") or session.backend or os.environ.get("MILE_BACKEND") or "processes")
 
 
 def open_executor(
-    session: Session, data: SessionData, bus: EventBus, *, plan: LogicalPlan, backend: str | None = None
+    session: Session,
+    data: SessionData,
+    bus: EventBus,
+    *,
+    plan: LogicalPlan,
+    backend: str | None = None,
+    local: Iterable[Operator] = (),
 ) -> tuple[Executor, int]:
-    """Return an executor on the session's backend, and its number of workers."""
+    """Return an executor on the session's backend unless another is named, and its number of workers.
+
+    ``local`` operators are known to this executor alone.
+    """
     hints = dict(plan.hints)
     name = backend or backend_name(session, hints)
     n = int(str(hints.get("workers") or session.workers or plan.budget.cores or os.cpu_count() or 1))
-    local = {op.name: op for op in operators.added()}
-    resources = Resources(data.source, data.deal, data.score, local)
+    known = {op.name: op for op in (*operators.added(), *local)}
+    resources = Resources(data.source, data.deal, data.score, known)
     executor = Executor(
         backends.get(name).new(),
         session.store,
@@ -81,12 +95,8 @@ def begin_refit(
 def end_refit(executor: Executor, refit: Refit, seen: Mapping[int, Outcome]) -> tuple[dict[str, Port] | None, str]:
     """Wait for a refit unless its outcome was ``seen``; return the ports of the fitted steps, or why there are none."""
     outcomes = dict(seen)
-    try:
-        while refit.ticket not in outcomes:
-            outcomes |= {outcome.ticket: outcome for outcome in executor.wait(1.0)}
-    except KeyboardInterrupt:
-        executor.cancel_all()
-        return None, "stopped by the user"
+    while refit.ticket not in outcomes:
+        outcomes |= {outcome.ticket: outcome for outcome in executor.wait(1.0)}
     outcome = outcomes[refit.ticket]
     return (refit.states, "") if outcome.state == "done" else (None, str(outcome.error or outcome.state))
 

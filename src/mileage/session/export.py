@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,11 +27,11 @@ def script_of(result: Result, trial: Trial, path: str | None = None) -> str:
     return text
 
 
-def export_skops(result: Result, trial: Trial, path: str) -> None:
-    """Write the workflow, fitted on all rows, as one pipeline in a skops file."""
-    from skops.io import dumps
+def export_skops(result: Result, trial: Trial, path: str) -> tuple[str, ...]:
+    """Write the workflow, fitted on all rows, as one pipeline; return the types that a reader must trust to load it."""
+    from mileage.results.export import dump_skops
 
-    _write(Path(path), dumps(fitted_pipeline(result, trial)))
+    return dump_skops(fitted_pipeline(result, trial), path)
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -40,5 +41,7 @@ def _write(path: Path, content: bytes) -> None:
         part.write_bytes(content)
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
-        raise DataError(f"cannot write '{path}': {error.strerror or error}", code="D440") from error
+        with contextlib.suppress(OSError):
+            part.unlink()
+        hint = "name a file in a folder that exists and may be written"
+        raise DataError(f"cannot write '{path}': {error.strerror or error}", code="D440", hint=hint) from error

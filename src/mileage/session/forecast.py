@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from statistics import median
 
+from mileage.core.domains import whole_number
 from mileage.operators import operators
 from mileage.workflow import Workflow
 
@@ -30,8 +31,10 @@ class Forecaster:
         for step in workflow.steps:
             if step.spec is not None:
                 operator = operators.get(step.spec.operator)
-                width = int(dict(step.context).get("n_columns", 10))  # type: ignore[call-overload]
-                total += operator.cost.fit_s(self.n_rows, width) * _size(step.spec.operator, dict(step.spec.params))
+                context = dict(step.context)
+                width, n_classes = whole_number(context.get("n_columns", 10)), whole_number(context.get("n_classes", 2))
+                fit_s = operator.cost.fit_s(self.n_rows, width, n_classes)
+                total += fit_s * _size(step.spec.operator, dict(step.spec.params))
         return total
 
     def learn(self, workflow: Workflow, fit_s: float) -> None:

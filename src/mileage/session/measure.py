@@ -11,7 +11,7 @@ from mileage.workflow import TaskKind
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Scores per split by metric; seconds of one fit and of predicting one split; bytes of one fitted workflow.
+    """Scores per split by metric; seconds of one fit and of predicting one split; bytes of one fitted model.
 
     A time or size is None where everything was loaded and nothing ran.
     """
@@ -38,7 +38,7 @@ def measure(evaluation: Evaluation, outcome: Outcome, metrics: tuple[str, ...]) 
     predict = [
         outcome.seconds[t.fingerprint] for t in evaluation.tasks if t.kind in after and t.fingerprint in outcome.seconds
     ]
-    sizes = [outcome.sizes[p.task] for p in evaluation.models if p.task in outcome.sizes]
+    sizes = [outcome.sizes[p.key] for p in evaluation.models if p.key in outcome.sizes]
     return Measured(
         scores,
         sum(fit) / n if fit else None,

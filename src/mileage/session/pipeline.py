@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from mileage.core.events import EventBus
 from mileage.engine import Limits
 from mileage.operators import Branch, BuildContext, Family, Operator, Params, operators
+from mileage.operators.versions import versions
 from mileage.optimizer import PlanContext, optimize
 from mileage.session.data_tasks import SessionData, data_tasks
 from mileage.session.engines import finished, open_executor
+from mileage.session.labels import labels, with_labels
 from mileage.workflow import Task, TaskKind, Workflow, to_pipeline
 
 if TYPE_CHECKING:
@@ -36,26 +38,27 @@ class WholePipeline(Operator):
 def fitted_pipeline(result: Result, trial: Trial) -> Any:
     """Return a scikit-learn ``Pipeline`` fitted on all rows; it reads a DataFrame of the raw columns.
 
-    It predicts class codes: positions in ``result.plan.classes``.
+    It predicts the classes of the target, though its model was fitted on their codes (:func:`with_labels`).
     """
     assert trial.workflow is not None
-    operators.add(WholePipeline(trial.workflow))
-    try:
-        source = data_tasks(result.plan).source
-        fit = Task(
-            TaskKind.FIT,
-            WholePipeline.name,
-            params=(("workflow", str(trial.workflow.fingerprint)),),
-            inputs=(source.port("X"), source.port("y")),
-            outputs=("state",),
-            is_model=True,
-            label=f"fit {trial.describe}",
-        )
-        context = PlanContext(kept=result.session.store.has, shares=False, keep=frozenset({TaskKind.FIT}))
-        physical, _ = optimize((source, fit), (fit.port("state"),), context)
-        executor, _ = open_executor(result.session, SessionData.of(result.plan), EventBus(), plan=result.plan)
-        with executor:
-            executor.submit(physical, label="fit the pipeline", limits=Limits())
-            return finished(executor).values[fit.port("state")]
-    finally:
-        operators.remove(WholePipeline.name)
+    whole = WholePipeline(trial.workflow)
+    source = data_tasks(result.plan).source
+    steps = [operators.get(step.spec.operator) for step in trial.workflow.steps if step.spec is not None]
+    fit = Task(
+        TaskKind.FIT,
+        whole.name,
+        params=(("workflow", str(trial.workflow.fingerprint)),),
+        versions=tuple(dict.fromkeys(v for step in steps for v in (step.version, *versions(step)))),
+        inputs=(source.port("X"), source.port("y")),
+        outputs=("state",),
+        is_model=True,
+        label=f"fit {trial.describe}",
+    )
+    context = PlanContext(kept=result.session.store.has, shares=False, keep=frozenset({TaskKind.FIT}))
+    physical, _ = optimize((source, fit), (fit.port("state"),), context)
+    data = SessionData.of(result.plan)
+    executor, _ = open_executor(result.session, data, EventBus(), plan=result.plan, local=(whole,))
+    with executor:
+        executor.submit(physical, label="fit the pipeline", limits=Limits())
+        pipeline = finished(executor).values[fit.port("state")]
+    return pipeline if result.plan.task == "regression" else with_labels(pipeline, labels(result.plan))

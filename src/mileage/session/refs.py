@@ -19,6 +19,23 @@ _QUERY = re.compile(r"q(\d+)$", re.IGNORECASE)
 _WORKFLOW = re.compile(r"(w\d+|best)$", re.IGNORECASE)
 
 
+def ref_of(text: str) -> ast.Ref:
+    """Return the reference that a text writes, its ``@`` left out or not.
+
+    Examples
+    --------
+    >>> str(ref_of("q3.w1")), is_workflow(ref_of("@q3")), is_workflow(ref_of("w2"))
+    ('@q3.w1', False, True)
+    """
+    name, _, part = text.strip().removeprefix("@").partition(".")
+    return ast.Ref(name, part or None)
+
+
+def is_workflow(ref: ast.Ref) -> bool:
+    """Say whether a reference means a workflow and not a whole answer."""
+    return ref.part is not None or _WORKFLOW.match(ref.name) is not None
+
+
 def query_record(session: Session, ref: ast.Ref) -> QueryRecord:
     """Return the query version of a reference; ``@last`` and workflow references mean the last one.
 

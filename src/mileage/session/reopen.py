@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mileage.errors import UnknownRefError
-from mileage.language import parse_query
+from mileage.language import ast, parse_query
+from mileage.operators.metrics import resolve_metric
 from mileage.planner import bind
+from mileage.results import Leaderboard
 from mileage.session.result import Result
 from mileage.session.run import rank
 from mileage.session.trials import simplest
@@ -45,3 +47,19 @@ def reopen(session: Session, record: QueryRecord) -> Result:
     ]
     board = rank(plan, trials)
     return Result(session, plan, board, run.id, record.id, run.seconds or 0.0, str(run.summary.get("ended", run.state)))
+
+
+def recorded(session: Session, record: QueryRecord) -> Leaderboard | None:
+    """Return the ranked list of a query's last run from the catalog alone; None if nothing was kept.
+
+    It serves where the data has changed or is gone: scores and reasons stay, nothing can be computed from them.
+    """
+    runs = [run for run in session.catalog.runs() if run.query_id == record.id]
+    trials = session.catalog.trials(runs[-1].id) if runs else ()
+    scored = next((t for t in trials if t.scores and t.workflow is not None), None)
+    if scored is None or scored.workflow is None:
+        return None
+    task = scored.workflow.task
+    objectives = tuple((name, resolve_metric(name, task).greater_is_better) for name in scored.scores)
+    wanted = parse_query(record.text).clause(ast.Return)
+    return Leaderboard(trials, objectives=objectives, n=wanted.n if wanted else Leaderboard.n)

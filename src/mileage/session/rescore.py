@@ -23,7 +23,7 @@ def with_metrics(result: Result, trials: list[Trial], metrics: tuple[str, ...]) 
     """Return the trials with scores for all ``metrics``; those not known are computed from the kept predictions."""
     for metric in metrics:
         try:
-            resolve_metric(metric, result.plan.task)
+            resolve_metric(metric, result.plan.task, result.plan.classes)
         except ValueError as error:
             from mileage.core.diagnostics import Diagnostic
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from mileage.core.units import format_seconds
 from mileage.errors import UnknownRefError
 from mileage.planner import LogicalPlan
 from mileage.results import Leaderboard, Trial
+from mileage.results.drawing import Graph, workflow_graph
+from mileage.results.html import drawing_html, lines_html
+from mileage.results.layout import wrapped
+from mileage.results.rendering import brief
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +44,15 @@ class Result:
         """Return the workflow of a reference such as ``"w1"``, ready to predict."""
         return Fitted(self, self.trial(ref))
 
+    def refine(self, edits: str, **options: Any) -> Result:
+        """Edit the query and run it: ``result.refine("SET BUDGET 5 min ADD WITHOUT svm")``.
+
+        It is what ``REFINE @q... edits`` does; the options are those of :meth:`mileage.Session.run`.
+        """
+        answer = self.session.run(f"REFINE @q{self.query_id} {edits}", **options)
+        assert isinstance(answer, Result)
+        return answer
+
     @property
     def best(self) -> Fitted:
         """The first workflow of the list."""
@@ -58,16 +72,31 @@ class Result:
         if found is None:
             raise UnknownRefError(
                 f"no workflow @{name} in the list of @q{self.query_id}",
-                hint=f"it has w1 to w{len(self.leaderboard.ranked)}",
+                hint=f"it has w1 to w{n}"
+                if (n := len(self.leaderboard.ranked))
+                else "none of its workflows has a score",
             )
         return found
 
     def text(self, *, width: int = 120) -> str:
         """Return the answer as a reader sees it in a terminal."""
-        head = f"@q{self.query_id} · {self.plan.dataset.describe} · {self.plan.target} ({self.plan.task})"
+        return "\n".join(text for text, _ in self.styled(width=width))
+
+    def styled(self, *, width: int = 120) -> list[tuple[str, str]]:
+        """Return the lines of :meth:`text` with their styles: ``""``, ``"bold"`` or ``"dim"``."""
+        lines = [(text, "") for text in wrapped(self._head, width)]
+        lines += self.leaderboard.styled(width=width)
+        return lines + [(text, "dim") for line in (self._foot, *self.notes) for text in wrapped(line, width)]
+
+    @property
+    def _head(self) -> str:
+        return f"@q{self.query_id} · {self.plan.dataset.describe} · {self.plan.target} ({self.plan.task})"
+
+    @property
+    def _foot(self) -> str:
         tried = self.leaderboard.count("ok")
-        foot = f"{tried} workflows scored in {format_seconds(self.seconds)} · search ended: {self.ended}"
-        return "\n".join([head, self.leaderboard.text(width=width), foot, *self.notes])
+        scored = f"{tried} workflow{'' if tried == 1 else 's'} scored"
+        return f"{scored} in {format_seconds(self.seconds)} · search ended: {self.ended}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the answer as one plain object; ``leaderboard`` holds the ranked workflows."""
@@ -91,7 +120,12 @@ class Result:
         return self.text()
 
     def _repr_html_(self) -> str:
-        return self.leaderboard._repr_html_()
+        assumed = [f"assumed: {a.text}  [{a.clause}]" for a in self.plan.assumptions]
+        found = [f"{f.severity}: {f.message}" for f in self.plan.findings]
+        head = f"<div style='font-weight:600'>{escape(self._head)}</div>"
+        drawn = drawing_html(self.best.graph) if self.leaderboard.ranked else ""
+        notes = lines_html([self._foot, *self.notes, *assumed, *found])
+        return f"<div>{head}{self.leaderboard._repr_html_()}{drawn}{notes}</div>"
 
 
 @dataclass(frozen=True)
@@ -104,14 +138,22 @@ class Fitted:
     def predict(self, data: Any) -> np.ndarray:
         """Return the predicted class or value of each row of ``data``, shape (n_rows,).
 
+        Classes have the type of the target column: of a column of whole numbers they are whole numbers.
+
+        Parameters
+        ----------
+        data : frame (pandas, polars or Arrow) or str
+            New rows, or the path of a file with them; the target may be left out.
+
         Raises
         ------
         DataError
-            If a column is missing or has another type than in the training data.
+            If a column is missing, unknown, or of another type than in the training data.
         """
         from mileage.session.apply import predictions
+        from mileage.session.labels import predicted_values
 
-        return predictions(self.result, self.trial, data).decoded(self.result.plan.classes)
+        return predicted_values(self.result.plan, predictions(self.result, self.trial, data))
 
     def predict_proba(self, data: Any) -> np.ndarray:
         """Return the probability of each class, shape (n_rows, n_classes), in the order of :attr:`classes`."""
@@ -120,12 +162,14 @@ class Fitted:
         return predictions(self.result, self.trial, data).proba()
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        """The classes in the order of the columns of :meth:`predict_proba`."""
-        return self.result.plan.classes
+    def classes(self) -> np.ndarray:
+        """The classes in the order of the columns of :meth:`predict_proba`; empty for a regression."""
+        from mileage.session.labels import labels
+
+        return labels(self.result.plan)
 
     def to_sklearn(self) -> Any:
-        """Return a fitted scikit-learn ``Pipeline`` that reads a DataFrame of the raw columns."""
+        """Return a fitted scikit-learn ``Pipeline`` that reads a DataFrame of the raw columns and predicts the classes."""
         from mileage.session.export import fitted_pipeline
 
         return fitted_pipeline(self.result, self.trial)
@@ -135,6 +179,16 @@ class Fitted:
         from mileage.session.export import script_of
 
         return script_of(self.result, self.trial, path)
+
+    @property
+    def graph(self) -> Graph:
+        """The steps of the workflow as boxes and arrows."""
+        name = self.result.leaderboard.ref_of(self.trial)
+        title = f"@q{self.result.query_id}.{name}: {brief(self.trial)}"
+        return workflow_graph(self.trial.workflow, title) if self.trial.workflow else Graph((), (), title)
+
+    def _repr_html_(self) -> str:
+        return drawing_html(self.graph)
 
     def __str__(self) -> str:
         return self.trial.describe

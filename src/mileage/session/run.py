@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mileage.core.events import EventBus
+from mileage.core.interrupts import StopAsked, deferred
 from mileage.engine import Executor, Limits
+from mileage.errors import EngineError
 from mileage.planner import LogicalPlan
 from mileage.results import Leaderboard, Trial
 from mileage.session.clock import Clock
@@ -20,26 +22,77 @@ from mileage.workflow import Port
 if TYPE_CHECKING:
     from mileage.session.session import Session
 
+_UNFITTED = "nothing was fitted on all rows yet: a workflow is when it is first used"
+
 
 @dataclass(frozen=True)
 class RunSetting:
-    """The query version a run answers, its clock and its listeners."""
+    """The query version a run answers, its clock, its listeners, and trials of the version that it refines."""
 
     query_id: int
     clock: Clock
     bus: EventBus
+    carried: tuple[Trial, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a search has found, and which workflows are fitted on all rows."""
+
+    board: Leaderboard
+    ended: str
+    refit: Mapping[int, Mapping[str, Port]]
+    notes: tuple[str, ...]
+
+    @property
+    def state(self) -> str:
+        return "stopped" if self.ended == STOPPED else "finished"
 
 
 def run_plan(session: Session, plan: LogicalPlan, setting: RunSetting) -> Result:
-    """Search the plan's space, refit the best workflow, and return the answer."""
-    run_id = session.catalog.start_run(
-        setting.query_id, budget_s=plan.budget.seconds, seed=plan.seed, data_fingerprint=str(plan.dataset.fingerprint)
+    """Search the plan's space, refit the best workflow, and return the answer.
+
+    The first Ctrl-C ends the search and gives the answer so far; the second one leaves at once.
+    """
+    with deferred() as wish:
+        run_id = session.catalog.start_run(
+            setting.query_id,
+            budget_s=plan.budget.seconds,
+            seed=plan.seed,
+            data_fingerprint=str(plan.dataset.fingerprint),
+        )
+        state, summary = "failed", {}
+        try:
+            found = _search(session, plan, setting, run_id)
+            state, summary = found.state, {"ended": found.ended}
+        except KeyboardInterrupt:
+            state, summary = "stopped", {"ended": STOPPED}
+            raise
+        finally:
+            session.catalog.finish_run(run_id, state, summary=summary)
+    took_s = setting.clock.elapsed_s
+    result = Result(
+        session,
+        plan,
+        found.board,
+        run_id,
+        setting.query_id,
+        took_s,
+        found.ended,
+        wish.asked,
+        found.refit,
+        found.notes,
     )
-    data = SessionData.of(plan)
+    session.results[f"q{setting.query_id}"] = result
+    setting.bus.tell("run_finished", state=state, seconds=took_s)
+    return result
+
+
+def _search(session: Session, plan: LogicalPlan, setting: RunSetting, run_id: int) -> _Found:
+    """Run the trials and fit the best workflow on all rows."""
     leaves = data_tasks(plan)
-    state = "failed"
-    try:
-        executor, n_workers = open_executor(session, data, setting.bus, plan=plan)
+    executor, n_workers = open_executor(session, SessionData.of(plan), setting.bus, plan=plan)
+    with executor:
         setting.bus.tell(
             "run_started",
             run=run_id,
@@ -48,39 +101,34 @@ def run_plan(session: Session, plan: LogicalPlan, setting: RunSetting) -> Result
             trials=plan.budget.trials,
             n_workers=n_workers,
         )
-        with executor:
-            loop = TrialLoop(
-                plan=plan,
-                data=leaves,
-                executor=executor,
-                kept=session.store.has,
-                record=lambda trial: _record(session, run_id, trial),
-                clock=setting.clock,
-                bus=setting.bus,
-                n_workers=n_workers,
-            )
-            trials = loop.run()
-            board = rank(plan, trials)
-            refit, notes = _refit_best(session, executor, leaves, plan, loop, board)
-        stopped = loop.ended == STOPPED
-        state = "stopped" if stopped else "finished"
-    finally:
-        session.catalog.finish_run(run_id, state, summary={"ended": loop.ended} if state != "failed" else {})
-    result = Result(
-        session,
-        plan,
-        board,
-        run_id,
-        setting.query_id,
-        setting.clock.elapsed_s,
-        loop.ended,
-        stopped,
-        refit,
-        tuple(notes),
-    )
-    session.results[f"q{setting.query_id}"] = result
-    setting.bus.tell("run_finished", state=state, seconds=setting.clock.elapsed_s)
-    return result
+        loop = TrialLoop(
+            plan=plan,
+            data=leaves,
+            executor=executor,
+            kept=session.store.has,
+            record=lambda trial: _record(session, run_id, trial),
+            clock=setting.clock,
+            bus=setting.bus,
+            n_workers=n_workers,
+            carried=setting.carried,
+        )
+        board = rank(plan, loop.run())
+        refit, notes = _refit_best(session, executor, leaves, plan, loop, board)
+        if not board.ranked and loop.ended != STOPPED:
+            raise nothing_scored(board)
+        notes += [text for text in (loop.unkept, session.catalog.degraded) if text]
+        return _Found(board, loop.ended, refit, tuple(notes))
+
+
+def nothing_scored(board: Leaderboard) -> EngineError:
+    """Return the error of a run in which not even the constant predictor has a score, with its reason."""
+    first = board.trials[0] if board.trials else None
+    why = first.error if first is not None and first.error else "no workflow was run"
+    if first is None or first.state == "skipped" or "time" in first.state:
+        hint = "give more time in BUDGET"
+    else:
+        hint = "VALIDATE in another way, or OPTIMIZE another metric"
+    return EngineError(f"no workflow could be scored: {why}", code="X603", hint=hint)
 
 
 def _record(session: Session, run_id: int, trial: Trial) -> None:
@@ -102,8 +150,19 @@ def _refit_best(
     session: Session, executor: Executor, leaves: DataTasks, plan: LogicalPlan, loop: TrialLoop, board: Leaderboard
 ) -> tuple[dict[int, Mapping[str, Port]], list[str]]:
     """Fit the best workflow on all rows; if the time is too short for it, the next one that fits, and say so."""
-    if loop.ended == STOPPED:
-        return {}, ["nothing was fitted on all rows yet: a workflow is when it is first used"]
+    try:
+        return (
+            ({}, [_UNFITTED]) if loop.ended == STOPPED else _refit_first(session, executor, leaves, plan, loop, board)
+        )
+    except StopAsked:
+        loop.ended = STOPPED
+        executor.cancel_all()
+        return {}, [_UNFITTED]
+
+
+def _refit_first(
+    session: Session, executor: Executor, leaves: DataTasks, plan: LogicalPlan, loop: TrialLoop, board: Leaderboard
+) -> tuple[dict[int, Mapping[str, Port]], list[str]]:
     notes: list[str] = []
     for trial in board.ranked:
         left = loop.clock.left_s

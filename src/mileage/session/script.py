@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from mileage.core.events import EventBus
-from mileage.data import Database, literal, quote
+from mileage.data import Database, Dataset, literal, quote
 from mileage.engine import Limits
-from mileage.errors import DataError
+from mileage.errors import DataError, OperatorError
 from mileage.language import ast, format_query
 from mileage.operators.metrics import scorer_code
 from mileage.operators.versions import versions_of
 from mileage.optimizer import PlanContext, optimize
-from mileage.results.export import ScriptSpec
-from mileage.session.data_tasks import SessionData, aux_sql, column_kinds, data_tasks, source_sql
+from mileage.results.export import Scorer, ScriptSpec
+from mileage.session.data_tasks import SessionData, aux_sql, column_kinds, data_tasks, script_sql
 from mileage.session.engines import finished, open_executor
 from mileage.workflow import assemble
 
@@ -30,7 +31,7 @@ def script_spec(result: Result, trial: Trial) -> ScriptSpec:
     Raises
     ------
     DataError
-        If the data is a frame of this process, which a script cannot read.
+        If the data is a frame of this process or in SQLite, which a script cannot read.
     """
     plan = result.plan
     clause = plan.query.clause(ast.From)
@@ -40,6 +41,7 @@ def script_spec(result: Result, trial: Trial) -> ScriptSpec:
         raise DataError(
             message, code="D441", hint=f"write it to a file and query that: {name}.to_parquet('{name}.parquet')"
         )
+    _check_sqlite(plan.dataset)
     assert trial.workflow is not None
     made, v = assemble(trial.workflow), plan.validation
     used = {name for _, _, columns in made.branches for name in columns}
@@ -47,10 +49,10 @@ def script_spec(result: Result, trial: Trial) -> ScriptSpec:
     strata = v.stratify if isinstance(v.stratify, tuple) else ()
     aux = tuple(dict.fromkeys([*v.groups, *strata, *([v.order_by] if v.order_by else [])]))
     splits = dealt(result) if plan.test is None else None
-    scorer, imports, sign = scorer_code(plan.objectives[0].call, plan.task, plan.classes)
+    scorers, uncounted = _scorers(result, margins=not hasattr(made.tail[-1][1], "predict_proba"))
     f = plan.features
     return ScriptSpec(
-        sql=source_sql(plan.dataset, kinds, plan.target, plan.task),
+        sql=script_sql(plan.dataset, kinds, plan.target, plan.task),
         target=plan.target,
         task=plan.task,
         classes=plan.classes,
@@ -58,24 +60,32 @@ def script_spec(result: Result, trial: Trial) -> ScriptSpec:
         tail=made.tail,
         dense=made.dense,
         splits=splits.code if splits is not None else "",
+        n_splits=len(splits.pairs) if splits is not None else 1,
         split_imports=splits.imports if splits is not None else (),
-        metric=plan.objectives[0].call,
-        scorer=scorer,
-        scorer_imports=imports,
-        sign=int(sign),
+        scorers=scorers,
         numeric=tuple(n for n in f.numeric if n in used),
         categorical=tuple(n for n in f.categorical if n in used),
         text=tuple(n for n in f.text if n in used),
         datetime=tuple(n for n in f.datetime if n in used),
         setup=_attached(plan.dataset.database),
-        aux_sql=aux_sql(plan.dataset, aux, plan.target) if aux else None,
+        aux_sql=aux_sql(plan.dataset, aux, plan.target, plan.task) if aux else None,
         groups=v.groups,
         strata=strata,
         order_by=v.order_by,
-        test_sql=source_sql(plan.test, kinds, plan.target, plan.task) if plan.test is not None else None,
+        test_sql=script_sql(plan.test, kinds, plan.target, plan.task) if plan.test is not None else None,
         query=format_query(plan.query),
-        header=_header(result, trial),
+        header=(*_header(result, trial), *uncounted),
     )
+
+
+def _check_sqlite(dataset: Dataset) -> None:
+    for alias, path in dataset.database.sqlite_files.items():
+        if re.search(rf'(?<!\w)"?{re.escape(alias)}"?\s*\.', dataset.relation_sql, re.IGNORECASE):
+            raise DataError(
+                f"a script cannot read the SQLite file '{path.name}': duckdb alone has no reader for it",
+                code="D443",
+                hint="write the table to a Parquet file and query that",
+            )
 
 
 def _attached(database: Database) -> tuple[str, ...]:
@@ -98,12 +108,31 @@ def dealt(result: Result) -> Splits:
     return splits
 
 
+def _scorers(result: Result, *, margins: bool) -> tuple[tuple[Scorer, ...], tuple[str, ...]]:
+    """Return what the script scores by: all objectives that scikit-learn can compute; the first must be one."""
+    plan = result.plan
+    made, left_out = [], []
+    for i, objective in enumerate(plan.objectives):
+        try:
+            code, imports, sign, uses = scorer_code(objective.call, plan.task, plan.classes, margins=margins)
+        except OperatorError:
+            if i == 0:
+                raise
+            left_out.append(objective.call)
+        else:
+            made.append(Scorer(objective.call, code, imports, int(sign), uses))
+    return tuple(made), ((f"Not scored here: {', '.join(left_out)}.",) if left_out else ())
+
+
 def _header(result: Result, trial: Trial) -> tuple[str, ...]:
-    metric = result.plan.objectives[0].call
-    score = f"{metric} {trial.mean(metric):.6g} (standard error {trial.se(metric):.2g})"
+    scored = [
+        f"{o.call} {trial.mean(o.call):.6g}" + (f" ± {trial.se(o.call):.2g}" if len(trial.scores[o.call]) > 1 else "")
+        for o in result.plan.objectives
+        if o.call in trial.scores
+    ]
     libraries = ", ".join(versions_of([spec.operator for _, specs in trial.configuration for spec in specs]))
     return (
         f"Workflow: {trial.describe}",
-        f"Score over the splits: {score}",
+        f"Score: {', '.join(scored)}",
         f"Made by mileage {version('mileage')} with {libraries}.",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -14,16 +14,25 @@ from mileage.core.events import Listener
 from mileage.data import Database
 from mileage.errors import DataError, QueryError
 from mileage.language import ast, parse
+from mileage.session.attachments import attach, attach_remembered
 from mileage.session.statements import execute
+from mileage.session.statements.check import refuse_mistakes, script_mistakes
 
 if TYPE_CHECKING:
     from mileage.results.report import Report
-    from mileage.session.result import Result
+    from mileage.session.result import Fitted, Result
+    from mileage.session.statements.show import Shown
 
-    Answer = Result | Report
+    Answer = Result | Report | Shown
 
 
-def connect(project: str | Path | None = None, *, backend: str | None = None, workers: int | None = None) -> Session:
+def connect(
+    project: str | Path | None = None,
+    *,
+    backend: str | None = None,
+    workers: int | None = None,
+    attach: Iterable[str | Path] = (),
+) -> Session:
     """Open the project and return a session.
 
     Parameters
@@ -35,6 +44,8 @@ def connect(project: str | Path | None = None, *, backend: str | None = None, wo
         Where tasks run; ``processes`` by default, which can stop a fit at its limit.
     workers : int, optional
         Number of worker processes; one per core by default.
+    attach : iterable of path, optional
+        DuckDB and SQLite files whose tables can be named, as by :meth:`Session.attach`.
 
     Examples
     --------
@@ -43,7 +54,10 @@ def connect(project: str | Path | None = None, *, backend: str | None = None, wo
     ...     print(session.run("SHOW history").title)
     history
     """
-    return Session(Project.open(project), backend=backend, workers=workers)
+    session = Session(Project.open(project), backend=backend, workers=workers)
+    for path in attach:
+        session.attach(path)
+    return session
 
 
 class Session:
@@ -52,11 +66,27 @@ class Session:
     def __init__(self, project: Project, *, backend: str | None = None, workers: int | None = None) -> None:
         self.project = project
         self.backend, self.workers = backend, workers
-        self.database = Database(root=Path.cwd())
+        self._database: Database | None = None
         self._catalog: Catalog | None = None
         self._store: ArtifactStore | None = None
         self.results: dict[str, Result] = {}
         self.asked_s = time.monotonic()
+
+    @property
+    def database(self) -> Database:
+        """The connection to the data, opened when first asked for, with the files the project has attached."""
+        if self._database is None:
+            self._database = Database(root=Path.cwd())
+            attach_remembered(self.project, self._database)
+        return self._database
+
+    def attach(self, path: str | Path, name: str | None = None) -> str:
+        """Make the tables of a DuckDB or SQLite file tables of the project, and return the name before their dot.
+
+        It is what ``ATTACH 'file' AS name`` does: ``session.attach("shop.duckdb")`` lets queries say
+        ``FROM shop.orders``, in this session and in later ones.
+        """
+        return attach(self.project, self.database, path, name)
 
     @property
     def catalog(self) -> Catalog:
@@ -116,36 +146,61 @@ class Session:
         ``asked_s`` is when the user began to wait, by ``time.monotonic``; now by default. A budget counts from there.
         """
         self.asked_s = time.monotonic() if asked_s is None else asked_s
-        text, script, own = _as_script(query)
-        for key, frame in {**own, **(frames or {})}.items():
-            self.database.register(key, frame)
+        text = query if isinstance(query, str) else ""
         try:
+            text, script, own = _as_script(query)
+            for key, frame in {**own, **(frames or {})}.items():
+                self.database.register(key, frame)
+            refuse_mistakes(self, script, text)
             for statement in script.statements:
                 yield execute(self, statement, text, on_event)
                 self.asked_s = time.monotonic()
         except QueryError as error:
-            error.name = name
+            error.name = name if error.source in {"", text} else error.name
             error.source = error.source or text
             raise
 
     def check(self, text: str) -> tuple[Diagnostic, ...]:
         """Return all mistakes of a script; its queries are bound to their data, nothing runs."""
-        from mileage.planner import bind
-
-        found: list[Diagnostic] = []
         try:
             script = parse(text)
         except QueryError as error:
             return error.diagnostics
-        for statement in script.statements:
-            if isinstance(statement, ast.Predict):
-                try:
-                    bind(statement, self.database, source=text)
-                except QueryError as error:
-                    found += error.diagnostics
-                except DataError as error:
-                    found.append(Diagnostic(error.code, error.message, statement.span, hint=error.hint))
-        return tuple(found)
+        return script_mistakes(self, script, text)
+
+    def result(self, ref: str = "@last") -> Result:
+        """Return the answer of a query of this project, of an earlier process too.
+
+        Examples
+        --------
+        ``session.result("@q3")``, ``session.result("churn")`` for a query ``NAMED churn``, ``session.result()``.
+
+        Raises
+        ------
+        UnknownRefError
+            If there is none, or its data has changed since it ran.
+        """
+        from mileage.session.refs import ref_of, result_of
+
+        return result_of(self, ref_of(ref))
+
+    def __getitem__(self, ref: str) -> Result | Fitted:
+        """Return an answer (``session["q3"]``) or one of its workflows (``session["q3.w1"]``, ``session["w1"]``)."""
+        from mileage.session.refs import is_workflow, ref_of, result_of, trial_of
+        from mileage.session.result import Fitted
+
+        asked = ref_of(ref)
+        result = result_of(self, asked)
+        return Fitted(result, trial_of(self, asked)) if is_workflow(asked) else result
+
+    def clean(self, *, dry_run: bool = False) -> Report:
+        """Remove the kept artifacts: fitted workflows and predictions. Queries, runs, scores and reasons stay.
+
+        What is asked for later is computed again. With ``dry_run`` nothing is removed, and the sizes are told.
+        """
+        from mileage.session.clean import clean
+
+        return clean(self, dry_run=dry_run)
 
     def columns(self, text: str) -> tuple[str, ...]:
         """Return the columns of the source that a query, possibly half written, names after FROM."""
@@ -153,9 +208,16 @@ class Session:
 
         return source_columns(self.database, text)
 
+    def complete(self, text: str, columns: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        """Return what may stand at the end of a half-written text: names the session knows, then keywords."""
+        from mileage.session.complete import completions
+
+        return completions(self, text, columns)
+
     def close(self) -> None:
         """Release the database connection."""
-        self.database.close()
+        if self._database is not None:
+            self._database.close()
         if self._catalog is not None:
             self._catalog.close()
 
@@ -181,7 +243,7 @@ def _as_script(query: object) -> tuple[str, ast.Script, dict[str, Any]]:
     if isinstance(built, ast.Predict):
         text = str(query)
         return text, parse(text), dict(getattr(query, "frames", {}))
-    if isinstance(query, ast.Commented):
-        return "", ast.Script((query,)), {}  # type: ignore[arg-type]
+    if isinstance(query, ast.Statement):
+        return "", ast.Script((query,)), {}
     message = f"cannot run a {type(query).__name__}: give MILEAGE text or what mileage.predict(...) builds"
     raise TypeError(message)

@@ -12,22 +12,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mileage.core.events import EventBus
+from mileage.core.interrupts import StopAsked
 from mileage.core.reasons import Reason
-from mileage.engine import Executor, Limits, Outcome
+from mileage.engine import NOT_KEPT, Executor, Limits, Outcome
 from mileage.operators import StepSpec
 from mileage.optimizer import Evaluation, PlanContext, evaluation_tasks, optimize
 from mileage.planner import LogicalPlan
 from mileage.results import Trial
-from mileage.search import Proposal, SearchContext, strategies
+from mileage.search import Proposal, SearchContext
 from mileage.session.clock import Clock
 from mileage.session.data_tasks import DataTasks
 from mileage.session.engines import Refit, begin_refit
 from mileage.session.forecast import Forecaster
 from mileage.session.measure import Measured, measure
+from mileage.session.proposals import Proposals
 from mileage.space import Configuration
-from mileage.workflow import Features, TaskKind, Workflow, instantiate
+from mileage.workflow import Action, Features, PhysicalPlan, TaskKind, Workflow, instantiate
 
 LAG = 4
+_SURE, _LATER = 0.2, 20  # the first trial takes at most this share of the budget, if one of so many proposals does
 STOPPED = "stopped by the user"
 _SKIPS = 25  # proposals in a row that do not fit the rest of the budget before the search ends
 _REFIT_MARGIN = 1.5
@@ -58,6 +61,7 @@ class TrialLoop:
     clock: Clock
     bus: EventBus
     n_workers: int
+    carried: tuple[Trial, ...] = ()
     trials: list[Trial] = field(default_factory=list)
     ended: str = ""
 
@@ -65,7 +69,7 @@ class TrialLoop:
         p = self.plan
         name = str(dict(p.hints).get("strategy", "default"))
         context = SearchContext(p.space, p.seed, p.setting.n_rows, len(p.features.names))
-        self.strategy = strategies.get(name).begin(context)
+        self.strategy = Proposals(name, context, self.carried)
         self.metrics = tuple(o.call for o in p.objectives)
         self.forecaster = Forecaster(p.setting.n_rows)
         self.pending: dict[int, Pending] = {}
@@ -76,6 +80,7 @@ class TrialLoop:
         self.fixed = p.space.size() == 1
         self.refits: dict[int, Refit] = {}
         self.other: dict[int, Outcome] = {}
+        self.later: list[Proposal] = []
 
     # --- the loop -----------------------------------------------------------------------------------------------------
 
@@ -88,7 +93,7 @@ class TrialLoop:
                 if not self.pending:
                     break
                 self._collect()
-        except KeyboardInterrupt:
+        except StopAsked:
             self.ended = STOPPED
             self.executor.cancel_all()
         self._tell_up_to(self.next_number)
@@ -101,13 +106,27 @@ class TrialLoop:
             self._check_ends()
             if self.ended:
                 return
-            proposal = self.strategy.ask()
+            carried = self.strategy.carry()
+            proposal = carried or self._next()
             if proposal is None:
-                self.ended = (
-                    "every configuration of the space was tried" if self.skips == 0 else "nothing else fits the budget"
-                )
+                self.ended = self.strategy.ended if self.skips == 0 else "nothing else fits the budget"
                 return
-            self._submit(proposal)
+            self._submit(proposal, only_if_kept=carried is not None)
+
+    def _next(self) -> Proposal | None:
+        """Return what to try next: as the strategy has it, but first of all something that surely fits the budget."""
+        if self.next_number > 1 or self.plan.budget.seconds is None:
+            return self.later.pop(0) if self.later else self.strategy.ask()
+        while len(self.later) < _LATER and (proposal := self.strategy.ask()) is not None:
+            if self._forecast_s(proposal) <= _SURE * self.plan.budget.seconds:
+                return proposal
+            self.later.append(proposal)
+        if not self.later:
+            return None
+        return self.later.pop(min(range(len(self.later)), key=lambda i: self._forecast_s(self.later[i])))
+
+    def _forecast_s(self, proposal: Proposal) -> float:
+        return self._trial_s(instantiate(proposal.configuration.choices, self.plan.features, self.plan.setting)[0])
 
     def _check_ends(self) -> None:
         b = self.plan.budget
@@ -152,15 +171,19 @@ class TrialLoop:
 
     # --- one trial ----------------------------------------------------------------------------------------------------
 
-    def _submit(self, proposal: Proposal) -> None:
+    def _submit(self, proposal: Proposal, *, only_if_kept: bool = False) -> None:
         number = self.next_number
         features = simplest(self.plan.features) if number == 0 else self.plan.features
         workflow, assumed = instantiate(proposal.configuration.choices, features, self.plan.setting)
         evaluation = self.compile(workflow)
         context = PlanContext(kept=self.kept, shares=not self.fixed, off=self._off(), keep=_KEEP)
         physical, _ = optimize((*self.data.tasks, *evaluation.tasks), evaluation.scores, context)
-        computes = bool(physical.segments)
-        why_not = self._too_slow(workflow) if computes and number > 0 else None
+        fits = _fits(physical)
+        if fits and only_if_kept:
+            return
+        if number > 0:
+            self.strategy.take(proposal.configuration)
+        why_not = self._too_slow(workflow) if fits and number > 0 else None
         self.next_number += 1
         if why_not is not None:
             self.skips += 1
@@ -219,6 +242,7 @@ class TrialLoop:
     def _collect(self) -> None:
         left = self.clock.left_s
         for outcome in self.executor.wait(0.25 if left is None else max(0.0, min(0.25, left))):
+            self._heed(outcome)
             pending = self.pending.pop(outcome.ticket, None)
             if pending is None:
                 self.other[outcome.ticket] = outcome
@@ -228,6 +252,16 @@ class TrialLoop:
         if left is not None and left <= 0 and self.pending and (self.best is not None or (self.clock.left_s or 0) <= 0):
             self.ended = self.ended or "BUDGET of time"
             self._cut_short()
+
+    def _of_the_data(self, error: str) -> bool:
+        """Say whether a task failed that every trial needs."""
+        return any(error.startswith(f"{task.label}:") for task in self.data.tasks)
+
+    def _heed(self, outcome: Outcome) -> None:
+        """Remember the first reason why a result was not kept: the answer says so."""
+        said = next((text for text in outcome.warnings if text.startswith(NOT_KEPT)), None)
+        if said is not None and self.unkept is None:
+            self.unkept = f"some results are {said}"
 
     def _cut_short(self) -> None:
         """End the trials that still run: the rest of the budget belongs to the answer."""
@@ -239,6 +273,8 @@ class TrialLoop:
 
     def _trial(self, pending: Pending, outcome: Outcome) -> Trial:
         p = pending
+        if outcome.state == "timeout":  # the limit of a trial is what was left of the budget
+            return self._unrun(p.number, p.proposal, p.workflow, "the budget ended while it ran")
         if outcome.state != "done":
             return Trial(
                 number=p.number,
@@ -255,7 +291,8 @@ class TrialLoop:
         return self._ok(p, measured)
 
     def _ok(self, p: Pending, m: Measured) -> Trial:
-        scored = all(not math.isnan(v) for v in m.scores[self.metrics[0]])
+        scored = all(math.isfinite(v) for v in m.scores[self.metrics[0]])
+        before = self.strategy.carried.get(p.proposal.configuration.digest)  # measured when it was fitted
         return Trial(
             number=p.number,
             configuration=p.proposal.configuration.choices,
@@ -263,9 +300,9 @@ class TrialLoop:
             describe=str(p.proposal.configuration),
             state="ok" if scored else "failed",
             scores=m.scores,
-            fit_s=m.fit_s,
-            predict_s=m.predict_s,
-            size_bytes=m.size_bytes,
+            fit_s=before.fit_s if before and m.fit_s is None else m.fit_s,
+            predict_s=before.predict_s if before and m.predict_s is None else m.predict_s,
+            size_bytes=before.size_bytes if before and m.size_bytes is None else m.size_bytes,
             reason=p.proposal.reason,
             error=None if scored else f"{self.metrics[0]} is not defined on a fold",
         )
@@ -285,6 +322,8 @@ class TrialLoop:
         self.done[trial.number] = trial
         self.trials.append(trial)
         self.record(trial)
+        if trial.number == 0 and trial.state == "failed" and self._of_the_data(trial.error or ""):
+            self.ended = self.ended or "the data cannot be read or dealt"
         metric = self.metrics[0]
         ok = trial.state == "ok"
         if ok and trial.number > 0 and (self.best is None or self._loss(trial) < self._loss(self.best)):
@@ -322,6 +361,12 @@ class TrialLoop:
         return -mean if self.plan.objectives[0].greater_is_better else mean
 
     _told_best: float | None = None
+    unkept: str | None = None  # why results could not be written to the project, as far as that happened
+
+
+def _fits(physical: PhysicalPlan) -> bool:
+    """Say whether a plan fits anything, or finds all of it kept."""
+    return any(planned.action is Action.COMPUTE and planned.task.kind is TaskKind.FIT for planned in physical)
 
 
 def simplest(features: Features) -> Features:

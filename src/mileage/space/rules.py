@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mileage.operators import Branch, Family, StepSpec, operators
+from mileage.operators import Branch, Family, Operator, StepSpec, operators
 
 
 def conflict(specs: Iterable[StepSpec], task: str) -> str | None:
@@ -30,15 +30,15 @@ def conflict(specs: Iterable[StepSpec], task: str) -> str | None:
     return _model_conflict(model, steps, codes) if model is not None else None
 
 
-def _model_conflict(model: object, steps: list, codes: str | None) -> str | None:  # type: ignore[type-arg]
-    traits, name = model.traits, model.name  # type: ignore[attr-defined]
+def _model_conflict(model: Operator, steps: list[Operator], codes: str | None) -> str | None:
+    traits, name = model.traits, model.name
     names = {op.name for op in steps}
     if codes and not traits.native_categorical:
         return f"{name} cannot read category codes of {codes}"
     if not traits.native_missing and "impute_native" in names:
         return f"{name} cannot read missing values, and impute_native leaves them in"
     if traits.non_negative:
-        bad = names & {"standard", "robust", "power", "pca", "svd", "encode_target", "target", "quantile"}
+        bad = sorted(op.name for op in steps if op.traits.negative)
         if bad:
-            return f"{name} needs values >= 0, and {min(bad)} gives negative ones"
+            return f"{name} needs values >= 0, and {bad[0]} gives negative ones"
     return None

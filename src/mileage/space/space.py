@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -37,8 +37,16 @@ class StepChoice:
 
     def __str__(self) -> str:
         inside = [f"{name} = {value!r}" for name, value in self.fixed]
-        inside += [f"{name} in {domain.describe()}" for name, domain in self.open]
+        inside += [f"{name} IN {_written(domain)}" for name, domain in self.open]
         return f"{self.operator}({', '.join(inside)})" if inside else self.operator
+
+
+def _written(domain: Domain) -> str:
+    """Return a domain as a query writes it after IN."""
+    words = domain.describe()
+    if words.startswith("one of "):
+        return f"{{{words.removeprefix('one of ')}}}"
+    return ("LOG " if getattr(domain, "log", False) else "") + words.split(" in ")[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,10 @@ class Alternative:
     steps: tuple[StepChoice, ...]
     weight: float = 1.0
     reason: Reason = field(default=Reason("offered by default"), compare=False)
+
+    def admits(self, specs: Sequence[StepSpec]) -> bool:
+        """Say whether a chain of steps is a point of this alternative."""
+        return len(specs) == len(self.steps) and all(s.admits(spec) for s, spec in zip(self.steps, specs, strict=True))
 
     @property
     def label(self) -> str:
@@ -83,6 +95,15 @@ class SearchSpace:
     def slot(self, name: str) -> Slot | None:
         """Return the slot of this name, or None."""
         return next((slot for slot in self.slots if slot.name == name), None)
+
+    def admits(self, choices: Sequence[tuple[str, Sequence[StepSpec]]]) -> bool:
+        """Say whether there is an alternative with a weight for each slot's steps; conflicts are not looked at."""
+        if [name for name, _ in choices] != [slot.name for slot in self.slots]:
+            return False
+        return all(
+            any(a.weight > 0 and a.admits(specs) for a in slot.alternatives)
+            for slot, (_, specs) in zip(self.slots, choices, strict=True)
+        )
 
     def size(self) -> float:
         """Return the number of points before incompatible ones are left out; infinite if a parameter is continuous."""

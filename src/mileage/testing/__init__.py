@@ -13,18 +13,29 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mileage.testing.backends import check_backend
     from mileage.testing.metrics import check_metric
+    from mileage.testing.monitors import check_monitor
     from mileage.testing.operators import Check, check_operator, operator_checks
+    from mileage.testing.strategies import check_strategy
 
 _HOMES = {
     "Check": "mileage.testing.operators",
     "check_backend": "mileage.testing.backends",
     "check_metric": "mileage.testing.metrics",
+    "check_monitor": "mileage.testing.monitors",
     "check_operator": "mileage.testing.operators",
     "check_strategy": "mileage.testing.strategies",
     "operator_checks": "mileage.testing.operators",
 }
 
-__all__ = ["Check", "check_backend", "check_metric", "check_operator", "operator_checks"]
+__all__ = [
+    "Check",
+    "check_backend",
+    "check_metric",
+    "check_monitor",
+    "check_operator",
+    "check_strategy",
+    "operator_checks",
+]
 
 
 def __getattr__(name: str) -> object:

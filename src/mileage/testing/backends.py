@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from mileage.core.domains import whole_number
 from mileage.engine import (
     Backend,
     Executor,
@@ -53,14 +54,14 @@ class _ModelOperator(Operator):
     def build(self, params: Params, context: BuildContext) -> Any:
         """Return a model in the mood asked for."""
         del context
-        return _Model(**dict(params))  # type: ignore[arg-type]
+        return _Model(str(params.get("mood", "")), whole_number(params.get("power", 1)))
 
 
 def _source(task: Task, inputs: list[Any]) -> dict[str, Any]:
     del inputs
     import pandas as pd
 
-    n = int(dict(task.params)["n"])  # type: ignore[arg-type]
+    n = whole_number(dict(task.params)["n"])
     values = np.random.default_rng(0).normal(size=(n, 3))
     return {
         "X": pd.DataFrame(values, columns=["a", "b", "c"]),

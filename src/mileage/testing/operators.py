@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from mileage.operators.base import Branch, Operator
-from mileage.testing.laws import algebra, contract, prefixes, traits
+from mileage.testing.laws import algebra, contract, prefixes, structure, traits
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,13 @@ def operator_checks(operator: Operator) -> Iterator[Check]:
     >>> [check.name for check in operator_checks(operators.get("standard"))][:2]
     ['standard: declaration', 'standard: unknown_parameter']
     """
-    for law in contract.OF_OPERATOR:
-        yield Check(f"{operator.name}: {law.__name__}", law, (operator,))
+    for own_law in contract.OF_OPERATOR:
+        yield Check(f"{operator.name}: {own_law.__name__}", own_law, (operator,))
     for branch in operator.accepts or (Branch.NUMERIC,):
         for task in operator.tasks:
             if not (operator.traits.reads_y or operator.is_model) and task != operator.tasks[0]:
                 continue
-            for law in (*contract.OF_ESTIMATOR, *traits.LAWS, prefixes.prefix, algebra.mergeable, algebra.subtractable):
+            for law in (*contract.OF_ESTIMATOR, *traits.LAWS, *structure.LAWS, prefixes.prefix, *algebra.LAWS):
                 if applies(operator, law, branch):
                     yield Check(
                         f"{operator.name}: {law.__name__} on {branch} for {task}", law, (operator, branch, task)

@@ -58,6 +58,19 @@ def _target(signal: np.ndarray, task: str, rng: np.random.Generator) -> np.ndarr
     return np.asarray(np.searchsorted(np.quantile(latent, cuts), latent), dtype=np.int64)
 
 
+def read_only(X: Any) -> Any:
+    """Return a frame or an array as tasks hand it out: nobody may write into it."""
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(X, pd.DataFrame) and all(kind.kind == "f" for kind in X.dtypes):
+        return pd.DataFrame(X.to_numpy().copy(), columns=X.columns)  # one block: its array is a read-only view
+    if isinstance(X, np.ndarray):
+        X = X.copy()
+        X.setflags(write=False)
+    return X
+
+
 def _numbers(signal: np.ndarray, rng: np.random.Generator, missing: bool) -> Any:
     import pandas as pd
 
@@ -78,7 +91,9 @@ def _categories(signal: np.ndarray, rng: np.random.Generator, missing: bool) -> 
 def _texts(signal: np.ndarray, rng: np.random.Generator, missing: bool) -> Any:
     import pandas as pd
 
-    words = [" ".join(rng.choice(_WORDS, size=3)) + (" good" if row[0] > 0 else " bad") for row in signal]
+    words: list[str | None] = [
+        " ".join(rng.choice(_WORDS, size=3)) + (" good" if row[0] > 0 else " bad") for row in signal
+    ]
     if missing:
         words[1], words[2], words[3] = "", "!!", None
     return pd.DataFrame({"note": pd.array(words, dtype="str")})

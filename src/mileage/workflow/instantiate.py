@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from mileage.core.domains import Value
 from mileage.core.fingerprint import derive_seed
 from mileage.operators import Branch, BuildContext, Family, Operator, StepSpec, operators
 from mileage.workflow.step import Step, Workflow
@@ -27,6 +28,7 @@ class Features:
     datetime: tuple[str, ...] = ()
     levels: int = 0  # distinct values of all categorical columns together
     numeric_missing: bool = False
+    negative: bool = False  # whether a number, or a part of a date, may be below 0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -56,8 +58,10 @@ class _Flow:
 
 
 class _Builder:
-    def __init__(self, features: Features, setting: Setting, *, sparse: bool) -> None:
-        self.features, self.setting, self.sparse = features, setting, sparse
+    def __init__(self, features: Features, setting: Setting, on_matrix: list[Operator]) -> None:
+        self.features, self.setting = features, setting
+        self.sparse = all(op.traits.sparse for op in on_matrix)
+        self.non_negative = next((op.name for op in on_matrix if op.traits.non_negative), None)
         self.n_codes = 0
         self.steps: list[Step] = []
         self.flows = [self._leaf(*leaf) for leaf in _leaves(features)]
@@ -118,6 +122,16 @@ class _Builder:
             self.flows = [
                 self._on_branch(f, operators.get("median"), StepSpec("median")) if f.missing else f for f in self.flows
             ]
+        if self.non_negative and self.features.negative and any(self._may_be_negative(f) for f in self.flows):
+            self.assumed.append(f"minmax: {self.non_negative} needs values >= 0")
+            self.flows = [
+                self._on_branch(f, operators.get("minmax"), StepSpec("minmax")) if self._may_be_negative(f) else f
+                for f in self.flows
+            ]
+
+    def _may_be_negative(self, flow: _Flow) -> bool:
+        scaled = any(step.name.startswith(f"{flow.name}:minmax") for step in self.steps)
+        return flow.branch is Branch.NUMERIC and not scaled
 
     def _on_matrix(self, operator: Operator, spec: StepSpec) -> None:
         flow = self.flows[0]
@@ -129,7 +143,7 @@ class _Builder:
 
     def _context(
         self, operator: Operator, width: int, branch: Branch, codes: tuple[int, ...] = ()
-    ) -> tuple[tuple[str, object], ...]:
+    ) -> tuple[tuple[str, Value], ...]:
         s = self.setting
         seed = derive_seed(s.seed, operator.family.value) if operator.traits.seeded else 0
         context = BuildContext(s.task, s.n_rows, width, s.n_classes, seed, branch, codes)
@@ -163,7 +177,7 @@ def instantiate(
     """
     specs = [spec for _, chosen in choices for spec in chosen]
     on_matrix = [op for op in (operators.get(spec.operator) for spec in specs) if Branch.MATRIX in op.accepts]
-    builder = _Builder(features, setting, sparse=all(op.traits.sparse for op in on_matrix))
+    builder = _Builder(features, setting, on_matrix)
     for spec in specs:
         builder.add(spec)
     return Workflow(tuple(builder.steps), setting.task, choices), tuple(builder.assumed)
@@ -182,7 +196,7 @@ def _leaves(features: Features) -> list[tuple[str, Branch, tuple[str, ...], bool
 
 
 def _width(operator: Operator, flow: _Flow, features: Features) -> int:
-    if operator.family is Family.ENCODE and operator.emits is Branch.INDICATOR:
+    if operator.column_per_level:
         return max(flow.width, features.levels)
     if operator.family is Family.DATES:
         return flow.width * 7

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mileage.core.domains import Value
 from mileage.core.fingerprint import Fingerprint, fingerprint
 from mileage.operators.base import Branch, StepSpec
 
@@ -20,7 +21,7 @@ class Step:
     inputs: tuple[str, ...]
     branch: Branch
     columns: tuple[str, ...] = ()
-    context: tuple[tuple[str, object], ...] = ()
+    context: tuple[tuple[str, Value], ...] = ()
 
 
 @dataclass(frozen=True)

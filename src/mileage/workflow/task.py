@@ -18,6 +18,7 @@ class TaskKind(StrEnum):
     ======== ============================ ==========================================================
     source   (none; a leaf)               ``X`` (DataFrame), ``y`` (array), ``aux`` (DataFrame or None)
     deal     y, aux                       ``splits`` (Splits)
+    sample   splits [, aux]               ``splits``: the same with about ``fraction`` of the train rows, nested
     take     X, splits                    ``out``: columns ``columns`` of the train or test rows of split ``i``
     target   y, splits                    ``out``: y of the train or test rows of split ``i``
     fit      X [, y]                      ``state``; a transformer also ``out``, its output for the train rows
@@ -31,6 +32,7 @@ class TaskKind(StrEnum):
 
     SOURCE = "source"
     DEAL = "deal"
+    SAMPLE = "sample"
     TAKE = "take"
     TARGET = "target"
     FIT = "fit"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 import sys
 import traceback
@@ -18,6 +19,7 @@ from mileage.errors import DataError, InternalError, MileError, NotYetError, Que
 if TYPE_CHECKING:
     from mileage.core.diagnostics import Diagnostic
 
+_WIDTH, _NARROWEST = 120, 40  # columns where there is no terminal, and at least
 OK, FAILED, USAGE, QUERY, DATA, NOT_YET, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 
 
@@ -46,6 +48,7 @@ class Options:
     debug: bool = False
     backend: str | None = None
     workers: int | None = None
+    attach: tuple[str, ...] = ()
 
 
 @dataclass
@@ -73,7 +76,7 @@ class Output:
             return
         if self._printed:
             print()
-        print(answer.text(width=shutil.get_terminal_size((120, 24)).columns), flush=True)
+        show(answer)
         self._printed = True
 
     def data(self, data: dict[str, Any], text: str) -> None:
@@ -124,6 +127,20 @@ class Output:
             return self.answers[0]
         boards = [answer["leaderboard"] for answer in self.answers if "leaderboard" in answer]
         return {"kind": "script", "answers": self.answers, **({"leaderboard": boards[-1]} if boards else {})}
+
+
+def show(answer: Answer) -> None:
+    """Print an answer as wide as the terminal; with bold and dim text where there is one and the user wants them."""
+    width = max(_NARROWEST, shutil.get_terminal_size((_WIDTH, 24)).columns)
+    styled = getattr(answer, "styled", None)
+    if styled is None or not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        print(answer.text(width=width), flush=True)
+        return
+    from rich.console import Console
+
+    console = Console(width=width, highlight=False)
+    for text, style in styled(width=width):
+        console.print(text, style=style or None, markup=False, soft_wrap=True)
 
 
 def exit_code(error: BaseException) -> int:

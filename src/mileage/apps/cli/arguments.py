@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterable, Sequence
 
 FLAGS = ("--json", "--quiet", "-q", "--plain", "--debug")
-VALUED = ("--project", "-p", "--backend", "--workers")
+VALUED = ("--project", "-p", "--backend", "--workers", "--attach")
 
 # The first words of statements; small, so that `mile --help` needs no grammar.
 VERBS = (
     "PREDICT", "REFINE", "EXPLAIN", "SHOW", "COMPARE", "APPLY", "EXPORT", "ACCEPT", "REJECT", "CREATE", "DEFINE",
-    "SUGGEST", "PAUSE", "RESUME", "STOP", "EXTEND", "FOCUS", "PRUNE",
+    "SUGGEST", "ATTACH", "PAUSE", "RESUME", "STOP", "EXTEND", "FOCUS", "PRUNE",
 )  # fmt: skip
 
 _IDENT = re.compile(r"[^\W\d]\w*$")

@@ -45,6 +45,37 @@ def format_files(output: Output, files: Sequence[str], *, check: bool, diff: boo
         output.fail(problem)
 
 
+def print_as(output: Output, files: Sequence[str], form: str) -> None:
+    """Print scripts in another form, without loss: MILEAGE, YAML or JSON.
+
+    Raises
+    ------
+    typer.BadParameter
+        If there is no such form.
+    """
+    import json
+
+    import typer
+
+    from mileage.language import format_script, parse, to_json, to_yaml
+
+    if form not in {"mile", "yaml", "json"}:
+        raise typer.BadParameter(f"no form '{form}': mile, yaml and json are known")
+    done: list[dict[str, Any]] = []
+    for file in files:
+        name, text = read_text(file)
+        script = parse(text, name=name)
+        node = script.statements[0] if len(script.statements) == 1 and not script.comments else script
+        data = to_json(node)
+        if form == "mile":
+            shown = format_script(script).rstrip("\n")
+        else:
+            shown = to_yaml(node).rstrip("\n") if form == "yaml" else json.dumps(data, indent=1, ensure_ascii=False)
+        done.append({"file": file, "text": shown, "data": data})
+        output.data({}, "" if output.options.json else shown)
+    output.answers = [{"kind": "fmt", "files": done}] if output.options.json else []
+
+
 def formatted(text: str, *, name: str = "query") -> str:
     """Return a script in the one layout, ending in one line break.
 

@@ -8,7 +8,7 @@ Exit codes
 3    the query is wrong
 4    the data is wrong
 5    the query is valid, and this version does not execute it yet
-130  interrupted; what had finished is kept, and shown where there is something to show
+130  interrupted by Ctrl-C or SIGTERM; what had finished is kept, and shown where there is something to show
 
 With ``--json`` exactly one JSON object is printed on stdout: the answer; or ``{"kind": "script", "answers": [...]}`` for a
 script of several statements; or ``{"error": {"code", "message", "hint", "diagnostics"}}``.
@@ -20,7 +20,9 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import signal
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -31,6 +33,7 @@ import typer
 
 from mileage.apps.cli.answers import INTERRUPTED, OK, Options, Output, code_of
 from mileage.apps.cli.arguments import VERBS, hoist, join, quoted, reference, route, source
+from mileage.apps.cli.ascii import PLAIN
 from mileage.apps.cli.flows import add_to as add_flow_commands
 from mileage.core.near import near_matches
 
@@ -55,7 +58,7 @@ Exit codes:
   3    the query is wrong
   4    the data is wrong
   5    the query is valid, but not executed by this version yet
-  130  interrupted; what had finished is kept
+  130  interrupted (Ctrl-C, SIGTERM); what had finished is kept
 
 \b
 A query needs no command:
@@ -86,10 +89,13 @@ def _options(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Number of worker processes; one per core by default.")
     ] = None,
+    attach: Annotated[
+        list[str] | None, typer.Option(metavar="FILE", help="A DuckDB or SQLite file to name tables of; repeatable.")
+    ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     output: Output = context.obj
-    output.options = Options(project, json, quiet, plain, debug, backend, workers)
+    output.options = Options(project, json, quiet, plain, debug, backend, workers, tuple(attach or ()))
     if context.invoked_subcommand is None:
         output.data({"kind": "help", "text": EXAMPLE}, EXAMPLE)
 
@@ -100,7 +106,7 @@ def query(context: typer.Context, words: list[str]) -> None:
     _run(context.obj, join(words))
 
 
-@app.command()
+@app.command(epilog='\b\nExamples:\n  mile run examples/penguins.mile\n  echo "SHOW history" | mile run -')
 def run(
     context: typer.Context,
     script: Annotated[str, typer.Argument(metavar="FILE|-", help="A .mile file, or - for stdin.")],
@@ -112,7 +118,7 @@ def run(
     _run(context.obj, text, name=name)
 
 
-@app.command()
+@app.command(epilog="\b\nExamples:\n  mile repl\n  echo \"PREDICT species FROM 'penguins.csv'\" | mile repl")
 def repl(context: typer.Context) -> None:
     r"""Ask query after query; \help inside says how."""
     from mileage.apps.cli.repl import run_repl
@@ -125,12 +131,12 @@ def repl(context: typer.Context) -> None:
         run_repl(session, output, interactive=interactive)
 
 
-@app.command()
+@app.command(epilog="\b\nExamples:\n  mile check churn.mile\n  cat churn.mile | mile check - --json")
 def check(
     context: typer.Context,
     scripts: Annotated[list[str], typer.Argument(metavar="FILE|-...", help=".mile files, or - for stdin.")],
 ) -> None:
-    """Find all mistakes of files; queries are bound to their data, nothing runs."""
+    """Find all mistakes of files; nothing runs."""
     from mileage.apps.cli.texts import read_text
     from mileage.core.diagnostics import render
 
@@ -147,20 +153,28 @@ def check(
     output.data(data, "\n".join(lines) if lines or output.options.quiet else "no mistakes")
 
 
-@app.command()
+@app.command(epilog="\b\nExamples:\n  mile fmt *.mile\n  mile fmt --check *.mile\n  cat churn.mile | mile fmt -")
 def fmt(
     context: typer.Context,
     files: Annotated[list[str], typer.Argument(metavar="FILE|-...", help=".mile files, or - from stdin to stdout.")],
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if a file would change.")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Change nothing; print what would change.")] = False,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="FORM", help="Change nothing; print as mile, yaml or json.")
+    ] = None,
 ) -> None:
     """Bring files into the one layout; comments stay."""
-    from mileage.apps.cli.formatting import format_files
+    from mileage.apps.cli.formatting import format_files, print_as
 
-    format_files(context.obj, files, check=check, diff=diff)
+    if to is not None:
+        print_as(context.obj, files, to)
+    else:
+        format_files(context.obj, files, check=check, diff=diff)
 
 
-@app.command()
+@app.command(
+    epilog="\b\nExamples:\n  mile explain data \"PREDICT species FROM 'penguins.csv'\"\n  mile explain plan @q1"
+)
 def explain(
     context: typer.Context,
     words: Annotated[
@@ -171,7 +185,7 @@ def explain(
     _run(context.obj, "EXPLAIN " + join([words[0].upper() if len(words) > 1 else words[0], *words[1:]]))
 
 
-@app.command()
+@app.command(epilog="\b\nExamples:\n  mile show leaderboard\n  mile show workflows @q2.w1\n  mile show history")
 def show(
     context: typer.Context,
     what: Annotated[str, typer.Argument(help="leaderboard, workflows, workflow, data, history or query.")],
@@ -181,18 +195,20 @@ def show(
     _run(context.obj, f"SHOW {what}" + (f" OF {reference(ref)}" if ref else ""))
 
 
-@app.command()
+@app.command(epilog="\b\nExamples:\n  mile compare @w1 @w2\n  mile compare @q1.w1 @q2.w1 --on accuracy")
 def compare(
     context: typer.Context,
     refs: Annotated[list[str], typer.Argument(metavar="@REF @REF...")],
     on: Annotated[list[str] | None, typer.Option(help="A metric; may be repeated.")] = None,
 ) -> None:
-    """Show what differs between workflows, and whether their scores do."""
+    """Show what differs between workflows, scores too."""
     metrics = f" ON {', '.join(on)}" if on else ""
     _run(context.obj, f"COMPARE {', '.join(map(reference, refs))}{metrics}")
 
 
-@app.command()
+@app.command(
+    epilog="\b\nExamples:\n  mile apply @w1 new.csv --into scored.csv\n  mile apply @q3.w2 \"(SELECT * FROM 'new.csv' WHERE year = 2026)\""
+)
 def apply(
     context: typer.Context,
     ref: Annotated[str, typer.Argument(help="A workflow, such as @w1.")],
@@ -204,7 +220,7 @@ def apply(
     _run(context.obj, f"APPLY {reference(ref)} TO {source(data)}{tail}")
 
 
-@app.command()
+@app.command(epilog="\b\nExamples:\n  mile export @w1 train.py\n  mile export @w1 model.skops")
 def export(
     context: typer.Context,
     ref: Annotated[str, typer.Argument(help="A workflow, such as @w1.")],
@@ -214,6 +230,42 @@ def export(
     """Take a workflow away as a scikit-learn script or a skops file."""
     tail = f" AS {as_}" if as_ else ""
     _run(context.obj, f"EXPORT {reference(ref)} TO {quoted(out)}{tail}")
+
+
+@app.command(epilog="\b\nExamples:\n  mile clean --dry-run\n  mile clean")
+def clean(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing; tell the sizes.")] = False,
+) -> None:
+    """Remove kept artifacts; queries, runs and scores stay."""
+    output: Output = context.obj
+    with _session(output.options) as session:
+        output.answer(session.clean(dry_run=dry_run))
+
+
+@app.command(epilog='\b\nExamples:\n  eval "$(mile completion bash)"\n  mile completion fish | source')
+def completion(
+    context: typer.Context, shell: Annotated[str, typer.Argument(metavar="bash|zsh|fish", help="Your shell.")]
+) -> None:
+    """Print what makes your shell complete mile."""
+    from mileage.apps.cli.completion import SHELLS, completion_script
+    from mileage.session.statements.names import SHOWN
+
+    if shell not in SHELLS:
+        raise typer.BadParameter(f"no shell '{shell}'; known: {', '.join(SHELLS)}")
+    text = completion_script(shell, tuple(_names()), SHOWN)
+    context.obj.data({"kind": "completion", "shell": shell, "text": text}, text)
+
+
+@app.command()
+def schema(context: typer.Context) -> None:
+    """Print the JSON Schema of queries as YAML or JSON, for editors."""
+    import json
+
+    from mileage.language import json_schema
+
+    data = json_schema()
+    context.obj.data(data, json.dumps(data, indent=1))
 
 
 @app.command()
@@ -231,8 +283,20 @@ add_flow_commands(app)
 def _session(options: Options) -> Iterator[Session]:
     from mileage.session import connect
 
-    with connect(options.project, backend=options.backend, workers=options.workers) as session:
+    if options.backend is not None:
+        _check_backend(options.backend)
+    with connect(options.project, backend=options.backend, workers=options.workers, attach=options.attach) as session:
         yield session
+
+
+def _check_backend(name: str) -> None:
+    from mileage.session.engines import known_backends
+
+    names = known_backends()
+    if name not in names:
+        near = near_matches(name, names)
+        known = f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}"
+        raise typer.BadParameter(f"no backend '{name}'; {known}")
 
 
 def _run(output: Output, text: str, *, name: str = "query") -> None:
@@ -246,13 +310,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run ``mile`` with arguments, those of the process by default, and return the exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors=PLAIN)
     own, words = hoist(sys.argv[1:] if argv is None else argv)
     output = Output(Options(json="--json" in own, debug="--debug" in own))
     if argv is None:
         output.asked_s = _process_began_s()
     try:
-        with _guard(output), warnings.catch_warnings():
+        with _guard(output), _stopped_by_sigterm(), warnings.catch_warnings():
             if not output.options.debug:
                 warnings.simplefilter("ignore")  # libraries warn of what a search tries; trials keep their errors
             _dispatch(output, own, words)
@@ -285,6 +349,21 @@ def _dispatch(output: Output, own: list[str], words: list[str]) -> None:
         raise BrokenPipeError from left
     if ended == INTERRUPTED:  # typer swallows Ctrl-C
         raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM stop a run as Ctrl-C does: what has finished is kept, recorded and shown."""
+    from mileage.core.interrupts import ask_to_stop
+
+    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if ours:
+        signal.signal(signal.SIGTERM, ask_to_stop)
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @contextlib.contextmanager

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-LINE_EVERY_S = 0.5
+LINE_EVERY_S = 1.0
+_RARER = 0.05  # of the time that has passed
 LINE_WIDTH = 160
 _MARKS = {"assumed": "assumed", "warning": "warning", "error": "warning", "info": "note"}
 
@@ -192,7 +193,10 @@ class Silent(_Base):
 
 
 class Lines(_Base):
-    """One line for each finished trial, at most one each ``every_s`` seconds; what is left out is counted."""
+    """A line for each better workflow, and for others at most one each ``every_s`` seconds; what is left out is counted.
+
+    The longer a run takes, the rarer the lines: it ends with some dozens, not thousands.
+    """
 
     def __init__(self, stream: TextIO | None = None, *, every_s: float = LINE_EVERY_S) -> None:
         self.stream = stream or sys.stderr
@@ -218,7 +222,8 @@ class Lines(_Base):
     def _trial(self, event: Event) -> None:
         improved = event.data.get("best") != self._best
         self._best = event.data.get("best")
-        if event.at_s - self._last_s < self.every_s and not improved:
+        rarely = max(self.every_s, _RARER * float(event.data.get("elapsed_s") or 0.0))
+        if event.at_s - self._last_s < rarely and not improved:
             self._skipped += 1
             return
         self._last_s = event.at_s
@@ -244,7 +249,7 @@ class Live(_Base):
             self._live.start()
         self.state.update(event)
         if event.kind == "note":
-            warning = event.data.get("severity") not in ("assumed", "info")
+            warning = event.data.get("severity") not in ("assumed", "info", "note")
             self._print(note_line(event.data), "yellow" if warning else "dim")
         elif event.kind == "worker_lost":
             self._print(lost_line(event.data), "yellow")

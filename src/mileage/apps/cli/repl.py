@@ -107,7 +107,7 @@ def _include(session: Session, output: Output, rest: str) -> None:
 
 
 _HELPERS: dict[str, Callable[[Session, Output, str], None]] = {
-    "\\help": _help, "\\h": _help, "\\?": _help, "help": _help,
-    "\\quit": _quit, "\\q": _quit, "quit": _quit, "exit": _quit,
+    "\\help": _help, "\\h": _help, "\\?": _help, "help": _help, ":help": _help,
+    "\\quit": _quit, "\\q": _quit, "quit": _quit, "exit": _quit, ":q": _quit, ":quit": _quit,
     "\\d": _columns, "\\i": _include,
 }  # fmt: skip

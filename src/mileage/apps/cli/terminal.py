@@ -17,7 +17,7 @@ from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.styles import Style
 
 from mileage.apps.cli.arguments import VERBS
-from mileage.apps.cli.typed import Columns, complete_at, needs_more
+from mileage.apps.cli.typed import Columns, needs_more
 
 if TYPE_CHECKING:
     from mileage.session import Session
@@ -52,7 +52,7 @@ class QueryCompleter(Completer):
         typed = begun.group() if begun else ""
         if text.lstrip().startswith("\\") or not (typed or complete_event.completion_requested):
             return
-        for option in complete_at(text, self.columns.of(document.text)):
+        for option in self.columns.session.complete(text, self.columns.of(document.text)):
             yield Completion(option, start_position=-len(typed))
 
 

@@ -26,7 +26,7 @@ def read_text(argument: str) -> tuple[str, str]:
         return "stdin", sys.stdin.read()
     path = Path(argument)
     try:
-        return path.name, path.read_text(encoding="utf-8-sig")
+        return path.name, _as_query(path, path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         if is_query(argument):
             return "query", argument
@@ -37,6 +37,15 @@ def read_text(argument: str) -> tuple[str, str]:
         if is_query(argument):  # a query can be too long for a file name
             return "query", argument
         raise typer.BadParameter(f"cannot read '{argument}': {getattr(error, 'strerror', None) or error}") from None
+
+
+def _as_query(path: Path, text: str) -> str:
+    """Return the exchange forms, YAML and JSON, as a script; any other file as it is."""
+    if path.suffix.lower() not in {".yaml", ".yml", ".json"}:
+        return text
+    from mileage.language import format_node, from_yaml
+
+    return format_node(from_yaml(text))  # JSON is YAML
 
 
 def write_text(path: Path, text: str) -> None:

@@ -11,9 +11,8 @@ from mileage.apps.cli.arguments import VERBS
 if TYPE_CHECKING:
     from mileage.session import Session
 
-TOPICS = ("leaderboard", "workflows", "data", "history", "query")
 _FIRST = re.compile(r"\s*(\w+)")
-_SOURCE = re.compile(r"\bFROM\s+('[^']+'|:\w+|\w+)", re.IGNORECASE)
+_SOURCE = re.compile(r"\bFROM\s+('[^']+'|:\w+|\w+(?:\.\w+)*)", re.IGNORECASE)
 
 
 def needs_more(text: str) -> bool:
@@ -53,6 +52,18 @@ def is_verb(line: str) -> bool:
     return bool(match and match[1].upper() in VERBS)
 
 
+def is_helper(line: str) -> bool:
+    r"""Return whether a line is for the REPL itself: ``\help``, ``:help``, ``exit``.
+
+    Examples
+    --------
+    >>> is_helper(r"\d 't.csv'"), is_helper("exit"), is_helper("FROM :df")
+    (True, True, False)
+    """
+    bare = line.strip().rstrip(";").lower()
+    return bare.startswith(("\\", ":")) or bare in {"help", "quit", "exit"}
+
+
 def statements(lines: Iterable[str]) -> Iterator[str]:
     r"""Yield the statements of lines: each ends at ``;``, a blank line, or where the next one begins.
 
@@ -64,13 +75,13 @@ def statements(lines: Iterable[str]) -> Iterator[str]:
     held: list[str] = []
     for raw in lines:
         line = raw.rstrip()
-        if held and (not line or line.lstrip().startswith("\\") or (is_verb(line) and not needs_more("\n".join(held)))):
+        if held and (not line or is_helper(line) or (is_verb(line) and not needs_more("\n".join(held)))):
             yield "\n".join(held)
             held = []
         if not line:
             continue
         held.append(line)
-        if line.endswith(";") or line.lstrip().startswith("\\"):
+        if line.endswith(";") or is_helper(line):
             yield "\n".join(held)
             held = []
     if held:
@@ -95,13 +106,6 @@ class Columns:
                 return ()  # perhaps not typed to its end yet: ask again
             self._known[match[1]] = tuple(found)
         return self._known[match[1]]
-
-
-def complete_at(text: str, columns: Iterable[str]) -> tuple[str, ...]:
-    """Return what may stand at the end of a text."""
-    from mileage.language import complete
-
-    return tuple(complete(text, columns=columns, names={"topics": TOPICS, "refs": ("@last", "@best", "@w1", "@w2")}))
 
 
 def _lacks_data(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 ::
 
-    %load_ext mileage.apps.notebook
+    %load_ext mileage
 
     %%mileage best
     PREDICT price FROM :houses BUDGET 1 min       -- the answer is shown, and kept as `best`
@@ -15,6 +15,7 @@ IPython is not imported: it hands itself over when the extension is loaded.
 # ruff: noqa: T201  (printing is what a face does)
 from __future__ import annotations
 
+import atexit
 import re
 import sys
 from collections.abc import Mapping
@@ -39,6 +40,7 @@ class Magic:
         self.shell = shell
         self._sessions: dict[str, Session] = {}
         self._project = ""
+        atexit.register(self.close)
 
     def __call__(self, line: str, cell: str | None = None) -> object:
         """Run a line, or a cell whose line may name a variable for the answer and ``--project DIR``."""
@@ -99,7 +101,7 @@ def is_frame(value: object) -> bool:
 
 def _brief(error: MileError) -> MileError:
     """Make IPython show the message of an error and no traceback; the cells after it still do not run."""
-    error._render_traceback_ = lambda *_: str(error).splitlines()  # type: ignore[attr-defined]
+    error._render_traceback_ = lambda *_: str(error).splitlines()  # type: ignore[attr-defined]  # IPython looks for it
     return error
 
 

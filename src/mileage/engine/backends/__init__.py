@@ -6,7 +6,7 @@ from mileage.engine.backend import Backend
 backends: Registry[Backend] = Registry(
     "backend",
     package="mileage.engine.backends",
-    base=Backend,  # type: ignore[type-abstract]
+    base=Backend,  # type: ignore[type-abstract]  # for isinstance only
     group="mileage.backends",
 )
 

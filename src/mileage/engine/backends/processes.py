@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from mileage.engine.backend import Backend, Job, JobResult, JobState, WorkerSetup
-from mileage.engine.forkserver import command, environment, server
+from mileage.engine.forkserver import command, environment, server, without_interrupts
 from mileage.engine.limits import Limits, MemoryMeter, memory_notice
 from mileage.engine.tasks import TaskError
 from mileage.errors import EngineError
@@ -150,7 +150,7 @@ class ProcessBackend(Backend):
             self._stop(
                 worker,
                 JobState.TIMEOUT,
-                f"stopped at its limit of {limits.timeout_s:g} s",
+                f"stopped at its limit of {limits.timeout_s:.3g} s",
             )
         elif limits.memory_bytes is not None and worker.meter is not None:
             worker.peak_bytes = max(worker.peak_bytes, worker.meter.bytes())
@@ -241,7 +241,7 @@ def _spawn() -> _Worker:
         message = "worker processes are not supported on Windows yet"
         raise EngineError(message, code="X606", hint="use the inline backend")
     ours, theirs = socket.socketpair()
-    with theirs:
+    with theirs, without_interrupts():
         process = subprocess.Popen(
             command("mileage.engine.worker", "spawned", theirs.fileno()),
             pass_fds=[theirs.fileno()],

@@ -14,7 +14,7 @@ class Hashing(Operator):
     name = "hashing"
     family = Family.ENCODE
     params = (Param("n_features", IntRange(2, 65_536), 256, "output columns", IntRange(32, 2048, log=True)),)
-    traits = Traits(row_wise=True, stateless=True, native_missing=True)
+    traits = Traits(row_wise=True, stateless=True, native_missing=True, negative=True)
     accepts = (Branch.CATEGORICAL,)
     emits = Branch.INDICATOR
 

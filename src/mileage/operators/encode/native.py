@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mileage.core.domains import IntRange
-from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params, Traits
+from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params, Stage, Traits
 
 
 class EncodeNative(Operator):
@@ -14,7 +14,7 @@ class EncodeNative(Operator):
     name = "encode_native"
     family = Family.ENCODE
     aliases = ("native",)
-    params = (Param("max_categories", IntRange(2, 254), 254, "most codes for one column"),)
+    params = (Param("max_categories", IntRange(2, 254), 254, "most codes for one column", None, Stage.FINALIZE),)
     traits = Traits(row_wise=True, columnwise=True, mergeable=True, native_missing=True)
     accepts = (Branch.CATEGORICAL,)
     emits = Branch.CODES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mileage.core.domains import IntRange
-from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params, Traits
+from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params, Stage, Traits
 
 
 class OneHot(Operator):
@@ -14,12 +14,13 @@ class OneHot(Operator):
     name = "one_hot"
     family = Family.ENCODE
     params = (
-        Param("min_frequency", IntRange(1, 10_000), 5, "categories with fewer rows are rare"),
-        Param("max_categories", IntRange(2, 10_000), 200, "most columns for one source column"),
+        Param("min_frequency", IntRange(1, 10_000), 5, "categories with fewer rows are rare", None, Stage.FINALIZE),
+        Param("max_categories", IntRange(2, 10_000), 200, "most columns for one source column", None, Stage.FINALIZE),
     )
     traits = Traits(row_wise=True, mergeable=True, subtractable=True, native_missing=True)
     accepts = (Branch.CATEGORICAL,)
     emits = Branch.INDICATOR
+    column_per_level = True
 
     def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's OneHotEncoder."""

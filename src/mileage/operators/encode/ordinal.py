@@ -12,7 +12,7 @@ class Ordinal(Operator):
 
     name = "ordinal"
     family = Family.ENCODE
-    traits = Traits(row_wise=True, columnwise=True, mergeable=True, native_missing=True)
+    traits = Traits(row_wise=True, columnwise=True, mergeable=True, native_missing=True, negative=True)
     accepts = (Branch.CATEGORICAL,)
     emits = Branch.INDICATOR
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
-from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params, Traits
+from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params, Rng, Stage, Traits
 
 
 class TargetEncode(Operator):
@@ -21,9 +21,19 @@ class TargetEncode(Operator):
             AnyOf((OneOf(("auto",)), FloatRange(0.0, 1e9))),
             "auto",
             "rows' worth of the overall mean mixed in",
+            None,
+            Stage.FINALIZE,
         ),
     )
-    traits = Traits(row_wise=True, reads_y=True, cross_fitted=True, seeded=True, native_missing=True)
+    traits = Traits(
+        row_wise=True,
+        reads_y=True,
+        cross_fitted=True,
+        seeded=True,
+        native_missing=True,
+        rng=Rng.IN_ORDER,
+        order_sensitive=True,
+    )
     accepts = (Branch.CATEGORICAL,)
     emits = Branch.NUMERIC
 
@@ -32,7 +42,8 @@ class TargetEncode(Operator):
         from sklearn.model_selection import KFold, StratifiedKFold
         from sklearn.preprocessing import TargetEncoder
 
-        kind = {"regression": "continuous"}.get(context.task, context.task)
+        # The train rows of a fold may have two of three classes: scikit-learn then has to see that by itself.
+        kind = "auto" if context.is_classification else "continuous"
         folds = StratifiedKFold if context.is_classification else KFold
         cv = folds(params["cv"], shuffle=True, random_state=context.seed)
         return TargetEncoder(target_type=kind, smooth=params["smooth"], cv=cv)

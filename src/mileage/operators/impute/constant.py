@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mileage.core.domains import FloatRange
-from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params, Traits
+from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params, Stage, Traits
 
 
 class Constant(Operator):
@@ -13,7 +13,7 @@ class Constant(Operator):
 
     name = "constant"
     family = Family.IMPUTE
-    params = (Param("fill_value", FloatRange(-1e12, 1e12), 0.0, "what missing numbers become"),)
+    params = (Param("fill_value", FloatRange(-1e12, 1e12), 0.0, "what missing numbers become", None, Stage.PREDICT),)
     traits = Traits(row_wise=True, stateless=True, columnwise=True, native_missing=True)
     accepts = (Branch.NUMERIC, Branch.CATEGORICAL)
 

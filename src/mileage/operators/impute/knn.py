@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mileage.core.domains import IntRange
-from mileage.operators.base import BuildContext, Cost, Family, Operator, Param, Params, Traits
+from mileage.operators.base import BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
 
 
 class ImputeKnn(Operator):
@@ -14,7 +14,7 @@ class ImputeKnn(Operator):
     name = "impute_knn"
     family = Family.IMPUTE
     aliases = ("knn",)
-    params = (Param("n_neighbors", IntRange(1, 100), 5, "rows to average", IntRange(3, 15)),)
+    params = (Param("n_neighbors", IntRange(1, 100), 5, "rows to average", IntRange(3, 15), Stage.PREDICT),)
     traits = Traits(row_wise=True, native_missing=True)
     cost = Cost(0.01, 2e-9, 2.0)
 

@@ -7,6 +7,7 @@ of scikit-learn works besides.
 from mileage.operators.metrics.metric import Metric, MetricCall
 from mileage.operators.metrics.scoring import (
     default_metric,
+    metric_names,
     metrics,
     resolve_metric,
     score,
@@ -18,6 +19,7 @@ __all__ = [
     "Metric",
     "MetricCall",
     "default_metric",
+    "metric_names",
     "metrics",
     "resolve_metric",
     "score",

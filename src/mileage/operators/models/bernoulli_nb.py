@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mileage.core.domains import FloatRange
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Params, Traits
+from mileage.operators.parameters import smoothing
 
 
 class BernoulliNb(Operator):
@@ -13,8 +13,10 @@ class BernoulliNb(Operator):
 
     name = "bernoulli_nb"
     family = Family.MODEL
-    params = (Param("alpha", FloatRange(0.0, 1e6), 1.0, "smoothing", FloatRange(1e-3, 1e1, log=True), Stage.FINALIZE),)
-    traits = Traits(row_wise=True, sparse=True, mergeable=True, subtractable=True, weighted01=True, glass_box=True)
+    params = (smoothing(),)
+    traits = Traits(
+        row_wise=True, sparse=True, mergeable=True, subtractable=True, weighted01=True, glass_box=True, additive=True
+    )
     cost = Cost(0.003, 5e-8)
     accepts = (Branch.MATRIX,)
     tasks = ("binary", "multiclass")

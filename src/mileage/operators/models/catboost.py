@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mileage.core.domains import FloatRange, IntRange
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.core.domains import IntRange
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Rng, Stage, Traits
+from mileage.operators.parameters import leaf_penalty, learning_rate, n_trees
 
 
 class CatBoost(Operator):
@@ -14,24 +15,10 @@ class CatBoost(Operator):
     name = "catboost"
     family = Family.MODEL
     params = (
-        Param("iterations", IntRange(1, 100_000), 300, "trees", IntRange(100, 600, log=True), Stage.RESTRICT),
-        Param(
-            "learning_rate",
-            FloatRange(1e-6, 10.0),
-            0.08,
-            "step of each tree",
-            FloatRange(0.01, 0.3, log=True),
-            Stage.CONTINUE,
-        ),
+        n_trees("iterations", 300, IntRange(100, 600, log=True)),
+        learning_rate(0.08),
         Param("depth", IntRange(1, 16), 6, "depth of the trees", IntRange(4, 8), Stage.CONTINUE),
-        Param(
-            "l2_leaf_reg",
-            FloatRange(0.0, 1e6),
-            3.0,
-            "penalty on leaves",
-            FloatRange(1.0, 10.0, log=True),
-            Stage.CONTINUE,
-        ),
+        leaf_penalty("l2_leaf_reg", 3.0, 1.0),
     )
     traits = Traits(
         row_wise=True,
@@ -42,8 +29,10 @@ class CatBoost(Operator):
         monotone_capable=True,
         scale_free=True,
         seeded=True,
+        rng=Rng.IN_ORDER,
+        order_sensitive=True,
     )
-    cost = Cost(0.8, 1.5e-5)
+    cost = Cost(0.8, 1.5e-5, per_class=True)
     accepts = (Branch.MATRIX,)
     extra = "catboost"
 

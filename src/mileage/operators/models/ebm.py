@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mileage.core.domains import FloatRange, IntRange
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Traits
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Rng, Traits
 
 
 class Ebm(Operator):
@@ -19,7 +19,14 @@ class Ebm(Operator):
         Param("max_bins", IntRange(2, 65_536), 1024, "bins of a column"),
     )
     traits = Traits(
-        row_wise=True, native_missing=True, bins_once=True, monotone_capable=True, glass_box=True, seeded=True
+        row_wise=True,
+        native_missing=True,
+        bins_once=True,
+        monotone_capable=True,
+        glass_box=True,
+        seeded=True,
+        rng=Rng.IN_ORDER,
+        order_sensitive=True,
     )
     cost = Cost(1.0, 1e-4)
     accepts = (Branch.MATRIX,)

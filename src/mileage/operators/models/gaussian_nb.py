@@ -23,7 +23,7 @@ class GaussianNb(Operator):
             Stage.FINALIZE,
         ),
     )
-    traits = Traits(row_wise=True, mergeable=True, subtractable=True, weighted01=True, glass_box=True)
+    traits = Traits(row_wise=True, mergeable=True, subtractable=True, weighted01=True, glass_box=True, additive=True)
     cost = Cost(0.003, 5e-8)
     accepts = (Branch.MATRIX,)
     tasks = ("binary", "multiclass")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.core.domains import AnyOf, IntRange, OneOf
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Rng, Stage, Traits
+from mileage.operators.parameters import leaf_penalty, leaf_rows, learning_rate, n_trees, tree_depth
 
 
 class HistGbm(Operator):
@@ -14,15 +15,8 @@ class HistGbm(Operator):
     name = "hist_gbm"
     family = Family.MODEL
     params = (
-        Param(
-            "learning_rate",
-            FloatRange(1e-6, 10.0),
-            0.1,
-            "step of each tree",
-            FloatRange(0.01, 0.3, log=True),
-            Stage.CONTINUE,
-        ),
-        Param("max_iter", IntRange(1, 100_000), 100, "trees", IntRange(50, 400, log=True), Stage.RESTRICT),
+        learning_rate(0.1),
+        n_trees("max_iter", 100, IntRange(50, 400, log=True)),
         Param(
             "max_leaf_nodes",
             AnyOf((OneOf((None,)), IntRange(2, 10_000))),
@@ -31,23 +25,9 @@ class HistGbm(Operator):
             IntRange(4, 64, log=True),
             Stage.CONTINUE,
         ),
-        Param("max_depth", AnyOf((OneOf((None,)), IntRange(1, 1000))), None, "deepest tree", None, Stage.CONTINUE),
-        Param(
-            "min_samples_leaf",
-            IntRange(1, 1_000_000),
-            20,
-            "fewest rows of a leaf",
-            IntRange(5, 60, log=True),
-            Stage.CONTINUE,
-        ),
-        Param(
-            "l2_regularization",
-            FloatRange(0.0, 1e6),
-            0.0,
-            "penalty on leaves",
-            FloatRange(1e-3, 10.0, log=True),
-            Stage.CONTINUE,
-        ),
+        tree_depth(None),
+        leaf_rows("min_samples_leaf", 20, IntRange(5, 60, log=True)),
+        leaf_penalty("l2_regularization", 0.0, 1e-3),
     )
     traits = Traits(
         row_wise=True,
@@ -58,17 +38,22 @@ class HistGbm(Operator):
         monotone_capable=True,
         scale_free=True,
         seeded=True,
+        rng=Rng.IN_ORDER,
     )
-    cost = Cost(0.15, 4e-6)
+    cost = Cost(0.15, 4e-6, per_class=True)
     accepts = (Branch.MATRIX,)
 
     def build(self, params: Params, context: BuildContext) -> Any:
         """Return the estimator for the task."""
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+        from sklearn.pipeline import make_pipeline
+
+        from mileage.operators.models._empty import EmptyAsZero
 
         made = HistGradientBoostingClassifier if context.is_classification else HistGradientBoostingRegressor
         codes = list(context.codes) or None
-        return made(early_stopping=False, categorical_features=codes, random_state=context.seed, **params)
+        model = made(early_stopping=False, categorical_features=codes, random_state=context.seed, **params)
+        return make_pipeline(EmptyAsZero(), model)  # scikit-learn 1.9 cannot bin a column without any value
 
 
 HIST_GBM = HistGbm()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mileage.core.domains import IntRange, OneOf
+from mileage.core.domains import IntRange, OneOf, whole_number
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
 
 
@@ -33,7 +33,7 @@ class Knn(Operator):
         from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
         made = KNeighborsClassifier if context.is_classification else KNeighborsRegressor
-        n = max(1, min(int(params["n_neighbors"]), context.n_rows // 2))  # type: ignore[arg-type]
+        n = max(1, min(whole_number(params["n_neighbors"]), context.n_rows // 2))
         return made(n_neighbors=n, weights=params["weights"])
 
 

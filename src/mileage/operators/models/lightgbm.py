@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mileage.core.domains import FloatRange, IntRange, OneOf
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.core.domains import IntRange, OneOf
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Rng, Stage, Traits
+from mileage.operators.parameters import column_share, leaf_penalty, leaf_rows, learning_rate, n_trees, row_share
 
 
 class LightGbm(Operator):
@@ -14,55 +15,18 @@ class LightGbm(Operator):
     name = "lightgbm"
     family = Family.MODEL
     params = (
-        Param("n_estimators", IntRange(1, 100_000), 100, "trees", IntRange(50, 600, log=True), Stage.RESTRICT),
-        Param(
-            "learning_rate",
-            FloatRange(1e-6, 10.0),
-            0.1,
-            "step of each tree",
-            FloatRange(0.01, 0.3, log=True),
-            Stage.CONTINUE,
-        ),
+        n_trees("n_estimators", 100, IntRange(50, 600, log=True)),
+        learning_rate(0.1),
         Param(
             "num_leaves", IntRange(2, 100_000), 31, "most leaves of a tree", IntRange(4, 128, log=True), Stage.CONTINUE
         ),
         Param("max_depth", IntRange(-1, 1000), -1, "deepest tree, -1 for any", None, Stage.CONTINUE),
-        Param(
-            "min_child_samples",
-            IntRange(1, 1_000_000),
-            20,
-            "fewest rows of a leaf",
-            IntRange(2, 60, log=True),
-            Stage.CONTINUE,
-        ),
-        Param(
-            "colsample_bytree",
-            FloatRange(0.001, 1.0),
-            1.0,
-            "share of columns for a tree",
-            FloatRange(0.3, 1.0),
-            Stage.CONTINUE,
-        ),
-        Param(
-            "subsample", FloatRange(0.001, 1.0), 1.0, "share of rows for a tree", FloatRange(0.5, 1.0), Stage.CONTINUE
-        ),
-        Param(
-            "reg_alpha",
-            FloatRange(0.0, 1e6),
-            0.0,
-            "l1 penalty on leaves",
-            FloatRange(1e-3, 10.0, log=True),
-            Stage.CONTINUE,
-        ),
-        Param(
-            "reg_lambda",
-            FloatRange(0.0, 1e6),
-            0.0,
-            "l2 penalty on leaves",
-            FloatRange(1e-3, 10.0, log=True),
-            Stage.CONTINUE,
-        ),
-        Param("class_weight", OneOf((None, "balanced")), None, "weights of classes"),
+        leaf_rows("min_child_samples", 20, IntRange(2, 60, log=True)),
+        column_share(),
+        row_share(),
+        leaf_penalty("reg_alpha", 0.0, 1e-3, "l1 penalty on leaves"),
+        leaf_penalty("reg_lambda", 0.0, 1e-3, "l2 penalty on leaves"),
+        Param("class_weight", OneOf((None, "balanced")), None, "weights of classes", None, Stage.CONTINUE),
     )
     traits = Traits(
         row_wise=True,
@@ -74,8 +38,10 @@ class LightGbm(Operator):
         monotone_capable=True,
         scale_free=True,
         seeded=True,
+        rng=Rng.IN_ORDER,
+        order_sensitive=True,
     )
-    cost = Cost(0.06, 3e-6)
+    cost = Cost(0.06, 3e-6, per_class=True)
     accepts = (Branch.MATRIX,)
 
     def build(self, params: Params, context: BuildContext) -> Any:

@@ -29,11 +29,38 @@ class Linear(Operator):
             "strength of the penalty, of the deviations of the target",
             FloatRange(1e-4, 1.0, log=True),
             Stage.CONTINUE,
+            ("penalty", ("l1", "elasticnet")),
         ),
-        Param("l1_ratio", FloatRange(0.01, 1.0), 0.5, "share of l1 in elasticnet", None, Stage.CONTINUE),
-        Param("max_iter", IntRange(1, 1_000_000), 2000, "most iterations", None, Stage.CONTINUE),
+        Param(
+            "l1_ratio",
+            FloatRange(0.01, 1.0),
+            0.5,
+            "share of l1 in elasticnet",
+            None,
+            Stage.CONTINUE,
+            ("penalty", ("elasticnet",)),
+        ),
+        Param(
+            "max_iter",
+            IntRange(1, 1_000_000),
+            2000,
+            "most iterations",
+            None,
+            Stage.CONTINUE,
+            ("penalty", ("l1", "elasticnet")),
+        ),
     )
-    traits = Traits(row_wise=True, sparse=True, path=("alpha",), glass_box=True, lossless_projection=True, seeded=True)
+    traits = Traits(
+        row_wise=True,
+        sparse=True,
+        path=("alpha",),
+        glass_box=True,
+        lossless_projection=True,
+        seeded=True,
+        gram_only=True,
+        oracle_loss=True,
+        additive=True,
+    )
     cost = Cost(0.01, 5e-7)
     accepts = (Branch.MATRIX,)
     tasks = ("regression",)

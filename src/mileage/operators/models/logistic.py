@@ -6,6 +6,7 @@ from typing import Any
 
 from mileage.core.domains import FloatRange, IntRange, OneOf
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.parameters import inverse_penalty
 
 
 class Logistic(Operator):
@@ -14,14 +15,7 @@ class Logistic(Operator):
     name = "logistic"
     family = Family.MODEL
     params = (
-        Param(
-            "C",
-            FloatRange(1e-9, 1e9),
-            1.0,
-            "inverse strength of the penalty",
-            FloatRange(1e-3, 1e2, log=True),
-            Stage.CONTINUE,
-        ),
+        inverse_penalty(1e-3, 1e2, when=("penalty", ("l2", "l1", "elasticnet"))),
         Param(
             "penalty",
             OneOf(("l2", "l1", "elasticnet", None)),
@@ -30,9 +24,17 @@ class Logistic(Operator):
             OneOf(("l2", "l1")),
             Stage.CONTINUE,
         ),
-        Param("l1_ratio", FloatRange(0.0, 1.0), 0.5, "share of l1 in elasticnet", None, Stage.CONTINUE),
+        Param(
+            "l1_ratio",
+            FloatRange(0.0, 1.0),
+            0.5,
+            "share of l1 in elasticnet",
+            None,
+            Stage.CONTINUE,
+            ("penalty", ("elasticnet",)),
+        ),
         Param("max_iter", IntRange(1, 1_000_000), 300, "most iterations", None, Stage.CONTINUE),
-        Param("class_weight", OneOf((None, "balanced")), None, "weights of classes"),
+        Param("class_weight", OneOf((None, "balanced")), None, "weights of classes", None, Stage.CONTINUE),
     )
     traits = Traits(
         row_wise=True,
@@ -43,8 +45,10 @@ class Logistic(Operator):
         glass_box=True,
         lossless_projection=True,
         seeded=True,
+        oracle_loss=True,
+        additive=True,
     )
-    cost = Cost(0.006, 4e-7)
+    cost = Cost(0.006, 4e-7, per_class=True)
     accepts = (Branch.MATRIX,)
     tasks = ("binary", "multiclass")
 
@@ -54,7 +58,7 @@ class Logistic(Operator):
         from sklearn.linear_model import LogisticRegression
 
         penalty = params["penalty"]
-        ratio = {"l1": 1.0, "l2": 0.0, None: 0.0}.get(penalty, params["l1_ratio"])  # type: ignore[arg-type]
+        ratio = params["l1_ratio"] if penalty == "elasticnet" else float(penalty == "l1")
         solver = "lbfgs" if ratio == 0 else "liblinear" if penalty == "l1" and context.n_classes <= 2 else "saga"
         return LogisticRegression(
             C=np.inf if penalty is None else params["C"],

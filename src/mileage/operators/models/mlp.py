@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mileage.core.domains import FloatRange, IntRange
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.core.domains import FloatRange, IntRange, whole_number
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Rng, Stage, Traits
 
 
 class Mlp(Operator):
@@ -14,8 +14,10 @@ class Mlp(Operator):
     name = "mlp"
     family = Family.MODEL
     params = (
-        Param("hidden", IntRange(1, 4096), 64, "units of each hidden layer", IntRange(16, 256, log=True)),
-        Param("layers", IntRange(1, 8), 1, "hidden layers", IntRange(1, 3)),
+        Param(
+            "hidden", IntRange(1, 4096), 64, "units of each hidden layer", IntRange(16, 256, log=True), Stage.CONTINUE
+        ),
+        Param("layers", IntRange(1, 8), 1, "hidden layers", IntRange(1, 3), Stage.CONTINUE),
         Param(
             "alpha", FloatRange(0.0, 1e6), 1e-4, "penalty on weights", FloatRange(1e-6, 1e-1, log=True), Stage.CONTINUE
         ),
@@ -28,7 +30,7 @@ class Mlp(Operator):
             Stage.CONTINUE,
         ),
     )
-    traits = Traits(row_wise=True, sparse=True, fusable=True, seeded=True)
+    traits = Traits(row_wise=True, sparse=True, fusable=True, seeded=True, rng=Rng.IN_ORDER, order_sensitive=True)
     cost = Cost(0.08, 5e-6)
     accepts = (Branch.MATRIX,)
 
@@ -40,7 +42,7 @@ class Mlp(Operator):
 
         made = MLPClassifier if context.is_classification else MLPRegressor
         net = made(
-            hidden_layer_sizes=(params["hidden"],) * int(params["layers"]),  # type: ignore[arg-type]
+            hidden_layer_sizes=(params["hidden"],) * whole_number(params["layers"]),
             alpha=params["alpha"],
             learning_rate_init=params["learning_rate_init"],
             early_stopping=context.n_rows >= 500,

@@ -4,44 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
-from mileage.operators.criteria import check_criterion
+from mileage.operators.base import Cost, Rng, Traits
+from mileage.operators.trees import Forest
 
 
-class RandomForest(Operator):
+class RandomForest(Forest):
     """A forest of decision trees on bootstrap samples (Breiman 2001)."""
 
     name = "random_forest"
-    family = Family.MODEL
-    params = (
-        Param("n_estimators", IntRange(1, 100_000), 100, "trees", IntRange(50, 400, log=True), Stage.RESTRICT),
-        Param("max_depth", AnyOf((OneOf((None,)), IntRange(1, 1000))), None, "deepest tree", None, Stage.CONTINUE),
-        Param(
-            "min_samples_leaf",
-            IntRange(1, 1_000_000),
-            1,
-            "fewest rows of a leaf",
-            IntRange(1, 20, log=True),
-            Stage.CONTINUE,
-        ),
-        Param(
-            "criterion",
-            OneOf((None, "gini", "entropy", "log_loss", "squared_error", "absolute_error", "poisson")),
-            None,
-            "quality of a cut",
-            None,
-            Stage.CONTINUE,
-        ),
-        Param(
-            "max_features",
-            AnyOf((OneOf(("default", "sqrt", "log2", None)), FloatRange(0.001, 1.0))),
-            "default",
-            "columns tried at a cut",
-            FloatRange(0.1, 1.0),
-            Stage.CONTINUE,
-        ),
-    )
     traits = Traits(
         row_wise=True,
         native_missing=True,
@@ -50,24 +20,16 @@ class RandomForest(Operator):
         scale_free=True,
         lossless_projection=True,
         seeded=True,
+        rng=Rng.PREFIX_STABLE,
+        order_sensitive=True,
     )
     cost = Cost(0.05, 2.2e-5)
-    accepts = (Branch.MATRIX,)
 
-    def check(self, params: Params, task: str) -> None:
-        """Refuse a criterion of the other kind of task."""
-        check_criterion(self.name, params["criterion"], task)
-
-    def build(self, params: Params, context: BuildContext) -> Any:
-        """Return the estimator for the task."""
+    def estimators(self) -> tuple[Any, Any]:
+        """Return the class for classification and the one for regression."""
         from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-        made = RandomForestClassifier if context.is_classification else RandomForestRegressor
-        self.check(params, context.task)
-        given = {k: v for k, v in params.items() if k != "criterion" or v is not None}
-        if given["max_features"] == "default":
-            given["max_features"] = "sqrt" if context.is_classification else 1.0
-        return made(n_jobs=1, random_state=context.seed, **given)
+        return RandomForestClassifier, RandomForestRegressor
 
 
 RANDOM_FOREST = RandomForest()

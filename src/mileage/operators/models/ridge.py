@@ -33,6 +33,9 @@ class Ridge(Operator):
         glass_box=True,
         lossless_projection=True,
         seeded=True,
+        gram_only=True,
+        oracle_loss=True,
+        additive=True,
     )
     cost = Cost(0.005, 1e-7)
     accepts = (Branch.MATRIX,)

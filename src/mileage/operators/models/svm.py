@@ -6,6 +6,7 @@ from typing import Any
 
 from mileage.core.domains import AnyOf, FloatRange, OneOf
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.parameters import inverse_penalty
 
 
 class Svm(Operator):
@@ -14,14 +15,7 @@ class Svm(Operator):
     name = "svm"
     family = Family.MODEL
     params = (
-        Param(
-            "C",
-            FloatRange(1e-9, 1e9),
-            1.0,
-            "inverse strength of the penalty",
-            FloatRange(0.1, 100.0, log=True),
-            Stage.CONTINUE,
-        ),
+        inverse_penalty(0.1, 100.0),
         Param(
             "gamma",
             AnyOf((OneOf(("scale", "auto")), FloatRange(1e-9, 1e9))),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mileage.core.domains import FloatRange
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Params, Traits
+from mileage.operators.parameters import inverse_penalty
 
 
 class SvmLinear(Operator):
@@ -13,17 +13,17 @@ class SvmLinear(Operator):
 
     name = "svm_linear"
     family = Family.MODEL
-    params = (
-        Param(
-            "C",
-            FloatRange(1e-9, 1e9),
-            1.0,
-            "inverse strength of the penalty",
-            FloatRange(1e-3, 1e2, log=True),
-            Stage.CONTINUE,
-        ),
+    params = (inverse_penalty(1e-3, 1e2),)
+    traits = Traits(
+        row_wise=True,
+        sparse=True,
+        weighted01=True,
+        glass_box=True,
+        lossless_projection=True,
+        seeded=True,
+        oracle_loss=True,
+        additive=True,
     )
-    traits = Traits(row_wise=True, sparse=True, weighted01=True, glass_box=True, lossless_projection=True, seeded=True)
     cost = Cost(0.003, 4e-7)
     accepts = (Branch.MATRIX,)
     aliases = ("linear_svm",)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mileage.core.domains import FloatRange, IntRange
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Rng, Stage, Traits
+from mileage.operators.parameters import column_share, leaf_penalty, learning_rate, n_trees, row_share
 
 
 class XgBoost(Operator):
@@ -14,15 +15,8 @@ class XgBoost(Operator):
     name = "xgboost"
     family = Family.MODEL
     params = (
-        Param("n_estimators", IntRange(1, 100_000), 100, "trees", IntRange(50, 600, log=True), Stage.RESTRICT),
-        Param(
-            "learning_rate",
-            FloatRange(1e-6, 10.0),
-            0.3,
-            "step of each tree",
-            FloatRange(0.01, 0.3, log=True),
-            Stage.CONTINUE,
-        ),
+        n_trees("n_estimators", 100, IntRange(50, 600, log=True)),
+        learning_rate(0.3),
         Param("max_depth", IntRange(0, 1000), 6, "deepest tree", IntRange(3, 10), Stage.CONTINUE),
         Param(
             "min_child_weight",
@@ -32,25 +26,9 @@ class XgBoost(Operator):
             FloatRange(0.5, 20.0, log=True),
             Stage.CONTINUE,
         ),
-        Param(
-            "subsample", FloatRange(0.001, 1.0), 1.0, "share of rows for a tree", FloatRange(0.5, 1.0), Stage.CONTINUE
-        ),
-        Param(
-            "colsample_bytree",
-            FloatRange(0.001, 1.0),
-            1.0,
-            "share of columns for a tree",
-            FloatRange(0.3, 1.0),
-            Stage.CONTINUE,
-        ),
-        Param(
-            "reg_lambda",
-            FloatRange(0.0, 1e6),
-            1.0,
-            "l2 penalty on leaves",
-            FloatRange(1e-2, 10.0, log=True),
-            Stage.CONTINUE,
-        ),
+        row_share(),
+        column_share(),
+        leaf_penalty("reg_lambda", 1.0, 1e-2, "l2 penalty on leaves"),
     )
     traits = Traits(
         row_wise=True,
@@ -61,8 +39,10 @@ class XgBoost(Operator):
         monotone_capable=True,
         scale_free=True,
         seeded=True,
+        rng=Rng.IN_ORDER,
+        order_sensitive=True,
     )
-    cost = Cost(0.03, 2.5e-6)
+    cost = Cost(0.03, 2.5e-6, per_class=True)
     accepts = (Branch.MATRIX,)
     extra = "xgboost"
 

@@ -26,7 +26,7 @@ class Pca(Operator):
             Stage.RESTRICT,
         ),
     )
-    traits = Traits(row_wise=True, prefix=("n_components",), seeded=True, mergeable=True)
+    traits = Traits(row_wise=True, prefix=("n_components",), seeded=True, mergeable=True, negative=True, gram_only=True)
     cost = Cost(0.01, 2e-7)
     accepts = (Branch.MATRIX,)
 

@@ -12,7 +12,7 @@ class Power(Operator):
 
     name = "power"
     family = Family.SCALE
-    traits = Traits(row_wise=True, columnwise=True, native_missing=True, mergeable=False)
+    traits = Traits(row_wise=True, columnwise=True, native_missing=True, mergeable=False, negative=True)
 
     def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's PowerTransformer."""

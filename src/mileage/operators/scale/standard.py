@@ -12,7 +12,9 @@ class Standard(Operator):
 
     name = "standard"
     family = Family.SCALE
-    traits = Traits(row_wise=True, columnwise=True, native_missing=True, mergeable=True, subtractable=True)
+    traits = Traits(
+        row_wise=True, columnwise=True, native_missing=True, mergeable=True, subtractable=True, negative=True
+    )
 
     def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's StandardScaler."""

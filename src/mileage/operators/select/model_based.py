@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Params, Traits
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Params, Rng, Traits
 
 
 class ModelBased(Operator):
@@ -12,7 +12,7 @@ class ModelBased(Operator):
 
     name = "model_based"
     family = Family.SELECT
-    traits = Traits(row_wise=True, reads_y=True, seeded=True, sparse=True)
+    traits = Traits(row_wise=True, reads_y=True, seeded=True, sparse=True, rng=Rng.IN_ORDER)
     cost = Cost(0.1, 1e-6)
     accepts = (Branch.MATRIX,)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mileage.core.domains import FloatRange
-from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params, Traits
+from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params, Stage, Traits
 
 
 class Variance(Operator):
@@ -13,7 +13,7 @@ class Variance(Operator):
 
     name = "variance"
     family = Family.SELECT
-    params = (Param("threshold", FloatRange(0.0, 1e12), 0.0, "smallest variance dropped"),)
+    params = (Param("threshold", FloatRange(0.0, 1e12), 0.0, "smallest variance dropped", None, Stage.RESTRICT),)
     traits = Traits(row_wise=True, mergeable=True, subtractable=True, sparse=True)
     accepts = (Branch.MATRIX,)
 

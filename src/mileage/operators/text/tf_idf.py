@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mileage.core.domains import IntRange
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Traits
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
 
 WORDS = r"(?u)\b\w+\b|^\W*$"  # a text without words counts as one word, so that no vocabulary is ever empty
 
@@ -16,7 +16,7 @@ class TfIdf(Operator):
     name = "tf_idf"
     family = Family.TEXT
     params = (
-        Param("max_features", IntRange(1, 100_000), 300, "most words", IntRange(100, 2000, log=True)),
+        Param("max_features", IntRange(1, 100_000), 300, "most words", IntRange(100, 2000, log=True), Stage.RESTRICT),
         Param("ngrams", IntRange(1, 3), 1, "longest word group", IntRange(1, 2)),
     )
     traits = Traits(row_wise=True, native_missing=True)

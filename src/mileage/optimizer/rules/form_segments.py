@@ -8,7 +8,7 @@ from mileage.core.fingerprint import Fingerprint
 from mileage.optimizer.rule import PlanContext
 from mileage.workflow import Action, PhysicalPlan, Task, TaskKind
 
-_ALONE = {TaskKind.SOURCE, TaskKind.DEAL, TaskKind.SCORE}
+_ALONE = {TaskKind.SOURCE, TaskKind.DEAL, TaskKind.SAMPLE, TaskKind.SCORE}
 
 
 def form_segments(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:

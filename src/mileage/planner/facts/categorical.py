@@ -5,4 +5,4 @@ from __future__ import annotations
 from mileage.data import Kind
 from mileage.planner.facts.fact import ColumnFact
 
-CATEGORICAL = ColumnFact("categorical", kind=Kind.CATEGORICAL)
+CATEGORICAL = ColumnFact("categorical", "read as names, whatever they are written as", kind=Kind.CATEGORICAL)

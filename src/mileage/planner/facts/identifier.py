@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from mileage.planner.facts.fact import ColumnFact
 
-IDENTIFIER = ColumnFact("identifier", drops="names a row and means nothing else")
+IDENTIFIER = ColumnFact("identifier", "left out", drops="names a row and means nothing else")

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from mileage.planner.facts.fact import ColumnFact
 
-IRRELEVANT = ColumnFact("irrelevant", drops="has nothing to do with the target")
+IRRELEVANT = ColumnFact("irrelevant", "left out", drops="has nothing to do with the target")

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from mileage.planner.facts.fact import ColumnFact
 
-LEAKY = ColumnFact("leaky", drops="is known only after the target")
+LEAKY = ColumnFact("leaky", "left out", drops="is known only after the target")

@@ -5,4 +5,4 @@ from __future__ import annotations
 from mileage.data import Kind
 from mileage.planner.facts.fact import ColumnFact
 
-NUMERIC = ColumnFact("numeric", kind=Kind.NUMERIC, needs_numbers=True)
+NUMERIC = ColumnFact("numeric", "read as amounts", kind=Kind.NUMERIC)

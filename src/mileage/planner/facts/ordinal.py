@@ -5,4 +5,4 @@ from __future__ import annotations
 from mileage.data import Kind
 from mileage.planner.facts.fact import ColumnFact
 
-ORDINAL = ColumnFact("ordinal", kind=Kind.NUMERIC)
+ORDINAL = ColumnFact("ordinal", "read as ranks in this order", kind=Kind.NUMERIC)

@@ -5,4 +5,4 @@ from __future__ import annotations
 from mileage.data import Kind
 from mileage.planner.facts.fact import ColumnFact
 
-TEXT = ColumnFact("text", kind=Kind.TEXT)
+TEXT = ColumnFact("text", "read as free text", kind=Kind.TEXT)

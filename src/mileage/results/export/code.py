@@ -11,8 +11,9 @@ from mileage.errors import OperatorError
 from mileage.results.export.helpers import helper_code
 from mileage.results.export.names import public_module
 
-WIDTH = 100
+WIDTH = 88  # as ruff and black have it
 _INDENT = "    "
+_EXPERIMENTAL = {"IterativeImputer": "enable_iterative_imputer"}  # what scikit-learn wants imported first
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,14 @@ def estimator_code(estimator: Any) -> Code:
 
     Examples
     --------
-    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.linear_model import Ridge
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import StandardScaler
-    >>> code = estimator_code(make_pipeline(StandardScaler(), LogisticRegression(C=0.5)))
+    >>> code = estimator_code(make_pipeline(StandardScaler(), Ridge(alpha=0.5)))
     >>> print(code.expr)
-    Pipeline([("standardscaler", StandardScaler()), ("logisticregression", LogisticRegression(C=0.5))])
+    Pipeline([("standardscaler", StandardScaler()), ("ridge", Ridge(alpha=0.5))])
     >>> code.imports[0]
-    'from sklearn.linear_model import LogisticRegression'
+    'from sklearn.linear_model import Ridge'
     """
     writer = Writer()
     expr = writer.value(estimator)
@@ -93,6 +94,8 @@ class Writer:
         if "<" in name or "." in name:
             message = f"{module}.{name} has no name that a script could import"
             raise OperatorError(message, code="O540", hint="define it at the top of a module")
+        if name in _EXPERIMENTAL:
+            self.imports.add(f"from sklearn.experimental import {_EXPERIMENTAL[name]}  # noqa: F401")
         self.imports.add(f"from {public_module(thing)} import {name}")
         return str(name)
 

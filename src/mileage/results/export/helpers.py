@@ -84,7 +84,7 @@ class _Collector:
 
 
 def _without_marks(source: str) -> str:
-    """Drop remarks to our own tools (``# noqa``, ``# type: ignore``): a reader of the script has no use for them."""
+    """Drop remarks to our own tools (``# noqa``, ``# type: ...``): a reader of the script has no use for them."""
     return re.sub(r"[ \t]*#\s*(?:noqa|type:).*", "", source)
 
 

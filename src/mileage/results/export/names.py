@@ -16,6 +16,8 @@ def public_module(thing: Any) -> str:
     >>> public_module(LogisticRegression)
     'sklearn.linear_model'
     """
+    if thing.__name__ == "IterativeImputer":
+        return "sklearn.impute"  # it is there only after its switch was imported
     parts = thing.__module__.split(".")
     public = [i for i in range(1, len(parts) + 1) if not any(part.startswith("_") for part in parts[:i])]
     for i in public:

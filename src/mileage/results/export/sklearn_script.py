@@ -9,8 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mileage.results.export.code import WIDTH, Writer, bracket, call
-from mileage.results.export.sections import constants_section, main_section, read_section, score_section, split_section
+from mileage.results.export.code import WIDTH, Writer, call
+from mileage.results.export.pretty import pretty
+from mileage.results.export.sections import (
+    Scorer,
+    constants_section,
+    main_section,
+    read_section,
+    score_section,
+    split_section,
+    use_section,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +45,10 @@ class ScriptSpec:
         Whether the joined matrix is dense.
     splits, split_imports : str, tuple of str
         ``Splits.code`` and ``Splits.imports``: reads ``X``, ``y``, ``groups``, ``order``.
-    metric, scorer, scorer_imports : str, str, tuple of str
-        Name to print; the expression to give to ``scoring=``, as source (``'"roc_auc"'``).
-    sign : int, default 1
-        -1 where the scorer is the negative of the metric.
+    n_splits : int
+        How many splits there are; of one there is no standard error.
+    scorers : tuple of Scorer
+        What is measured; the first is what the workflows were ranked by.
     setup : tuple of str
         Statements for duckdb before the SELECT, such as ATTACH.
     aux_sql : str, optional
@@ -60,11 +69,9 @@ class ScriptSpec:
     branches: Sequence[tuple[str, Any, Sequence[str]]]
     tail: Sequence[tuple[str, Any]]
     splits: str
+    scorers: tuple[Scorer, ...]
     split_imports: tuple[str, ...] = ()
-    metric: str = "score"
-    scorer: str = "None"
-    scorer_imports: tuple[str, ...] = ()
-    sign: int = 1
+    n_splits: int = 2
     classes: tuple[str, ...] = ()
     dense: bool = True
     numeric: tuple[str, ...] = ()
@@ -103,16 +110,23 @@ def script(spec: ScriptSpec) -> str:
         If an estimator cannot be written as code.
     """
     writer = Writer()
-    writer.imports |= {"import json", "import duckdb", "import numpy as np", *spec.split_imports, *spec.scorer_imports}
+    writer.imports |= {"import json", "import duckdb", "import numpy as np", *spec.split_imports}
     build = _build_section(spec, writer)
-    writer.imports.add("import numpy as np")
-    constants, read = constants_section(spec, writer), read_section(spec, writer)
-    helpers = [f"\n\n{source}" if source.startswith(("def ", "class ", "@")) else source for source in writer.helpers]
-    functions = [
-        part for part in (read, build, split_section(spec), score_section(spec, writer), main_section(spec)) if part
+    constants = constants_section(spec, writer)
+    parts = [
+        read_section(spec),
+        build,
+        split_section(spec, writer),
+        score_section(spec, writer),
+        use_section(spec),
+        main_section(spec),
     ]
-    head = [_docstring(spec), "", "from __future__ import annotations", "", *_imports(writer.imports)]
-    return "\n".join([*head, constants, *helpers, *functions]).rstrip() + "\n"
+    helpers = [f"\n\n{source}" if source.startswith(("def ", "class ", "@")) else source for source in writer.helpers]
+    future = ["", "from __future__ import annotations"] if any("->" in source for source in writer.helpers) else []
+    head = [_docstring(spec), *future, "", *_imports(writer.imports)]
+    early = any(scorer.uses for scorer in spec.scorers)  # what is measured is made of them
+    middle = [*helpers, "\n" + constants] if early else [constants, *helpers]
+    return "\n".join([*head, *middle, *filter(None, parts)]).rstrip() + "\n"
 
 
 def _build_section(spec: ScriptSpec, writer: Writer) -> str:
@@ -122,12 +136,13 @@ def _build_section(spec: ScriptSpec, writer: Writer) -> str:
     parts = []
     for name, chain, columns in spec.branches:
         named = lists.get(tuple(columns)) or writer.value(list(columns))
-        parts.append(bracket("(", [writer.value(name), _chain(chain, writer), named], ")"))
+        parts.append(f"({writer.value(name)}, {_chain(chain, writer)}, {named})")
     threshold = "sparse_threshold=0.0" if spec.dense else "sparse_threshold=1.0"
-    prepare = call("ColumnTransformer", [bracket("[", parts, "]", width=60), threshold], width=WIDTH - 24)
-    steps = [bracket("(", ['"prepare"', "prepare"], ")")]
-    steps += [bracket("(", [writer.value(name), writer.value(step)], ")") for name, step in spec.tail]
-    pipeline = call("Pipeline", [bracket("[", steps, "]", width=WIDTH - 24)], width=WIDTH - 20)
+    columns = f"ColumnTransformer([{', '.join(parts)}], {threshold})"
+    steps = ['("prepare", prepare)']
+    steps += [f"({writer.value(name)}, {writer.value(step)})" for name, step in spec.tail]
+    prepare = pretty(columns, WIDTH - 4, len("prepare = "))
+    pipeline = pretty(f"Pipeline([{', '.join(steps)}])", WIDTH - 4, len("return "))
     body = f"prepare = {prepare}\nreturn {pipeline}".replace("\n", "\n    ")
     return f'\n\ndef build():\n    """Return the unfitted workflow."""\n    {body}'
 
@@ -146,6 +161,7 @@ def _chain(chain: Any, writer: Writer) -> str:
 def _docstring(spec: ScriptSpec) -> str:
     lines = [*spec.query.strip().splitlines(), *([""] if spec.query and spec.header else []), *spec.header]
     title = f"Predict {spec.target}: a workflow found by MILE, as a plain scikit-learn script."
+    lines += ["", "Run it to see its scores; import fit and predict to use it."]
     body = "\n".join([title, "", *lines] if lines else [title])
     safe = body.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
     return f'"""{safe}\n"""' if lines else f'"""{safe}"""'

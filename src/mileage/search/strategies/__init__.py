@@ -6,6 +6,6 @@ from mileage.search.strategy import Strategy
 strategies: Registry[Strategy] = Registry(
     "strategy",
     package="mileage.search.strategies",
-    base=Strategy,  # type: ignore[type-abstract]
+    base=Strategy,  # type: ignore[type-abstract]  # for isinstance only
     group="mileage.strategies",
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Self
 
 from mileage.core.reasons import Reason
+from mileage.errors import OperatorError
 from mileage.search.strategy import Proposal, SearchContext, Strategy
 from mileage.space import Configuration, conflict
 
@@ -17,7 +19,16 @@ class Exhaustive(Strategy):
     _points: Iterator[Configuration]
 
     def begin(self, context: SearchContext) -> Self:
-        """Return a fresh strategy."""
+        """Return a fresh strategy.
+
+        Raises
+        ------
+        OperatorError
+            If the space has no end.
+        """
+        if context.space.size() == math.inf:
+            message = "the strategy 'exhaustive' lists a finite space, and this one has a parameter without steps"
+            raise OperatorError(message, hint="give each open parameter a set, such as C IN {0.1, 1, 10}")
         fresh = type(self)()
         fresh._points = _all(context)
         return fresh

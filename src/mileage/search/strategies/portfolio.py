@@ -106,7 +106,7 @@ def _fitted(context: SearchContext) -> list[Proposal]:
         configuration = nearest(context.space, wish)
         if configuration is not None and configuration.digest not in seen:
             seen.add(configuration.digest)
-            reason = Reason(f"no. {place} of the configurations that do well on most tables", "strategy")
+            reason = Reason(f"curated configuration no. {place}", "strategy")
             queue.append(Proposal(configuration, reason))
     return queue
 

@@ -10,7 +10,7 @@ from mileage.operators import StepSpec
 from mileage.search.sampling import compatible, model_slot
 from mileage.search.strategies.random_search import RANDOM, RandomSearch
 from mileage.search.strategy import Proposal, SearchContext, Strategy
-from mileage.space import Alternative, Configuration, Slot, StepChoice
+from mileage.space import Configuration, Slot, StepChoice
 
 if TYPE_CHECKING:
     import optuna
@@ -162,7 +162,7 @@ class _Replay:
         for slot in context.space.slots:
             specs = dict(configuration.choices)[slot.name]
             for index, alternative in enumerate(slot.alternatives):
-                if _admits(alternative, specs):
+                if alternative.admits(specs):
                     values[slot.name] = _label(slot, index)
                     for i, spec in enumerate(specs):
                         values |= {f"{_label(slot, index)}.{i}.{k}": v for k, v in spec.params}
@@ -193,11 +193,6 @@ class _Replay:
     def _keep(self, name: str, value: Any, distribution: Any) -> Any:
         self.params[name], self.distributions[name] = value, distribution
         return value
-
-
-def _admits(alternative: Alternative, specs: tuple[StepSpec, ...]) -> bool:
-    steps = alternative.steps
-    return len(steps) == len(specs) and all(a.admits(b) for a, b in zip(steps, specs, strict=True))
 
 
 TPE = Tpe()

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from mileage.core.diagnostics import Diagnostic
 from mileage.core.events import Listener
 from mileage.errors import NotYetError
 from mileage.language import ast
+from mileage.session.statements.names import statement_mistakes
 
 if TYPE_CHECKING:
     from mileage.session.session import Answer, Session
 
-Handler = Callable[["Session", Any, str, Listener | None], "Answer"]
+Handler = Callable[["Session", Any, str, Listener | None], Any]
 
 
 def execute(session: Session, statement: ast.Commented, text: str, on_event: Listener | None) -> Answer:
@@ -26,15 +26,14 @@ def execute(session: Session, statement: ast.Commented, text: str, on_event: Lis
     """
     handler = _handlers().get(type(statement))
     if handler is None:
-        word = (text[statement.span.start :].split() if statement.span else [type(statement).__name__])[0].upper()
-        executed = "PREDICT, REFINE, EXPLAIN, SHOW, COMPARE, APPLY and EXPORT are executed"
-        message = f"{word} is not executed yet"
-        raise NotYetError([Diagnostic("E302", message, statement.span, hint=executed)], source=text)
-    return handler(session, statement, text, on_event)
+        raise NotYetError(list(statement_mistakes(statement, text)), source=text)
+    answer: Answer = handler(session, statement, text, on_event)
+    return answer
 
 
 def _handlers() -> dict[type, Handler]:
     from mileage.session.statements.apply import run_apply
+    from mileage.session.statements.attach import run_attach
     from mileage.session.statements.compare import run_compare
     from mileage.session.statements.explain import run_explain
     from mileage.session.statements.export import run_export
@@ -49,5 +48,6 @@ def _handlers() -> dict[type, Handler]:
         ast.Show: run_show,
         ast.Compare: run_compare,
         ast.Apply: run_apply,
+        ast.Attach: run_attach,
         ast.Export: run_export,
     }

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mileage.core.events import Listener
-from mileage.errors import UnknownRefError
-from mileage.language import apply_refine, ast, parse_query
+from mileage.errors import QueryError, UnknownRefError
+from mileage.language import apply_refine, ast, format_query, parse_query
 from mileage.session.refs import query_record
+from mileage.session.statements.check import check_added
 from mileage.session.statements.predict import run_predict
 
 if TYPE_CHECKING:
@@ -17,11 +18,21 @@ if TYPE_CHECKING:
 
 def run_refine(session: Session, statement: ast.Refine, text: str, on_event: Listener | None) -> Result:
     """Run the edited query; the earlier one and its trials stay."""
-    del text
     before = query_record(session, statement.ref)
     deltas = tuple(_pinned(session, delta, statement.ref) for delta in statement.deltas)
-    edited = apply_refine(parse_query(before.text), ast.Refine(statement.ref, deltas))
-    return run_predict(session, edited, "", on_event, parent=before.id)
+    query = parse_query(before.text)
+    try:
+        check_added(query, statement)
+        written = format_query(apply_refine(query, deltas))
+    except QueryError as error:
+        error.source = text
+        raise
+    try:
+        # The edited query has a text of its own, in which its mistakes are shown.
+        return run_predict(session, parse_query(written), written, on_event, parent=before.id)
+    except QueryError as error:
+        error.name = f"{statement.ref} as refined"
+        raise
 
 
 def _pinned(session: Session, delta: ast.Delta, ref: ast.Ref) -> ast.Delta:

@@ -213,3 +213,5 @@ REFERENCES = {
         lambda a, b: np.concatenate([a, b]),
     ),
 }
+
+LAWS = (mergeable, subtractable)

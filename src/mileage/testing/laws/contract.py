@@ -7,6 +7,7 @@ import inspect
 import pickle
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from types import FunctionType
 from typing import Any
@@ -18,7 +19,7 @@ from mileage.errors import OperatorError
 from mileage.operators import Branch, BuildContext, Operator, running
 from mileage.operators.versions import versions
 from mileage.testing.laws.fitting import build, dense, fitted, output, same, stays_categorical
-from mileage.testing.tables import table
+from mileage.testing.tables import read_only, table
 
 _TASKS = {"binary", "multiclass", "regression"}
 
@@ -37,13 +38,15 @@ def declaration(operator: Operator) -> None:
         for value in _corners(param.search):
             assert param.domain.contains(value), f"{param.name} = {value} is searched and not legal"
     assert len({p.name for p in operator.params}) == len(operator.params), "a parameter is declared twice"
-    prefixes = {*operator.traits.prefix, *operator.traits.path}
+    prefixes = {*operator.traits.prefix, *operator.traits.path, *operator.traits.truncates}
     assert prefixes <= {p.name for p in operator.params}, f"no parameters named {prefixes}"
 
 
 def unknown_parameter(operator: Operator) -> None:
     """An unknown parameter and an illegal value are errors that say what to do."""
-    for params in ({"no_such_parameter": 1}, *({p.name: ("no", "value")} for p in operator.params)):
+    illegal: list[dict[str, Value]] = [{p.name: ("no", "value")} for p in operator.params]
+    unknown: dict[str, Value] = {"no_such_parameter": 1}
+    for params in (unknown, *illegal):
         try:
             completed = operator.complete(params)
         except OperatorError as error:
@@ -57,12 +60,12 @@ def pure_build(operator: Operator) -> None:
     for task in operator.tasks:
         context = BuildContext(task, branch=(operator.accepts or (Branch.NUMERIC,))[0], seed=3)
         params = operator.complete({})
-        before, randomness = dict(params), np.random.get_state()[1].tobytes()
+        before, randomness = dict(params), _global_randomness()
         one, two = operator.build(params, context), operator.build(params, context)
         assert one is not two, "build returned the same object twice"
         assert described(one) == described(two), "two builds differ"
         assert params == before, "build changed its parameters"
-        assert np.random.get_state()[1].tobytes() == randomness, "build drew random numbers"
+        assert _global_randomness() == randomness, "build drew random numbers"
         other = operator.build(params, BuildContext(task, branch=context.branch, seed=4))
         assert operator.traits.seeded or described(one) == described(other), "it reads the seed: declare seeded"
 
@@ -77,7 +80,7 @@ def clonable(operator: Operator) -> None:
 
 
 def exportable(operator: Operator) -> None:
-    """The estimator can be written as a script: public classes, and functions that stand on numpy and pandas alone."""
+    """The estimator can be written as a script: public classes or copied ones, functions that need numpy and pandas only."""
     for task in operator.tasks:
         for branch in operator.accepts:
             for part in _parts(operator.build(operator.complete({}), BuildContext(task, branch=branch))):
@@ -122,9 +125,8 @@ def pickles(operator: Operator, branch: Branch, task: str) -> None:
 def reads_only(operator: Operator, branch: Branch, task: str) -> None:
     """Fitting and applying work on input that must not be written to, and leave it as it was."""
     data = table(operator, branch, task)
-    arrays = [data.y, data.X] if isinstance(data.X, np.ndarray) else [data.y]
-    for array in arrays:
-        array.setflags(write=False)
+    data = replace(data, X=read_only(data.X))
+    data.y.setflags(write=False)
     before = dense(data.X).copy()
     state, _ = fitted(operator, data)
     output(operator, state, data)
@@ -150,6 +152,10 @@ _MANY = 60
 def described(estimator: Any) -> str:
     """Return class and all parameters as text."""
     return f"{type(estimator).__name__} {sorted((k, str(v)) for k, v in estimator.get_params().items())}"
+
+
+def _global_randomness() -> bytes:
+    return pickle.dumps(np.random.get_state())
 
 
 def _corners(domain: Domain | None) -> tuple[Value, ...]:
@@ -189,6 +195,8 @@ def _parts(estimator: Any) -> Iterator[Any]:
 
 def _public(kind: type) -> bool:
     path = kind.__module__.split(".")
+    if path[0] == "mileage":
+        return bool(inspect.getsource(kind))  # it is copied into the script
     for length in range(len(path), 0, -1):
         if any(part.startswith("_") for part in path[:length]):
             continue

@@ -26,8 +26,8 @@ def prefix(operator: Operator, branch: Branch, task: str) -> None:
         small, _ = fitted(operator, data, **{name: _SMALL})
         wanted = output(operator, small, data)
         if operator.is_model:
-            got = cut_prediction(large, data, _SMALL)
-            assert same(np.asarray(got.values), wanted, tolerance=1e-6), f"{name} is no prefix"
+            got = np.asarray(cut_prediction(large, data, _SMALL).values)
+            assert same(got, wanted, tolerance=1e-6), f"{name} is no prefix"
         else:
             got = output(operator, large, data)
             assert _columns_in(wanted, got), f"{name} is no prefix"
@@ -48,16 +48,23 @@ class _First:
     """A fitted ensemble that answers with its first members only."""
 
     def __init__(self, state: Any, n: int) -> None:
+        self.before: Any = None
+        if hasattr(state, "named_steps"):
+            self.before, state = state[:-1], state[-1]
         self.state, self.n = state, n
         self.classes_ = getattr(state, "classes_", None)
-        self.way = next((way for cls, way in _WAYS.items() if cls in _names(type(state))), None)
-        assert self.way is not None, f"not known how to cut a {type(state).__name__} back"
+        ways = [way for cls, way in _WAYS.items() if cls in _names(type(state))]
+        assert ways, f"not known how to cut a {type(state).__name__} back"
+        self.way = ways[0]
 
     def predict(self, X: Any) -> Any:
-        return self.way(self.state, X, self.n, "predict")  # type: ignore[misc]
+        return self.way(self.state, self._ready(X), self.n, "predict")
 
     def predict_proba(self, X: Any) -> Any:
-        return self.way(self.state, X, self.n, "predict_proba")  # type: ignore[misc]
+        return self.way(self.state, self._ready(X), self.n, "predict_proba")
+
+    def _ready(self, X: Any) -> Any:
+        return X if self.before is None else self.before.transform(X)
 
 
 def _forest(state: Any, X: Any, n: int, verb: str) -> Any:

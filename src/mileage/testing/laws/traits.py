@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from mileage.operators import Branch, Operator, running
@@ -9,7 +11,6 @@ from mileage.testing.laws.fitting import build, dense, fitted, output, same
 from mileage.testing.tables import Table, table, take
 
 NOT_YET = {  # of scikit-learn 1.9.1
-    "hist_gbm": "binning a column without any value fails: window shape cannot be larger than input array shape",
     "power": "Yeo-Johnson on a column without any value fails: not enough values to unpack",
 }
 _HALF = slice(0, None, 2)
@@ -116,6 +117,14 @@ def scale_free(operator: Operator, branch: Branch, task: str) -> None:
     assert same(*outputs, tolerance=1e-6), "the scale of a column matters"
 
 
+def negative(operator: Operator, branch: Branch, task: str) -> None:
+    """It gives values below 0 although it gets none."""
+    data = table(operator, branch, task, missing=operator.traits.native_missing)
+    X = np.abs(data.X) if branch in {Branch.NUMERIC, Branch.MATRIX} else data.X
+    holder = Table(X, data.y, data.context)
+    assert (output(operator, fitted(operator, holder)[0], holder) < 0).any(), "no value is below 0"
+
+
 def lossless_projection(operator: Operator, branch: Branch, task: str) -> None:
     """Columns that the fitted one does not use can change without any effect."""
     data = table(operator, branch, task)
@@ -134,7 +143,8 @@ def used_columns(state: object) -> np.ndarray | None:
         return np.asarray(state.get_support())
     inner = getattr(state, "regressor_", state)
     if hasattr(inner, "coef_"):
-        return np.asarray(np.atleast_2d(inner.coef_) != 0).any(axis=0)
+        used: np.ndarray = (np.atleast_2d(inner.coef_) != 0).any(axis=0)
+        return used
     return np.asarray(inner.feature_importances_) > 0 if hasattr(inner, "feature_importances_") else None
 
 
@@ -149,6 +159,7 @@ LAWS = (
     sparse,
     weighted01,
     scale_free,
+    negative,
     lossless_projection,
 )
 
@@ -159,8 +170,8 @@ def _fit_output_is_applied(operator: Operator, branch: Branch, task: str) -> boo
     return same(dense(out), output(operator, state, data))
 
 
-def _with_empty_column(X: object) -> object:
-    made = X.copy()  # type: ignore[attr-defined]
+def _with_empty_column(X: Any) -> Any:
+    made = X.copy()
     if isinstance(made, np.ndarray):
         made[:, 0] = np.nan
     else:

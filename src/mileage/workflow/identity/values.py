@@ -171,10 +171,10 @@ def _column(values: Any, encode: Encode) -> object:
 
 
 def _arrow(table: Any, encode: Encode) -> tuple[object, ...]:
-    from mileage.data.hashing import hash_table
+    from mileage.data.hashing import hash_parts
 
     del encode
-    return (str(table.schema), table.num_rows, str(hash_table(table)))
+    return (str(table.schema), table.num_rows, str(hash_parts([table])))
 
 
 def _own(value: Any, encode: Encode) -> object:

@@ -1,0 +1,196 @@
+"""What a heading of a ``.case`` file asks: each question is one function from what is given to text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+
+from mileage.data import Database
+from mileage.engine import Executor, Resources, backends
+from mileage.engine.scratch import Scratch, Store
+from mileage.errors import MileError
+from mileage.language import apply_refine, ast, diff, format_node, format_script, parse, parse_query
+from mileage.optimizer import BATCHES, PlanContext, evaluation_tasks, optimize
+from mileage.optimizer.rule import run_rule
+from mileage.planner import LogicalPlan, bind, explain_plan, explain_space
+from mileage.session.data_tasks import SessionData, data_tasks
+from mileage.workflow import PhysicalPlan, PlannedTask, Port, Task, TaskKind, instantiate
+
+TABLES = Path(__file__).parents[2] / "examples" / "data"
+GIVEN = ("query", "other query", "refine", "kept")
+Given = Mapping[str, str]
+KEEP = frozenset({TaskKind.PREDICT, TaskKind.SCORE})
+
+
+def answer(heading: str, given: Given) -> str:
+    """Answer one question; ``HEADING RULE`` asks about a rule of the optimizer."""
+    if heading in ASKED:
+        return ASKED[heading](given)
+    question, _, rule = heading.rpartition(" ")
+    assert question in ASKED_OF_RULES, f"no question '{heading}'; known: {', '.join([*ASKED, *ASKED_OF_RULES])}"
+    return ASKED_OF_RULES[question](given, rule)
+
+
+# --- language -----------------------------------------------------------------------------------------------------------
+
+
+def _prints(given: Given) -> str:
+    text = format_script(parse(given["query"]))
+    assert format_script(parse(text)) == text, "what was printed prints differently"
+    return text
+
+
+def _reports(given: Given) -> str:
+    try:
+        parse(given["query"])
+        _plan(given)
+    except MileError as error:
+        return str(error)
+    return "nothing"
+
+
+def _becomes(given: Given) -> str:
+    refine = parse(f"REFINE @last {given['refine']}").statements[0]
+    assert isinstance(refine, ast.Refine)
+    return format_node(apply_refine(parse_query(given["query"]), refine.deltas))
+
+
+def _differs_by(given: Given) -> str:
+    before, after = parse_query(given["query"]), parse_query(given["other query"])
+    return "\n".join(format_node(delta) for delta in diff(before, after)) or "nothing"
+
+
+# --- planner ------------------------------------------------------------------------------------------------------------
+
+
+def _plan(given: Given) -> LogicalPlan:
+    database = Database(TABLES)
+    query = parse_query(given["query"])
+    return bind(query, database, source=given["query"])
+
+
+def _section(title: str) -> Callable[[Given], str]:
+    def ask(given: Given) -> str:
+        plan = _plan(given)
+        sections = {section.title.partition(":")[0]: section for section in (*explain_plan(plan), *explain_space(plan))}
+        if title not in sections:
+            return "none"
+        return "\n".join(" | ".join(row).rstrip(" |") for row in sections[title].rows)
+
+    return ask
+
+
+# --- optimizer ----------------------------------------------------------------------------------------------------------
+
+
+def _tasks(plan: LogicalPlan) -> tuple[list[Task], list[Port]]:
+    """Return the tasks of every workflow of a finite space, as they are before any rule, and the wanted scores."""
+    data = data_tasks(plan)
+    tasks, wanted = list(data.tasks), []
+    for point in plan.space.points():
+        choices = tuple((slot.name, chosen) for slot, chosen in zip(plan.space.slots, point, strict=True))
+        made = evaluation_tasks(
+            instantiate(choices, plan.features, plan.setting)[0],
+            data.source,
+            data.deal,
+            n_splits=data.n_splits,
+            metrics=tuple(o.call for o in plan.objectives),
+            setting=data.scoring,
+        )
+        tasks += made.tasks
+        wanted += made.scores
+    return tasks, wanted
+
+
+def _context(given: Given, tasks: list[Task]) -> PlanContext:
+    kept = kept_of_kinds(tasks, frozenset(given.get("kept", "").split()))
+    return PlanContext(kept=kept.__contains__, keep=KEEP)
+
+
+def _run_up_to(given: Given, rule: str) -> tuple[PhysicalPlan, PhysicalPlan]:
+    tasks, wanted = _tasks(_plan(given))
+    context = _context(given, tasks)
+    plan = PhysicalPlan(tuple(PlannedTask(task) for task in tasks), tuple(wanted), ())
+    for step in (each for _, rules in BATCHES for each in rules):
+        after, _ = run_rule(step, plan, context)
+        if step.__name__ == rule:
+            return plan, after
+        plan = after
+    message = f"no rule {rule}"
+    raise LookupError(message)
+
+
+def _drawn(plan: PhysicalPlan) -> str:
+    """Draw a plan: one line for tasks that look alike, in the order they first stand in; segments if it has any."""
+    labels = {p.task.fingerprint: p.task.label for p in plan}
+    if plan.segments:
+        lines = Counter(" → ".join(labels[name] for name in segment) for segment in plan.segments)
+    else:
+        lines = Counter(f"{p.task.label}{_marks(p)}" for p in plan)
+    return "\n".join(f"{n} x {line}" for line, n in lines.items())
+
+
+def _marks(planned: PlannedTask) -> str:
+    action = "" if planned.action == "compute" else f" [{planned.action}]"
+    return f"{action}{' [keep]' if planned.keep else ''}"
+
+
+def _same_scores(given: Given, rule: str) -> str:
+    """Run the plan with all rules and without one, after a run that kept what is ``kept``; the scores are equal bits."""
+    plan, kinds = _plan(given), frozenset(given.get("kept", "").split())
+    assert rule in {step.__name__ for _, rules in BATCHES for step in rules}, f"no rule {rule}"
+    with closing(Scratch()) as store:
+        first = scores_of(plan, store, keep=KEEP | kinds)
+        kept = kept_of_kinds(_tasks(plan)[0], kinds)
+        assert all(store.has(key) for key in kept), "what is said to be kept is not"
+        again = scores_of(plan, store, kept=kept)
+        without = scores_of(plan, store, kept=kept, off=frozenset({rule}))
+    assert first == again == without, f"the scores are {first}, then {again}, and without {rule} {without}"
+    return f"{len(first)} x {len(first[0])} scores"
+
+
+def kept_of_kinds(tasks: list[Task], kinds: frozenset[str]) -> frozenset[str]:
+    """Return the keys of all that tasks of some kinds give."""
+    return frozenset(task.port(output).key for task in tasks if task.kind in kinds for output in task.outputs)
+
+
+def scores_of(
+    plan: LogicalPlan,
+    store: Store,
+    *,
+    keep: frozenset[str] = KEEP,
+    kept: frozenset[str] = frozenset(),
+    off: frozenset[str] = frozenset(),
+) -> list[tuple[float, ...]]:
+    """Return the scores of every workflow of a finite space, split by split."""
+    tasks, wanted = _tasks(plan)
+    physical, _ = optimize(tasks, wanted, PlanContext(kept=kept.__contains__, off=off, keep=keep))
+    data = SessionData.of(plan)
+    resources = Resources(data.source, data.deal, data.score, {})
+    with Executor(backends.get("inline").new(), store, resources=resources) as executor:
+        executor.submit(physical)
+        (outcome,) = executor.wait()
+        assert outcome.error is None, outcome.error
+        return [tuple(outcome.values[port].tolist()) for port in wanted]
+
+
+ASKED: dict[str, Callable[[Given], str]] = {
+    "prints": _prints,
+    "reports": _reports,
+    "becomes": _becomes,
+    "differs by": _differs_by,
+    "plan": _section("logical plan"),
+    "assumes": _section("assumed"),
+    "leaves out": _section("left out"),
+    "space": _section("space"),
+    "cuts": _section("cut"),
+    "searches": _section("parameters searched"),
+    "knows": _section("known"),
+}
+ASKED_OF_RULES: dict[str, Callable[[Given, str], str]] = {
+    "plan before": lambda given, rule: _drawn(_run_up_to(given, rule)[0]),
+    "plan after": lambda given, rule: _drawn(_run_up_to(given, rule)[1]),
+    "same scores without": _same_scores,
+}

@@ -1,0 +1,29 @@
+"""Workflows from choices: seeds of steps, and what is added where a chain leaves something open."""
+
+from mileage.operators import StepSpec
+from mileage.workflow import Features, Setting, Workflow, instantiate
+
+FEATURES = Features(("a", "b"), ("c",), levels=3, numeric_missing=True)
+
+
+def made(*specs: StepSpec, seed: int = 3) -> Workflow:
+    choices = tuple((f"s{i}", (spec,)) for i, spec in enumerate(specs))
+    return instantiate(choices, FEATURES, Setting("binary", 200, seed=seed))[0]
+
+
+def seed_of(workflow: Workflow, name: str) -> object:
+    [step] = [s for s in workflow.steps if s.spec is not None and s.spec.operator == name]
+    return dict(step.context)["seed"]
+
+
+def test_the_seed_of_a_step_does_not_depend_on_parameters_or_other_steps() -> None:
+    forest = StepSpec.of("random_forest", n_estimators=10)
+    plain, other = made(forest), made(StepSpec.of("random_forest", n_estimators=99, max_depth=3))
+    longer = made(StepSpec.of("target"), StepSpec.of("quantile"), StepSpec.of("model_based"), forest)
+    assert seed_of(plain, "random_forest") == seed_of(other, "random_forest") == seed_of(longer, "random_forest")
+    assert seed_of(longer, "target") != seed_of(longer, "random_forest")
+    assert seed_of(made(forest, seed=4), "random_forest") != seed_of(plain, "random_forest")
+
+
+def test_a_step_that_draws_nothing_has_no_seed() -> None:
+    assert seed_of(made(StepSpec.of("gaussian_nb")), "gaussian_nb") == 0
