@@ -17,6 +17,7 @@ AREAS = {
     "O": ("Operators", "An operator or a metric was declared or used against its contract."),
     "X": ("Running", "A task failed, or reached a limit; what had finished is kept."),
     "C": ("Project folder", "The catalog or the artifacts cannot be read or written."),
+    "F": ("Flows", "A value that comes later was used too early, or has no identity that tells whether it changed."),
     "R": ("References", "`@q3`, `@w1`, `@last` and names name something of this project."),
     "M": ("Extras", "An optional library is not installed."),
     "W": ("Findings", "Told before training; none stops a run. Each says the clause that answers it."),
@@ -25,6 +26,7 @@ AREAS = {
 
 # What no text of the source says in one place.
 TOLD = {
+    "F702": ("a value that comes later was used as if it were there", "do that inside a step, or ask for the value"),
     "B000": ("an exception that should have been one of the others", "report it, with what --debug shows"),
     "C700": ("the project folder cannot be used", "the message says why"),
     "D400": ("the data cannot be read, or cannot answer the question", "the message says why"),

@@ -53,6 +53,10 @@ def show(*values: Any, **named: Any) -> None:
         Named after the caller's variables.
     **named : Deferred
         Named as given.
+
+    Examples
+    --------
+    ``mileage.show(accuracy, table=counts)`` in ``flow.py``, then ``mile iterate flow.py``.
     """
     names = _names_in(sys._getframe(1))
     wanted = {names.get(id(value), _label(value)): value for value in values} | named
@@ -78,6 +82,15 @@ def compute(*values: Any, session: Session | None = None, flow: str | None = Non
         Where it runs, and what it may reuse; the project of the working folder by default.
     flow : str, optional
         Name of the flow among the project's versions; the caller's file by default.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import mileage
+    >>> four = mileage.step(abs)(-4)
+    >>> with mileage.connect(tempfile.mkdtemp()) as session:
+    ...     mileage.compute(four + 1, session=session, flow="sum")
+    5
     """
     found = deferred_in(list(values))
     flow = flow or Path(sys._getframe(1).f_code.co_filename).stem.strip("<>") or "flow"

@@ -21,7 +21,7 @@ _WORD = re.compile(r"\w+")
 class FlowError(MileError, TypeError):
     """A value that comes later was used as if it were there."""
 
-    code = "W702"
+    code = "F702"
 
 
 class Deferred:
@@ -208,15 +208,19 @@ def read(path: str | Path, **options: Any) -> Deferred:
     ------
     FlowError
         If the file does not exist, or is of another kind.
+
+    Examples
+    --------
+    ``birds = mileage.read("penguins.csv").dropna()``
     """
     readers = {".csv": "read_csv", ".tsv": "read_csv", ".parquet": "read_parquet", ".json": "read_json"}
     place = Path(path)
     if not place.exists():
-        raise FlowError(f"no file '{path}'", code="W703")
+        raise FlowError(f"no file '{path}'", code="F703")
     suffix = place.suffixes[0] if place.suffixes[1:] and place.suffix in {".gz", ".zip", ".bz2"} else place.suffix
     if suffix not in readers:
         raise FlowError(
-            f"'{path}' is no CSV, Parquet or JSON file", code="W703", hint="defer your own reader: step(reader)(path)"
+            f"'{path}' is no CSV, Parquet or JSON file", code="F703", hint="defer your own reader: step(reader)(path)"
         )
     if suffix == ".tsv":
         options.setdefault("sep", "\t")
@@ -228,6 +232,13 @@ def sql(text: str, **frames: Any) -> Deferred:
     """Return the frame of a SELECT, in DuckDB's SQL, over deferred values and files.
 
     A name in the query stands for a deferred value: one given by name, else a variable of the caller's.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = step(pd.DataFrame)({"a": [1, 2]})
+    >>> sql("SELECT sum(a) AS total FROM rows")
+    <deferred sql at ...>
     """
     frame = sys._getframe(1)
     words = set(_WORD.findall(text))

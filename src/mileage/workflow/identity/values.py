@@ -58,7 +58,7 @@ def encode_value(value: object, encode: Encode) -> object:
     kind = f"{type(value).__module__}.{type(value).__qualname__}"
     raise IdentityError(
         f"a {kind} has no identity that tells whether it changed",
-        code="W701",
+        code="F701",
         hint="pass it as an input, make it inside the step, or give its class a method __mileage_key__()",
     )
 
