@@ -56,7 +56,13 @@ def show(*values: Any, **named: Any) -> None:
 
     Examples
     --------
-    ``mileage.show(accuracy, table=counts)`` in ``flow.py``, then ``mile iterate flow.py``.
+    In ``flow.py``, which ``mile iterate flow.py`` then runs:
+
+    >>> import mileage
+    >>> with _recorded() as shown:
+    ...     mileage.show(four=mileage.step(abs)(-4))
+    >>> shown.values
+    {'four': <deferred abs at ...>}
     """
     names = _names_in(sys._getframe(1))
     wanted = {names.get(id(value), _label(value)): value for value in values} | named

@@ -211,7 +211,11 @@ def read(path: str | Path, **options: Any) -> Deferred:
 
     Examples
     --------
-    ``birds = mileage.read("penguins.csv").dropna()``
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "birds.csv"
+    >>> size = path.write_text("mass")
+    >>> read(path).dropna()
+    <deferred dropna at ...>
     """
     readers = {".csv": "read_csv", ".tsv": "read_csv", ".parquet": "read_parquet", ".json": "read_json"}
     place = Path(path)
