@@ -145,7 +145,7 @@ def test_a_library_stands_for_its_version(monkeypatch):
     monkeypatch.setattr(np, "__version__", "99.0")
     after = identify(step)
     library.library_version.cache_clear()
-    assert after.key != before.key or changes(before, after)
+    assert after.key != before.key
     assert any("became numpy 99.0" in sentence for sentence in changes(before, after))
 
 

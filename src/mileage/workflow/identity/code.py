@@ -147,8 +147,7 @@ class _Walk:
         while isinstance(value, ModuleType) and rest:
             self._watch(f"{value.__name__}.{'.'.join(rest)}", f)
             if is_library(value.__name__):
-                self._library(value.__name__)
-                return ("library", value.__name__, tuple(rest))
+                return ("library", value.__name__, tuple(rest), self._library(value.__name__))
             taken.append(rest[0])
             value = getattr(value, rest.pop(0), _MISSING)
         self._watch(".".join([*taken, *rest]), f)
@@ -161,8 +160,7 @@ class _Walk:
         wanted = read.path[1]
         self._watch(f"{module}.{wanted}", f)
         if is_library(module):
-            self._library(module)
-            return ("library", module, (wanted,))
+            return ("library", module, (wanted,), self._library(module))
         try:
             found = importlib.import_module(module)
         except ImportError:
@@ -203,8 +201,7 @@ class _Walk:
         if c.__module__ == "builtins":
             return ("class", c.__qualname__)
         if is_library(c.__module__) and getattr(sys.modules.get(c.__module__), c.__qualname__.split(".")[0], None):
-            self._library(c.__module__)
-            return ("class", c.__module__, c.__qualname__)
+            return ("class", c.__module__, c.__qualname__, self._library(c.__module__))
         if id(c) in self.numbers:
             return ("seen", self.numbers[id(c)])
         self._number(c)
@@ -226,8 +223,7 @@ class _Walk:
     def module(self, module: ModuleType) -> object:
         """A module as a whole is its version, or its text where it is the project's own."""
         if is_library(module.__name__):
-            self._library(module.__name__)
-            return ("library", module.__name__)
+            return ("library", module.__name__, self._library(module.__name__))
         self.notes["whole module", module.__name__] = None
         file = getattr(module, "__file__", None)
         digest = fingerprint(Path(file).read_bytes() if file else module.__name__)
@@ -236,13 +232,15 @@ class _Walk:
 
     def _library_object(self, value: Any) -> object:
         module = str(getattr(value, "__module__", None) or "builtins")
-        self._library(module)
-        return ("library", module, str(getattr(value, "__qualname__", getattr(value, "__name__", ""))))
+        name = str(getattr(value, "__qualname__", getattr(value, "__name__", "")))
+        return ("library", module, name, self._library(module))
 
-    def _library(self, module: str) -> None:
+    def _library(self, module: str) -> str:
+        """Return the version that stands for a library's code; it is a part, and belongs to the key."""
         version = library_version(module)
         name = version.rpartition(" ")[0]
         self._part(Part("library", name, fingerprint(version), shown=version))
+        return version
 
     def _part(self, part: Part) -> None:
         self.parts[part.kind, part.name] = part
