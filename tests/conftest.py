@@ -1,10 +1,17 @@
-"""What all tests share: slow ones wait to be asked for, and Hypothesis has no deadlines, for a busy machine is no failure."""
+"""What all tests share: slow ones wait to be asked for, and Hypothesis has no deadlines, for a busy machine is no failure.
+
+The suite draws the same examples each time, so that a change is judged by what it changed; ``HYPOTHESIS_PROFILE=explore``
+draws new ones.
+"""
+
+import os
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("mile", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
-settings.load_profile("mile")
+settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile("mile", settings.get_profile("explore"), derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "mile"))
 
 
 def pytest_collection_modifyitems(config, items):

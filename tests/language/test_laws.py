@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from strategies import queries, scripts
 
+from mileage.core.units import Quantity
 from mileage.language import (
     apply_refine,
     ast,
@@ -23,6 +24,7 @@ from mileage.language import (
     to_json,
     to_yaml,
 )
+from mileage.language.identity import key
 
 quick = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -121,3 +123,8 @@ def _shuffled(clause: ast.Clause, random: Random) -> ast.Clause:
     items = list(getattr(clause, attribute))
     random.shuffle(items)
     return replace(clause, **{attribute: tuple(items)})
+
+
+def test_a_zero_has_no_sign() -> None:
+    for unit in ("", "%", "s", "GB"):
+        assert key(Quantity(-0.0, unit)) == key(Quantity(0, unit))

@@ -75,7 +75,9 @@ def meaning(item: object) -> Meaning:
         return item.text
     if isinstance(item, Quantity):
         return _quantity(item)
-    if item is None or isinstance(item, bool | int | float | str):
+    if isinstance(item, float):
+        return item + 0.0  # a zero has no sign in a query: -0.0 is written and read as 0
+    if item is None or isinstance(item, bool | int | str):
         return item
     if isinstance(item, tuple):
         return [meaning(part) for part in item]
@@ -117,10 +119,10 @@ def default_belief(body: ast.FactBody) -> str:
 
 def _quantity(amount: Quantity) -> Meaning:
     if amount.seconds is not None:
-        return ["s", float(amount.seconds)]
+        return ["s", float(amount.seconds) + 0.0]
     if amount.bytes is not None:
         return ["bytes", amount.bytes]
-    return [amount.unit if amount.unit != "%" else "", float(amount.fraction)]
+    return [amount.unit if amount.unit != "%" else "", float(amount.fraction) + 0.0]
 
 
 def _params(params: tuple[ast.Param, ...]) -> Meaning:
