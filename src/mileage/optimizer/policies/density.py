@@ -8,6 +8,7 @@ from typing import ClassVar
 from mileage.optimizer.policies.known import Known
 from mileage.optimizer.policies.policy import Policy
 
+_REUSE = 0.7  # reads over the next versions, where nothing is known
 _SURE = 1e12  # small results leave after all others
 
 
@@ -16,12 +17,14 @@ class Density(Policy):
     """Expected seconds saved per byte: P(reuse) x (marginal recompute - load) / bytes.
 
     Superseded results count 0.6 as much with every version, so that undoing an edit finds them for a while. Where
-    ``learned``, how often a result will be read again comes from what was changed before; else it is the same for all.
+    ``learned``, how often a result will be read again comes from what was changed before; else it is the same for all; ``trust`` is the weight of what was
+    learned against that. The figures were chosen on the ladder of ``benchmarks/policies.py``.
     """
 
     name: ClassVar[str] = "density"
     aging: float = 0.6
     learned: bool = True
+    trust: float = 0.75
 
     def wants(self, known: Known, task: str) -> bool:
         """Yes, if it will save more than it costs to write, or is small."""
@@ -36,8 +39,8 @@ class Density(Policy):
 
     def _reuse(self, known: Known, task: str) -> float:
         item = known.items[task]
-        base = item.reuse if self.learned else 0.7
-        return base * (1 + item.hits + item.misses) ** 0.5
+        learned = self.trust if self.learned else 0.0
+        return (learned * item.reuse + (1 - learned) * _REUSE) * (1 + item.hits + item.misses) ** 0.25
 
     def _saved_s(self, known: Known, task: str) -> float:
         return known.again_s(task) - known.items[task].load_s
