@@ -99,6 +99,10 @@ class Registry(Generic[T]):
         """Return the members that were added by hand: what another process does not find by itself."""
         return tuple(self._added.values())
 
+    def is_ours(self, name: str) -> bool:
+        """Say whether the member of this name is one of our own package."""
+        return self.find(name) is self._ours.get(name) is not None
+
     def get(self, name: str) -> T:
         """Return the member; an unknown name is an error with near matches."""
         member = self.find(name)

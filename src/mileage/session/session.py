@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -15,8 +16,11 @@ from mileage.data import Database
 from mileage.errors import DataError, QueryError
 from mileage.language import ast, parse
 from mileage.session.attachments import attach, attach_remembered
+from mileage.session.place import warm
 from mileage.session.statements import execute
 from mileage.session.statements.check import refuse_mistakes, script_mistakes
+
+_FITS = re.compile(r"^\s*(predict|refine)\b", re.IGNORECASE | re.MULTILINE)  # statements that will want workers
 
 if TYPE_CHECKING:
     from mileage.results.report import Report
@@ -147,6 +151,8 @@ class Session:
         """
         self.asked_s = time.monotonic() if asked_s is None else asked_s
         text = query if isinstance(query, str) else ""
+        if _FITS.search(text):
+            warm(self)
         try:
             text, script, own = _as_script(query)
             for key, frame in {**own, **(frames or {})}.items():

@@ -195,7 +195,8 @@ class TrialLoop:
         )
         constant = number == 0  # takes milliseconds, and there must be an answer whatever happens to workers and clock
         limits = Limits() if constant else self._limits()
-        ticket = self.executor.submit(physical, label=f"trial {number}", limits=limits, here=constant)
+        here = constant and self.plan.budget.seconds is not None
+        ticket = self.executor.submit(physical, label=f"trial {number}", limits=limits, here=here)
         self.pending[ticket] = Pending(number, proposal, workflow, assumed, evaluation, self.clock.elapsed_s)
         if self.fixed and number > 0:  # the winner is known: fitting it on all rows fills workers that would be idle
             self.refits[number] = begin_refit(self.executor, self.data.source, workflow, self._limits(), kept=self.kept)
