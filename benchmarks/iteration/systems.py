@@ -68,11 +68,8 @@ def skrub(scenario: Any, data: Path, iteration: int, store: Path, rows: int | No
     """Deferred functions of skrub with its cache."""
     import skrub as library
 
-    with contextlib.suppress(AttributeError, ValueError):
-        library.set_config(data_folder=str(store))
-    wanted = scenario.build(library.deferred, data, scenario.settings(iteration), rows)
-    caching = getattr(wanted.skb, "with_caching", None) or getattr(wanted.skb, "set_caching", None)
-    return (caching(str(store)) if caching else wanted).skb.eval()
+    library.set_config(cache=str(store), eager_data_ops=False)
+    return scenario.build(library.deferred, data, scenario.settings(iteration), rows).skb.eval()
 
 
 def _traced(
