@@ -15,13 +15,13 @@ EDITS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("start", {"model": {"kind": "logistic", "C": 1.0}}),
     ("post", {"threshold": 0.4}),
     ("prepare", {"buckets": 8}),
-    ("learn", {"model": {"kind": "boosting", "max_iter": 60}}),
+    ("learn", {"model": {"kind": "boosting", "max_iter": 200}}),
     ("post", {"fair": "race"}),
     ("prepare", {"words": "target"}),
-    ("learn", {"model": {"kind": "boosting", "max_iter": 60, "learning_rate": 0.05}}),
+    ("learn", {"model": {"kind": "boosting", "max_iter": 200, "learning_rate": 0.05}}),
     ("prepare", {"means": "education"}),
     ("learn", {"model": {"kind": "forest", "max_depth": 12}}),
-    ("undo", {"model": {"kind": "boosting", "max_iter": 60}, "means": "occupation", "threshold": 0.45}),
+    ("undo", {"model": {"kind": "boosting", "max_iter": 200}, "means": "occupation", "threshold": 0.45}),
 )
 
 
@@ -45,4 +45,4 @@ def build(step: Callable[[Step], Step], data: Path, s: dict[str, Any], rows: int
     p = step(do.predict)(step(do.fit_model)(X_train, y_train, **s["model"]), X_test)
     scores = step(do.metrics)(y_test, p, threshold=s["threshold"])
     groups = step(do.fairness)(test, y_test, p, by=s["fair"])
-    return step(do.report)(scores, groups, step(do.interval)(y_test, p, n=60))
+    return step(do.report)(scores, groups, step(do.interval)(y_test, p, n=300))

@@ -75,7 +75,7 @@ def fit_model(X: np.ndarray, y: np.ndarray, kind: str = "logistic", **options: A
         return LogisticRegression(max_iter=200, **options).fit(X, y)
     if kind == "boosting":
         return HistGradientBoostingClassifier(random_state=0, **options).fit(X, y)
-    return RandomForestClassifier(60, random_state=0, **options).fit(X, y)
+    return RandomForestClassifier(200, random_state=0, **options).fit(X, y)
 
 
 def predict(model: Any, X: np.ndarray) -> np.ndarray:

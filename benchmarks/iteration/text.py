@@ -12,11 +12,11 @@ Step = Callable[..., Any]
 
 _FIRST: dict[str, Any] = {"min_df": 5, "ngrams": 1, "sublinear": False, "dimensions": 50, "k": 30, "C": 1.0, "top": 5}
 EDITS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("start", {"sample": 2000}),
+    ("start", {"sample": 5000}),
     ("post", {"top": 10}),
     ("learn", {"k": 20}),
     ("prepare", {"sublinear": True}),
-    ("post", {"sample": 3000}),
+    ("post", {"sample": 8000}),
     ("learn", {"C": 5.0}),
     ("prepare", {"ngrams": 2}),
     ("learn", {"k": 40}),

@@ -52,7 +52,7 @@ def place(weights: sp.csr_matrix, dimensions: int = 50) -> np.ndarray:
 
 def cluster(points: np.ndarray, k: int = 30, quick: bool = False) -> np.ndarray:
     kind = MiniBatchKMeans if quick else KMeans
-    return kind(k, n_init=2, random_state=0).fit_predict(points)
+    return kind(k, n_init=10, random_state=0).fit_predict(points)
 
 
 def classify(points: np.ndarray, passages: pd.DataFrame, C: float = 1.0) -> np.ndarray:
