@@ -168,7 +168,7 @@ def scores_of(
     tasks, wanted = _tasks(plan)
     physical, _ = optimize(tasks, wanted, PlanContext(kept=kept.__contains__, off=off, keep=keep))
     data = SessionData.of(plan)
-    resources = Resources(data.source, data.deal, data.score, {})
+    resources = Resources(data.source)
     with Executor(backends.get("inline").new(), store, resources=resources) as executor:
         executor.submit(physical)
         (outcome,) = executor.wait()

@@ -121,7 +121,7 @@ def score(task: Task, inputs: list[Any]) -> dict[str, Any]:
     return {"out": [float(np.sum(part.values)) for part in inputs[:-2]]}
 
 
-RESOURCES = Resources(source, deal, score, {"center": CenterOperator()})
+RESOURCES = Resources(source, {"center": CenterOperator()}, deal=deal, score=score)
 
 
 class DictStore:

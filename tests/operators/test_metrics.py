@@ -138,3 +138,18 @@ def test_a_ranking_metric_may_name_its_class():
 def test_metrics_of_two_classes_are_defined(name):
     y, predictions, _, classes = _example("binary")
     assert math.isfinite(score(name, y, predictions, classes=classes, task="binary"))
+
+
+def test_plain_metrics_are_scikit_learns_own_and_defined():
+    from mileage.operators.metrics.scoring import _PLAIN, is_plain
+    from mileage.planner.objectives import best_value
+
+    known = set(get_scorer_names())
+    for scorer, tasks in _PLAIN.items():
+        assert scorer in known
+        for task in tasks:
+            classes = {"binary": ("a", "b"), "multiclass": ("a", "b", "c"), "regression": ()}[task]
+            assert is_plain(scorer, task)
+            assert math.isfinite(best_value(scorer, task, classes)), (scorer, task)
+        for task in set(TASKS) - set(tasks):
+            assert not is_plain(scorer, task)

@@ -92,12 +92,16 @@ class Registry(Generic[T]):
         return tuple(sorted({*self._found, *self._added}))
 
     def find(self, name: str) -> T | None:
-        """Return the member, or None."""
-        return self._added.get(name) or self._found.get(name)
+        """Return the member, or None; other distributions are looked through only if it is none of ours."""
+        return self._added.get(name) or self._ours.get(name) or self._found.get(name)
 
     def added(self) -> tuple[T, ...]:
         """Return the members that were added by hand: what another process does not find by itself."""
         return tuple(self._added.values())
+
+    def is_ours(self, name: str) -> bool:
+        """Say whether the member of this name is one of our own package."""
+        return self.find(name) is self._ours.get(name) is not None
 
     def get(self, name: str) -> T:
         """Return the member; an unknown name is an error with near matches."""

@@ -15,8 +15,9 @@ from mileage.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
 
-__all__ = ["RowSet", "Split", "SplitSpec", "Splits", "deal", "iter_blocks"]
+__all__ = ["RowSet", "Split", "SplitSpec", "Splits", "deal", "deal_rows", "iter_blocks"]
 
 _METHODS = ("folds", "holdout", "bootstrap", "on")
 _NUMPY = "import numpy as np"
@@ -119,6 +120,22 @@ def deal(
     in_time = order if spec.order_by else None
     blocks, per = deal_blocks(tests, n_rows, by=by, groups=groups, order=in_time, seed=spec.seed)
     return Splits(splits, blocks, made.code, made.imports, made.notes, per)
+
+
+def deal_rows(spec: SplitSpec, y: np.ndarray, aux: pd.DataFrame | None) -> Splits:
+    """Return the splits of a table by its target and auxiliary columns."""
+    strata = spec.stratify if isinstance(spec.stratify, tuple) else ()
+    order = aux[spec.order_by].to_numpy() if spec.order_by and aux is not None else None
+    return deal(spec, n_rows=len(y), y=y, strata=_key(aux, strata), groups=_key(aux, spec.groups), order=order)
+
+
+def _key(aux: pd.DataFrame | None, columns: tuple[str, ...]) -> np.ndarray | None:
+    """Return one integer per row that names its combination of values."""
+    if not columns or aux is None:
+        return None
+    import numpy as np
+
+    return np.asarray(aux.groupby(list(columns), dropna=False, sort=True).ngroup())
 
 
 def _run(made: _Deal, n_rows: int, names: dict[str, Any]) -> list[tuple[np.ndarray, np.ndarray]]:

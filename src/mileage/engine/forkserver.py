@@ -12,6 +12,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import select
 import selectors
 import signal
 import socket
@@ -172,8 +173,8 @@ def serve(fd: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from mileage.engine.preload import preload
 
-    preload()
     with socket.socket(fileno=fd) as control:
+        preload(asked=lambda: bool(select.select([control], [], [], 0)[0]))
         _Server(control).run()
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+from collections.abc import Callable
 
-MODULES = (
+NEEDED = (
     "numpy",
     "pandas",
     "scipy.sparse",
@@ -19,27 +20,44 @@ MODULES = (
     "sklearn.compose",
     "sklearn.impute",
     "sklearn.preprocessing",
+    "sklearn.model_selection",
+    "sklearn.metrics",
+    "mileage.engine.worker",
+    "mileage.engine.segment",
+    "mileage.operators",
+    "mileage.operators.metrics",
+    "mileage.operators.running",
+    "mileage.data.splits",
+)
+USEFUL = (
     "sklearn.linear_model",
+    "lightgbm",
     "sklearn.ensemble",
     "sklearn.feature_extraction.text",
     "sklearn.feature_selection",
     "sklearn.decomposition",
-    "lightgbm",
-    "mileage.engine.worker",
-    "mileage.operators",
-    "mileage.operators.running",
-    "mileage.data.splits",
 )
 
 
-def preload() -> None:
-    """Import all there is, and keep the collector off what workers share copy-on-write."""
-    for name in MODULES:
-        with contextlib.suppress(Exception):
-            importlib.import_module(name)
+def preload(*, asked: Callable[[], bool]) -> None:
+    """Import what every worker needs, then what most need until workers are ``asked`` for.
+
+    The collector is kept off what workers share copy-on-write.
+    """
+    for name in NEEDED:
+        _import(name)
     with contextlib.suppress(Exception):
         from mileage.operators import operators
 
         operators.names()  # imports every operator's file once, for all workers
+    for name in USEFUL:
+        if asked():
+            break
+        _import(name)
     gc.collect()
     gc.freeze()
+
+
+def _import(name: str) -> None:
+    with contextlib.suppress(Exception):
+        importlib.import_module(name)

@@ -7,7 +7,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,9 +15,10 @@ from mileage.core.fingerprint import Fingerprint
 from mileage.engine.values import shape_of, thaw
 from mileage.errors import InternalError
 from mileage.operators.base import BuildContext, Operator
+from mileage.operators.metrics import Metric
 from mileage.workflow.task import Task, TaskKind
 
-DRIVER_KINDS = frozenset({TaskKind.SOURCE, TaskKind.DEAL, TaskKind.SAMPLE, TaskKind.SCORE})
+DRIVER_KINDS = frozenset({TaskKind.SOURCE, TaskKind.SAMPLE})
 _TRACE_FRAMES = 6
 _PACKAGE = str(Path(__file__).resolve().parents[1])
 _MANY_WARNINGS = 50
@@ -33,20 +34,51 @@ class Call(Protocol):
 Handler = Callable[[Task, list[Any]], Mapping[str, Any]]
 
 
+def deal_splits(task: Task, inputs: list[Any]) -> dict[str, Any]:
+    """Deal the rows of a target, and of the columns that say what stays together, to splits."""
+    from mileage.data.splits import SplitSpec, deal_rows
+
+    params: dict[str, Any] = dict(task.params)
+    y, aux = inputs
+    return {"splits": deal_rows(SplitSpec(**params), y, aux)}
+
+
+def score_splits(task: Task, inputs: list[Any]) -> dict[str, Any]:
+    """Score kept predictions by one metric: those of each split, or of a whole table of its own."""
+    import numpy as np
+
+    from mileage.operators.metrics import score
+
+    params: dict[str, Any] = dict(task.params)
+    if params["whole"]:
+        predicted, y = inputs
+        pairs = [(y, predicted)]
+    else:
+        *predictions, y, splits = inputs
+        pairs = [(y[s.test.indices()], p) for s, p in zip(splits.pairs, predictions, strict=True)]
+    asked = {"classes": params["classes"], "task": params["task"], "positive": 1}
+    return {"out": np.asarray([score(task.operator, truth, made, **asked) for truth, made in pairs], dtype=float)}
+
+
 @dataclass(frozen=True)
 class Resources:
     """What tasks need besides their inputs.
 
-    ``source``, ``deal`` and ``score`` take a task and its inputs' values and return its outputs by name; they run in
-    the driver only. ``operators`` are known to this session alone and are sent to workers by value; ``calls`` are the
-    steps of a user's flow, by the fingerprint of their task.
+    ``source``, ``deal`` and ``score`` take a task and its inputs' values and return its outputs by name; ``source``
+    holds a connection and runs in the driver only. ``operators`` and ``metrics`` are known to this session alone and
+    are sent to workers by value; ``calls`` are the steps of a user's flow, by the fingerprint of their task.
     """
 
     source: Handler | None = None
-    deal: Handler | None = None
-    score: Handler | None = None
     operators: Mapping[str, Operator] = field(default_factory=dict)
+    metrics: tuple[Metric, ...] = ()
     calls: Mapping[Fingerprint, Call] = field(default_factory=dict)
+    deal: Handler = deal_splits
+    score: Handler = score_splits
+
+    def to_travel(self) -> Resources:
+        """Return what a worker in another process gets."""
+        return replace(self, source=None, calls={})
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,12 +244,19 @@ def _predict(task: Task, inputs: list[Any], resources: Resources) -> dict[str, A
     return {"out": running.predict(inputs[0], inputs[1], kind, n_classes)}
 
 
-def _driver(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
-    handler: Handler | None = getattr(resources, task.kind)
-    if handler is None:
-        message = f"no handler for a task of kind '{task.kind}': it runs in the driver only"
+def _source(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
+    if resources.source is None:
+        message = "no handler for a task that reads data: it runs in the driver only"
         raise InternalError(message)
-    return dict(handler(task, inputs))
+    return dict(resources.source(task, inputs))
+
+
+def _deal(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
+    return dict(resources.deal(task, inputs))
+
+
+def _score(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
+    return dict(resources.score(task, inputs))
 
 
 def _call(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
@@ -225,8 +264,8 @@ def _call(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]
 
 
 _RUN: dict[TaskKind, Callable[[Task, list[Any], Resources], dict[str, Any]]] = {
-    TaskKind.SOURCE: _driver,
-    TaskKind.DEAL: _driver,
+    TaskKind.SOURCE: _source,
+    TaskKind.DEAL: _deal,
     TaskKind.SAMPLE: _sample,
     TaskKind.TAKE: _take,
     TaskKind.TARGET: _target,
@@ -234,7 +273,7 @@ _RUN: dict[TaskKind, Callable[[Task, list[Any], Resources], dict[str, Any]]] = {
     TaskKind.APPLY: _apply,
     TaskKind.JOIN: _join,
     TaskKind.PREDICT: _predict,
-    TaskKind.SCORE: _driver,
+    TaskKind.SCORE: _score,
     TaskKind.CALL: _call,
 }
 

@@ -29,12 +29,22 @@ def work(connection: Any) -> None:
         connection.send(("ready", os.getpid()))
         sys_path, packed = pickle.loads(connection.recv_bytes())
         sys.path[:] = sys_path
-        runner = Runner(pickle.loads(packed), by_reference=False)
+        setup = pickle.loads(packed)
+        _know(setup.resources.metrics)
+        runner = Runner(setup, by_reference=False)
         while True:
             job = connection.recv()
             connection.send(("task", job.id, 0, {}))
             say = partial(_say, connection, job.id)
             connection.send(("done", runner.run(job, progress=say)))
+
+
+def _know(own: Any) -> None:
+    """Let names mean what they mean in the driver."""
+    from mileage.operators.metrics import metrics
+
+    for metric in own:
+        metrics.add(metric)
 
 
 def _say(connection: Any, job_id: int, index: int, published: Any) -> None:

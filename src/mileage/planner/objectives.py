@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from mileage.errors import MileError
 from mileage.language import ast, plain
-from mileage.operators.metrics import default_metric, resolve_metric
+from mileage.operators.metrics import default_metric, is_plain, resolve_metric
 from mileage.planner.logical import Assumption, Objective
 from mileage.planner.mistakes import Mistakes
 
@@ -64,7 +64,8 @@ def check_metric(
             _known_for_any(call)
         else:
             resolve_metric(call, task, classes)
-            _try(call, task, classes)
+            if not is_plain(call, task):
+                _try(call, task, classes)
     except MileError as error:
         about_class = error.code == "O505" and metric.args
         mistakes.tell(error, metric.args[0].span if about_class else span, code="E206")

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mileage.core.domains import Value
-from mileage.data import Dataset, Kind, Splits, SplitSpec, deal, quote
+from mileage.data import Dataset, Kind, quote
 from mileage.errors import DataError
-from mileage.operators.metrics import score
 from mileage.planner import LogicalPlan
 from mileage.workflow import Features, Task, TaskKind
 
@@ -123,35 +122,6 @@ class SessionData:
         aux = dataset.database.frame(aux_sql(dataset, p["aux"], p["target"], p["task"])) if p["aux"] else None
         return {"X": X, "y": y, "aux": aux}
 
-    def deal(self, task: Task, inputs: list[Any]) -> dict[str, Any]:
-        """Deal the rows to splits."""
-        p: dict[str, Any] = dict(task.params)
-        y, aux = inputs
-        return {"splits": deal_rows(SplitSpec(**p), y, aux)}
-
-    def score(self, task: Task, inputs: list[Any]) -> dict[str, Any]:
-        """Score the kept predictions of all splits by one metric."""
-        import numpy as np
-
-        p: dict[str, Any] = dict(task.params)
-        if p["whole"]:
-            predicted, y = inputs
-            pairs = [(y, predicted)]
-        else:
-            *predictions, y, splits = inputs
-            pairs = [(y[s.test.indices()], p) for s, p in zip(splits.pairs, predictions, strict=True)]
-        scores = [
-            score(task.operator, truth, made, classes=p["classes"], task=p["task"], positive=1) for truth, made in pairs
-        ]
-        return {"out": np.asarray(scores, dtype=float)}
-
-
-def deal_rows(spec: SplitSpec, y: np.ndarray, aux: pd.DataFrame | None) -> Splits:
-    """Return the splits of a table by its target and auxiliary columns."""
-    strata = spec.stratify if isinstance(spec.stratify, tuple) else ()
-    order = aux[spec.order_by].to_numpy() if spec.order_by and aux is not None else None
-    return deal(spec, n_rows=len(y), y=y, strata=_key(aux, strata), groups=_key(aux, spec.groups), order=order)
-
 
 def read_source(
     dataset: Dataset, columns: tuple[tuple[str, str], ...], target: str | None, task: str
@@ -203,12 +173,3 @@ def encode_target(values: pd.Series, classes: tuple[str, ...], task: str) -> np.
         unknown = sorted({str(v) for v in values[codes.isna()]})[:3]
         raise DataError(f"the target has classes that the training data lacks: {', '.join(unknown)}", code="D431")
     return np.asarray(codes, dtype=np.int64)
-
-
-def _key(aux: pd.DataFrame | None, columns: tuple[str, ...]) -> np.ndarray | None:
-    """Return one integer per row that names its combination of values."""
-    if not columns or aux is None:
-        return None
-    import numpy as np
-
-    return np.asarray(aux.groupby(list(columns), dropna=False, sort=True).ngroup())

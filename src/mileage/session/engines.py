@@ -11,31 +11,20 @@ from mileage.core.events import EventBus
 from mileage.engine import Executor, Limits, Outcome, Resources, backends
 from mileage.errors import EngineError
 from mileage.operators import Operator, operators
+from mileage.operators.metrics import metrics
 from mileage.optimizer import PlanContext, fit_tasks, optimize
 from mileage.planner import LogicalPlan
 from mileage.session.data_tasks import SessionData
+from mileage.session.place import backend_name
 from mileage.workflow import Port, Task, TaskKind, Workflow
 
 if TYPE_CHECKING:
     from mileage.session.session import Session
 
 
-def warm(session: Session) -> None:
-    """Let the workers' libraries load while the data is read."""
-    if backend_name(session, {}) == "processes":
-        from mileage.engine.backends.processes import warm as start_server
-
-        start_server()
-
-
 def known_backends() -> tuple[str, ...]:
     """Return the names of the places where tasks can run."""
     return backends.names()
-
-
-def backend_name(session: Session, hints: Mapping[str, object]) -> str:
-    """Return where tasks run: what the query hints, the session says, or the environment; else ``processes``."""
-    return str(hints.get("backend") or session.backend or os.environ.get("MILE_BACKEND") or "processes")
 
 
 def open_executor(
@@ -55,7 +44,7 @@ def open_executor(
     name = backend or backend_name(session, hints)
     n = int(str(hints.get("workers") or session.workers or plan.budget.cores or os.cpu_count() or 1))
     known = {op.name: op for op in (*operators.added(), *local)}
-    resources = Resources(data.source, data.deal, data.score, known)
+    resources = Resources(data.source, known, metrics.added())
     executor = Executor(
         backends.get(name).new(),
         session.store,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -11,12 +12,16 @@ from typing import TYPE_CHECKING, Any, Self
 from mileage.catalog import ArtifactStore, Catalog, Project
 from mileage.core.diagnostics import Diagnostic
 from mileage.core.events import Listener
+from mileage.core.units import parse_bytes
 from mileage.data import Database
 from mileage.errors import DataError, QueryError
 from mileage.language import ast, parse
 from mileage.session.attachments import attach, attach_remembered
+from mileage.session.place import warm
 from mileage.session.statements import execute
 from mileage.session.statements.check import refuse_mistakes, script_mistakes
+
+_FITS = re.compile(r"^\s*(predict|refine)\b", re.IGNORECASE | re.MULTILINE)  # statements that will want workers
 
 if TYPE_CHECKING:
     from mileage.results.report import Report
@@ -32,6 +37,7 @@ def connect(
     backend: str | None = None,
     workers: int | None = None,
     attach: Iterable[str | Path] = (),
+    disk: str | int | None = None,
 ) -> Session:
     """Open the project and return a session.
 
@@ -46,6 +52,8 @@ def connect(
         Number of worker processes; one per core by default.
     attach : iterable of path, optional
         DuckDB and SQLite files whose tables can be named, as by :meth:`Session.attach`.
+    disk : str or int, optional
+        At most so many bytes (``"2 GB"``) of kept results; without a limit by default.
 
     Examples
     --------
@@ -54,7 +62,8 @@ def connect(
     ...     print(session.run("SHOW history").title)
     history
     """
-    session = Session(Project.open(project), backend=backend, workers=workers)
+    disk_bytes = parse_bytes(disk) if isinstance(disk, str) else disk
+    session = Session(Project.open(project), backend=backend, workers=workers, disk_bytes=disk_bytes)
     for path in attach:
         session.attach(path)
     return session
@@ -63,8 +72,16 @@ def connect(
 class Session:
     """Runs statements; closes its database and workers with ``close`` or at the end of a ``with`` block."""
 
-    def __init__(self, project: Project, *, backend: str | None = None, workers: int | None = None) -> None:
+    def __init__(
+        self,
+        project: Project,
+        *,
+        backend: str | None = None,
+        workers: int | None = None,
+        disk_bytes: int | None = None,
+    ) -> None:
         self.project = project
+        self.disk_bytes = disk_bytes
         self.backend, self.workers = backend, workers
         self._database: Database | None = None
         self._catalog: Catalog | None = None
@@ -99,7 +116,7 @@ class Session:
     def store(self) -> ArtifactStore:
         """The project's kept artifacts."""
         if self._store is None:
-            self._store = self.project.store()
+            self._store = self.project.store(quota_bytes=self.disk_bytes)
         return self._store
 
     def run(
@@ -147,6 +164,8 @@ class Session:
         """
         self.asked_s = time.monotonic() if asked_s is None else asked_s
         text = query if isinstance(query, str) else ""
+        if _FITS.search(text):
+            warm(self)
         try:
             text, script, own = _as_script(query)
             for key, frame in {**own, **(frames or {})}.items():

@@ -230,8 +230,7 @@ class ProcessBackend(Backend):
 def _packed(setup: WorkerSetup) -> bytes:
     import cloudpickle
 
-    local = type(setup.resources)(operators=setup.resources.operators)  # handlers hold connections: driver only
-    light = WorkerSetup(setup.store, setup.scratch, local, setup.cache_bytes)
+    light = WorkerSetup(setup.store, setup.scratch, setup.resources.to_travel(), setup.cache_bytes)
     paths = [path or os.getcwd() for path in sys.path]  # noqa: PTH109
     return pickle.dumps((paths, cloudpickle.dumps(light, protocol=5)), protocol=5)
 

@@ -7,6 +7,7 @@ of scikit-learn works besides.
 from mileage.operators.metrics.metric import Metric, MetricCall
 from mileage.operators.metrics.scoring import (
     default_metric,
+    is_plain,
     metric_names,
     metrics,
     resolve_metric,
@@ -19,6 +20,7 @@ __all__ = [
     "Metric",
     "MetricCall",
     "default_metric",
+    "is_plain",
     "metric_names",
     "metrics",
     "resolve_metric",

@@ -33,6 +33,23 @@ _ALIASES = {
     "auc": "roc_auc",
     "mcc": "matthews_corrcoef",
 }
+_PLAIN: dict[str, tuple[str, ...]] = {
+    "accuracy": ("binary", "multiclass"),
+    "average_precision": ("binary",),
+    "balanced_accuracy": ("binary", "multiclass"),
+    "f1_macro": ("binary", "multiclass"),
+    "f1_weighted": ("binary", "multiclass"),
+    "matthews_corrcoef": ("binary", "multiclass"),
+    "neg_brier_score": ("binary",),
+    "neg_log_loss": ("binary", "multiclass"),
+    "neg_mean_absolute_error": ("regression",),
+    "neg_mean_squared_error": ("regression",),
+    "neg_median_absolute_error": ("regression",),
+    "neg_root_mean_squared_error": ("regression",),
+    "r2": ("regression",),
+    "roc_auc": ("binary",),
+    "roc_auc_ovr": ("multiclass",),
+}  # every scikit-learn has these scorers, for these tasks; a driver that meets no other need not import it
 _DEFAULTS = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
 _PER_CLASS = ("precision", "recall", "f1", "fbeta", "jaccard")
 _OF_CLASS = ("roc_auc", "average_precision")
@@ -127,6 +144,18 @@ def resolve_metric(call: str, task: str, classes: tuple[str, ...] = ()) -> Metri
     return found
 
 
+def is_plain(call: str, task: str) -> bool:
+    """Say whether a metric is one that every scikit-learn knows and can compute for the task, without arguments.
+
+    Examples
+    --------
+    >>> is_plain("rmse", "regression"), is_plain("rmse", "binary"), is_plain("recall('yes')", "binary")
+    (True, False, False)
+    """
+    scorer = _ALIASES.get(call, call)
+    return metrics.find(call) is None and task in _PLAIN.get(scorer, ())
+
+
 def _resolved(call: str, task: str) -> MetricCall:
     name, args, named = _parse(call)
     own = metrics.find(name)
@@ -142,17 +171,11 @@ def _resolved(call: str, task: str) -> MetricCall:
 
 
 def _scorer_call(name: str, args: tuple[object, ...], named: tuple[tuple[str, object], ...], task: str) -> MetricCall:
-    from sklearn.metrics import get_scorer_names
-
     scorer = _ALIASES.get(name, name)
     if task == "multiclass" and scorer == "roc_auc":
         scorer = "roc_auc_ovr"
-    known = set(get_scorer_names())
-    if scorer not in known and name not in _PER_CLASS:
-        near = near_matches(name, [*known, *_ALIASES, *metrics.names()])
-        listed = f"did you mean {near[0]}?" if near else f"for example {', '.join(_DEFAULTS.values())}"
-        hint = metrics.why_not(name) or listed
-        raise OperatorError(f"no metric '{name}'", code="O504", hint=hint)
+    if task not in _PLAIN.get(scorer, ()):
+        _refuse_stranger(name, scorer)
     if scorer.endswith("_samples"):
         raise OperatorError(
             f"{name} serves targets with several labels a row",
@@ -171,6 +194,16 @@ def _scorer_call(name: str, args: tuple[object, ...], named: tuple[tuple[str, ob
     return MetricCall(name, args, named, not shown_positive, scorer, -1.0 if shown_positive else 1.0)
 
 
+def _refuse_stranger(name: str, scorer: str) -> None:
+    from sklearn.metrics import get_scorer_names
+
+    known = set(get_scorer_names())
+    if scorer not in known and name not in _PER_CLASS:
+        near = near_matches(name, [*known, *_ALIASES, *metrics.names()])
+        listed = f"did you mean {near[0]}?" if near else f"for example {', '.join(_DEFAULTS.values())}"
+        raise OperatorError(f"no metric '{name}'", code="O504", hint=metrics.why_not(name) or listed)
+
+
 def _check_arguments(found: MetricCall, task: str) -> None:
     """Refuse arguments that the metric would not read."""
     name, args = found.name, found.args
@@ -180,7 +213,7 @@ def _check_arguments(found: MetricCall, task: str) -> None:
         raise OperatorError(
             f"{name} takes {'one class' if of_class else 'no class'}, not {len(args)}", code="O504", hint=hint
         )
-    known = _keywords(found)
+    known = _keywords(found) if found.named else set()
     strangers = [key for key, _ in found.named if key not in known]
     if strangers:
         near = near_matches(strangers[0], known)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from mileage.core.events import EventBus, Listener
 from mileage.language import ast, format_query, semantic_hash
 from mileage.session.clock import Clock
-from mileage.session.engines import warm
 from mileage.session.findings import watch
+from mileage.session.place import warm
 from mileage.session.run import RunSetting, run_plan
 from mileage.session.statements.check import bound
 
