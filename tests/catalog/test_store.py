@@ -18,6 +18,7 @@ import pytest
 import scipy.sparse as sp
 
 from mileage.catalog import ArtifactStore, Project
+from mileage.catalog.locks import Lease
 from mileage.catalog.formats import encode
 from mileage.errors import CatalogError
 
@@ -221,7 +222,7 @@ def test_a_changed_byte_anywhere_makes_a_file_absent(store, value):
 
 
 def test_the_least_recently_used_go_first_and_small_ones_last(tmp_path):
-    store = ArtifactStore(tmp_path, key=KEY, quota_bytes=1_000_000, grace_s=0.0)
+    store = ArtifactStore(tmp_path, key=KEY, quota_bytes=1_000_000)
     store.put("small.out", 1)
     for i in range(9):
         store.put(f"a{i}.out", np.zeros(12_500))
@@ -234,17 +235,49 @@ def test_the_least_recently_used_go_first_and_small_ones_last(tmp_path):
     assert not store.has("a1.out")
 
 
-def test_what_was_just_used_is_not_evicted_and_what_does_not_fit_is_refused(tmp_path):
+def test_what_a_run_holds_is_not_evicted_and_what_does_not_fit_is_refused(tmp_path):
     store = ArtifactStore(tmp_path, key=KEY, quota_bytes=250_000)
+    other = ArtifactStore(tmp_path, key=KEY, quota_bytes=250_000)
+    hold = other.hold()
     store.put("a.out", np.zeros(12_500))
     store.put("b.out", np.zeros(12_500))
     with pytest.raises(CatalogError, match="does not fit the quota"):
         store.put("c.out", np.zeros(12_500))
     assert store.has("a.out") and store.has("b.out") and not store.has("c.out")
+    hold.release()
+    for path in store.folder.glob("*/*"):
+        os.utime(path, (1000, 1000))
+    store.put("c.out", np.zeros(12_500))
+    assert store.has("c.out") and store.bytes_used() <= 250_000
+
+
+def test_a_run_that_knows_what_it_reads_lets_go_of_the_rest(tmp_path):
+    store = ArtifactStore(tmp_path, key=KEY, quota_bytes=250_000)
+    with store.hold({"a.out"}):
+        for name in "abc":
+            store.put(f"{name}.out", np.zeros(12_500))
+        assert store.has("a.out") and store.has("c.out") and not store.has("b.out")
+
+
+def test_what_comes_is_refused_where_all_else_is_worth_more(tmp_path):
+    store = ArtifactStore(tmp_path, key=KEY, quota_bytes=250_000)
+    store.order = lambda kept, need, incoming: None
+    store.put("a.out", np.zeros(20_000))
+    with pytest.raises(CatalogError, match="does not fit the quota"):
+        store.put("b.out", np.zeros(20_000))
+    assert store.has("a.out")
+
+
+def test_a_budget_holds_without_locks_of_the_kernel_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(Lease, "kernel", False)
+    store = ArtifactStore(tmp_path, key=KEY, quota_bytes=250_000)
+    for i in range(6):
+        store.put(f"a{i}.out", np.zeros(12_500))
+    assert store.has("a5.out") and store.bytes_used() <= 250_000
 
 
 def test_protected_keys_stay(tmp_path):
-    store = ArtifactStore(tmp_path, key=KEY, grace_s=0.0)
+    store = ArtifactStore(tmp_path, key=KEY)
     for name in "abc":
         store.put(f"{name}.out", np.zeros(20_000))
     assert set(store.evict(0, protect={"b.out"})) == {"a.out", "c.out"}
@@ -259,7 +292,7 @@ def test_a_full_disk_leaves_a_clear_error_and_nothing_behind(store, monkeypatch)
         store.put("aa.out", np.zeros(10))
     monkeypatch.undo()
     assert not store.has("aa.out")
-    assert [p.name for p in store.folder.rglob("*") if p.is_file()] == []
+    assert [p.name for p in store.folder.rglob("*") if p.is_file() and p.name != "used"] == []
 
 
 def test_a_file_size_limit_leaves_a_clear_error(tmp_path):
@@ -279,12 +312,14 @@ def test_a_file_size_limit_leaves_a_clear_error(tmp_path):
 
 def test_leftovers_of_killed_writers_are_swept(store):
     store.put("aa.out", 1)
-    old, new = (store.folder / ".aside" / f"aa.out.{i}.part" for i in (1, 2))
-    for path in (old, new):
-        path.write_bytes(b"x")
-    os.utime(old, (1, 1))
+    left, writing = (store.folder / ".aside" / f"aa.out.{i}.part" for i in (1, 2))
+    left.write_bytes(b"x")
+    handle = store.room.reserve(writing, 100, "aa.out")
     store.sweep()
-    assert not old.exists() and new.exists() and store.has("aa.out")
+    assert not left.exists() and writing.stat().st_size == 100 and store.has("aa.out")
+    os.close(handle)
+    store.sweep()
+    assert not writing.exists()
 
 
 def write_many(store, seed):

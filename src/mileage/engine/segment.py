@@ -145,7 +145,7 @@ class _Once:
     def _run(self, task: Task, inputs: list[Any]) -> None:
         claim = self._claim(task)
         try:
-            outputs = self._made_elsewhere(task) if claim is not None and claim.waited else None
+            outputs = self._made_elsewhere(task) if claim is not None else None
             if outputs is None:
                 if claim is not None and claim.waited:  # it was not worth keeping there: nobody waits for it again
                     claim.release()
@@ -167,10 +167,12 @@ class _Once:
         return made
 
     def _made_elsewhere(self, task: Task) -> dict[str, Any] | None:
-        """Return the outputs that another process has kept while this one waited."""
-        store = self.runner.setup.store
+        """Return the outputs that another process has kept since the plan was made."""
+        store, keys = self.runner.setup.store, {name: task.port(name).key for name in task.outputs}
+        if store is None or not all(store.has(key) for key in keys.values()):
+            return None
         try:
-            return {name: store.get(task.port(name).key) for name in task.outputs} if store is not None else None
+            return {name: store.get(key) for name, key in keys.items()}
         except KeyError:
             return None
 

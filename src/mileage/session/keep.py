@@ -11,7 +11,7 @@ from mileage.catalog.flows import CostRecord, VersionRecord
 from mileage.catalog.room import Kept
 from mileage.core.fingerprint import Fingerprint
 from mileage.optimizer.changes import ChangeModel, expected_reads
-from mileage.optimizer.policies import Item, Known, Part, Policy, make_room, policies
+from mileage.optimizer.policies import Item, Known, Part, Policy, make_room
 from mileage.workflow import Action, PhysicalPlan
 from mileage.workflow.flow.node import FlowTask
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from mileage.session.iterate import Costs
     from mileage.session.session import Session
 
-DEFAULT_POLICY = "density"
 _DAY_S = 86400.0
 _UNKNOWN_S = 1.0  # a result of a query, or of a catalog that was lost
 _REMEMBERED = 30  # versions to learn from
@@ -40,7 +39,7 @@ class Keeping:
     @classmethod
     def of(cls, session: Session, flow: str, tasks: Sequence[FlowTask], plan: PhysicalPlan, costs: Costs) -> Keeping:
         """Return what decides for a plan; it looks into the history only where something is computed."""
-        policy = policies.get(session.policy or DEFAULT_POLICY)
+        policy = session.policy
         known = Known({}, session.store.quota_bytes)
         if plan.count(Action.COMPUTE):
             known.items |= _past(session)

@@ -16,6 +16,7 @@ from mileage.core.units import parse_bytes
 from mileage.data import Database
 from mileage.errors import DataError, QueryError
 from mileage.language import ast, parse
+from mileage.optimizer.policies import policies
 from mileage.session.attachments import attach, attach_remembered
 from mileage.session.place import warm
 from mileage.session.statements import execute
@@ -38,6 +39,7 @@ def connect(
     workers: int | None = None,
     attach: Iterable[str | Path] = (),
     disk: str | int | None = None,
+    policy: str = "density",
 ) -> Session:
     """Open the project and return a session.
 
@@ -54,6 +56,13 @@ def connect(
         DuckDB and SQLite files whose tables can be named, as by :meth:`Session.attach`.
     disk : str or int, optional
         At most so many bytes (``"2 GB"``) of kept results; without a limit by default.
+    policy : {'density', 'lima', 'helix', 'lru', 'all', 'none'}
+        What is kept of the results of a flow, and what leaves for others where there is a limit.
+
+    Raises
+    ------
+    OperatorError
+        If there is no such policy.
 
     Examples
     --------
@@ -63,7 +72,7 @@ def connect(
     history
     """
     disk_bytes = parse_bytes(disk) if isinstance(disk, str) else disk
-    session = Session(Project.open(project), backend=backend, workers=workers, disk_bytes=disk_bytes)
+    session = Session(Project.open(project), backend=backend, workers=workers, disk_bytes=disk_bytes, policy=policy)
     for path in attach:
         session.attach(path)
     return session
@@ -79,8 +88,10 @@ class Session:
         backend: str | None = None,
         workers: int | None = None,
         disk_bytes: int | None = None,
+        policy: str = "density",
     ) -> None:
         self.project = project
+        self.policy = policies.get(policy)
         self.disk_bytes = disk_bytes
         self.backend, self.workers = backend, workers
         self._database: Database | None = None

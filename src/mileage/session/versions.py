@@ -26,6 +26,7 @@ def run_report(run: Iteration, *, every: bool = False) -> Report:
     head = f"{run.version.ref}{parent} · {counts} · {format_seconds(run.seconds)} (forecast {format_seconds(run.forecast_s)})"
     steps = [task for task in run.tasks if every or task.action is not Action.PRUNE]
     notes = [f"note: {kind}: {text}" for task in run.tasks for kind, text in task.identity.notes]
+    notes += [f"note: {text}" for text in run.version.record.get("notes", ())]
     return Report(
         "iteration",
         run.version.ref,

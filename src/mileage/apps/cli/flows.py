@@ -18,12 +18,22 @@ def iterate(
         bool, typer.Option("--watch", help="Run again whenever a Python file beside it is saved.")
     ] = False,
     every: Annotated[bool, typer.Option("--every", help="List the steps that were not needed, too.")] = False,
+    disk: Annotated[
+        str | None, typer.Option("--disk", metavar="SIZE", help="The most that kept results may take, such as '2 GB'.")
+    ] = None,
+    policy: Annotated[
+        str, typer.Option("--policy", help="What is kept: density, lima, helix, lru, all or none.")
+    ] = "density",
 ) -> None:
     """Run a flow; only what its last edit touches is computed."""
-    from mileage.session import flow_file
+    from mileage.session import connect, flow_file
 
     output: Output = context.obj
-    with _session(output) as session:
+    try:
+        opened = connect(output.options.project, disk=disk, policy=policy)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--disk") from None
+    with opened as session:
         if not watch:
             _once(session, output, flow, every=every)
             return
