@@ -205,7 +205,14 @@ def killed(n_kills: int, n_writers: int = 3) -> dict[str, Any]:
             os.waitpid(child, 0)
         ended = [path.read_text() for path in Path(parent).glob("*.json")]  # none should have ended by itself
         figures = after(folder, quota)
-        return {"kills": n_kills, "quota": quota, "most_bytes": most, "ended": len(ended), "first_ended": ended[:2], **figures}
+        return {
+            "kills": n_kills,
+            "quota": quota,
+            "most_bytes": most,
+            "ended": len(ended),
+            "first_ended": ended[:2],
+            **figures,
+        }
 
 
 def after(folder: Path, quota: int) -> dict[str, int]:
@@ -216,7 +223,13 @@ def after(folder: Path, quota: int) -> dict[str, int]:
     keys = [kept.key for kept in store]
     wrong = sum(not np.array_equal(store.get(key), value_of(int(key[:8]))) for key in keys if store.has(key))
     store.put("99999999.out", np.zeros(1000))
-    return {"kept": len(keys), "wrong": wrong, "unreadable": len(store.findings), "left_behind": left, "used": used(folder)}
+    return {
+        "kept": len(keys),
+        "wrong": wrong,
+        "unreadable": len(store.findings),
+        "left_behind": left,
+        "used": used(folder),
+    }
 
 
 def flow(folder: Path, limit_bytes: int = 0) -> list[float]:
@@ -248,7 +261,9 @@ def damaged() -> dict[str, Any]:
     """Return whether a flow whose payloads were all changed says so, computes again, and gives the same."""
     with tempfile.TemporaryDirectory() as folder:
         first = flow(Path(folder))
-        files = [p for p in Path(folder).glob(".mile/artifacts/*/*") if p.is_file() and not p.parent.name.startswith(".")]
+        files = [
+            p for p in Path(folder).glob(".mile/artifacts/*/*") if p.is_file() and not p.parent.name.startswith(".")
+        ]
         for file in files:
             content = bytearray(file.read_bytes())
             content[-65] ^= 255

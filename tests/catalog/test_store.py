@@ -18,8 +18,8 @@ import pytest
 import scipy.sparse as sp
 
 from mileage.catalog import ArtifactStore, Project
-from mileage.catalog.locks import Lease
 from mileage.catalog.formats import encode
+from mileage.catalog.locks import Lease
 from mileage.errors import CatalogError
 
 KEY = b"k" * 32

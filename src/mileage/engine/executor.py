@@ -109,6 +109,7 @@ class Executor:
         self._last_push = 0
         self._closed = False
         self._on_close = on_close
+        self._keeper = keeper
 
     def __enter__(self) -> Self:
         return self
@@ -300,6 +301,8 @@ class Executor:
         self._table.disown(unit)
         self._table.failed |= {name: error for name, error in result.errors.items() if error.kind == "task"}
         self._tried |= result.kept
+        if self._keeper is not None:  # what it declined is not kept at the end either
+            self._tried |= {port.key for port, keep in unit.publish.items() if keep and port.task in result.seconds}
         self._take_in(unit, result)
         self._break(unit, result)
         for ticket in self._waiting_for(unit):

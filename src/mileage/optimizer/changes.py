@@ -55,7 +55,9 @@ class ChangeModel:
         for step, part in parts.items():
             members.setdefault(part, []).append(step)
         made: dict[str, float] = {}
-        weight = {part: _PART_PRIOR[part] + sum(self.steps.get(s, 0.0) for s in found) for part, found in members.items()}
+        weight = {
+            part: _PART_PRIOR[part] + sum(self.steps.get(s, 0.0) for s in found) for part, found in members.items()
+        }
         total = sum(weight.values())
         for part, found in members.items():
             own = {step: _STEP_WEIGHT / len(found) + self.steps.get(step, 0.0) for step in found}

@@ -138,7 +138,9 @@ def _planned_and_run(
         forecast_s = sum(costs(p.task)[0] for p in plan if p.action is Action.COMPUTE)
         keeping = Keeping.of(session, flow, tuple(made.values()), plan, costs)
         outcome, unkept = _run(session, plan, made, keeping, on_event)
-        if attempt + 1 == _ATTEMPTS or outcome is not None and (outcome.error is None or outcome.error.kind != "load"):
+        if attempt + 1 == _ATTEMPTS or (
+            outcome is not None and (outcome.error is None or outcome.error.kind != "load")
+        ):
             break
     if outcome is None:
         raise EngineError("a kept result was damaged or removed again and again", code="X610", hint="run it again")
@@ -242,9 +244,7 @@ def reports_of(version: VersionRecord | None) -> dict[str, list[TaskReport]]:
     return found
 
 
-def _note_costs(
-    session: Session, made: Mapping[Node, FlowTask], reports: tuple[TaskReport, ...], version: int
-) -> None:
+def _note_costs(session: Session, made: Mapping[Node, FlowTask], reports: tuple[TaskReport, ...], version: int) -> None:
     parts = parts_of(tuple(made.values()))
     inputs = {one.task.fingerprint: tuple(str(port.task) for port in one.task.inputs) for one in made.values()}
     session.catalog.flows.note_costs(

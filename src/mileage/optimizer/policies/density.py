@@ -35,12 +35,12 @@ class Density(Policy):
         """Return the expected seconds saved per byte."""
         item = known.items[task]
         worth = self._reuse(known, task) * max(0.0, self._saved_s(known, task)) / max(1, item.size_bytes)
-        return worth * self.aging**item.age + (_SURE * self.aging**item.age if known.is_small(task) else 0.0)
+        return float(worth + (_SURE if known.is_small(task) else 0.0)) * self.aging**item.age
 
     def _reuse(self, known: Known, task: str) -> float:
         item = known.items[task]
         learned = self.trust if self.learned else 0.0
-        return (learned * item.reuse + (1 - learned) * _REUSE) * (1 + item.hits + item.misses) ** 0.25
+        return (learned * item.reuse + (1 - learned) * _REUSE) * float((1 + item.hits + item.misses) ** 0.25)
 
     def _saved_s(self, known: Known, task: str) -> float:
         return known.again_s(task) - known.items[task].load_s
