@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from mileage.catalog.locks import Lease, is_silent
 
@@ -27,7 +28,7 @@ class Claim:
         if self.lease is not None:
             self.lease.release()
 
-    def __enter__(self) -> Claim:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

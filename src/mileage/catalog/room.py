@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from mileage.catalog.locks import Lease, flock, is_dead, wait_for
 from mileage.errors import CatalogError
@@ -62,7 +63,7 @@ class Hold:
         self.room.holds.discard(self)
         self.lease.release()
 
-    def __enter__(self) -> Hold:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -237,10 +238,8 @@ class Room:
                 yield float(entry.name.split(".", 2)[2].removesuffix(".hold"))
 
     def _remove(self, item: Kept) -> int:
-        try:
+        with suppress(FileNotFoundError):
             self.path(item.key).unlink()
-        except FileNotFoundError:
-            pass
         return item.size_bytes
 
     def _no_room(self, size: int) -> CatalogError:

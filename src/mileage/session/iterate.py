@@ -115,6 +115,7 @@ class Costs:
         self.store = session.store
 
     def __call__(self, task: Task) -> tuple[float, float | None]:
+        """Return both; None for the load of what is not kept."""
         name = task.fingerprint
         known = self.known.get(name)
         compute_s = known.seconds if known else self.means.get(self.codes[name], _UNKNOWN_S)
