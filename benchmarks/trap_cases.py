@@ -561,6 +561,12 @@ OWN_DATA = (
          (("settings.py", "PATH", _ENUM + "PATH"), ("settings.py", "NOTE = 1", "NOTE = Mode.FAST"))),
     Trap("default of a dataclass field", ("figures",), (("settings.py", "depth: int = 2", "depth: int = 4"),),
          (("settings.py", "PATH", _CLASS_ARGUMENT + "PATH"), ("settings.py", "NOTE = 1", "NOTE = Plan()"))),
+    Trap("name of a dataclass", ("figures",),
+         (("settings.py", "class Plan", "class Scheme"), ("settings.py", "NOTE = Plan()", "NOTE = Scheme()")),
+         (("settings.py", "PATH", _CLASS_ARGUMENT + "PATH"), ("settings.py", "NOTE = 1", "NOTE = Plan()"))),
+    Trap("name of a function that names a column", ("report",), _jobs("def _range(v)", "def _width(v)") + _jobs("agg([_range])", "agg([_width])"),
+         _jobs("def rows(", "def _range(v):\n    return v.max() - v.min()\n\n\ndef rows(")
+         + _jobs("    sums = {", "    figures = features[['x']].agg([_range]).to_string()\n    sums = {")),
     Trap("text of a query edited", ("totals",), (("settings.py", "sum(x)", "max(x)"),)),
     Trap("text inside quotes of a query", ("totals",), (("settings.py", "'a  b'", "'a b'"),),
          (("settings.py", "AS total", "AS total, 'a  b' AS label"),)),
