@@ -27,3 +27,16 @@ def test_the_seed_of_a_step_does_not_depend_on_parameters_or_other_steps() -> No
 
 def test_a_step_that_draws_nothing_has_no_seed() -> None:
     assert seed_of(made(StepSpec.of("gaussian_nb")), "gaussian_nb") == 0
+
+
+def _joined(model: str, levels: int) -> bool:
+    features = Features(("a", "b"), ("c", "d"), levels=levels)
+    made, _ = instantiate((("model", (StepSpec(model),)),), features, Setting("binary", 1000))
+    return bool(dict(next(step for step in made.steps if step.name == "join").context)["dense"])
+
+
+def test_a_matrix_is_sparse_where_most_of_it_is_zero_and_the_model_gains_by_it() -> None:
+    assert not _joined("logistic", 60)
+    assert _joined("logistic", 4), "a third of it is not zero"
+    assert _joined("random_forest", 60), "trees are slower on sparse rows"
+    assert not _joined("random_forest", 600), "too wide to be dense"

@@ -68,12 +68,12 @@ def profile_target(dataset: Dataset, name: str, task: str | None = None) -> Targ
     label, number = canonical_sql(column, Kind.CATEGORICAL), canonical_sql(column, Kind.NUMERIC)
     # A text such as inf is a number; its row has no finite value and is left out.
     words = f"count(TRY_CAST(trim({quote(name)}) AS DOUBLE))" if column.dtype is DType.STRING else f"count({number})"
-    n, distinct, whole, numbers = dataset.database.rows(
-        f"SELECT count({label}), count(DISTINCT {label}), count(*) FILTER ({number} = round({number})), {words} FROM ({dataset.relation_sql})"
+    n, distinct, whole, numbers, least = dataset.database.rows(
+        f"SELECT count({label}), count(DISTINCT {label}), count(*) FILTER ({number} = round({number})), {words}, min({number}) FROM ({dataset.relation_sql})"
     )[0]
     if n == 0:
         raise DataError(f"the target {name} has no value", code="D420", hint="predict a column that has values")
-    inferred, reason = _task(column, n, distinct, numeric=numbers == n, whole=whole == n)
+    inferred, reason = _task(column, n, distinct, numeric=numbers == n, whole=whole == n, coded=least in {0, 1})
     if task is not None:
         reason = "you said so"
     if (task or inferred) == "regression":
@@ -81,13 +81,17 @@ def profile_target(dataset: Dataset, name: str, task: str | None = None) -> Targ
     return _classes(dataset, column, n, distinct, reason)
 
 
-def _task(column: Column, n: int, distinct: int, *, numeric: bool, whole: bool) -> tuple[str, str]:
+def _task(column: Column, n: int, distinct: int, *, numeric: bool, whole: bool, coded: bool) -> tuple[str, str]:
+    """Return the task and why; ``coded`` says that numbers begin at 0 or 1, as codes of classes do."""
     if column.dtype is DType.BOOL or distinct <= 2:
         return "classification", "it has two values" if distinct == 2 else "it has one value"
     if not numeric or (column.dtype is DType.STRING and distinct <= _FEW_CLASSES):
         return "classification", "its values are names"
     if whole and distinct <= _FEW_CLASSES and n >= _ROWS_A_CLASS * distinct:
-        return "classification", f"it has {distinct} different whole numbers (AS REGRESSION takes them as amounts)"
+        if coded:
+            return "classification", f"it has {distinct} different whole numbers (AS REGRESSION takes them as amounts)"
+        why = f"its {distinct} whole numbers begin at neither 0 nor 1, as codes of classes do"
+        return "regression", f"{why} (AS CLASSIFICATION takes them as classes)"
     if whole:
         return "regression", f"its values are whole numbers, {distinct:,} different ones"
     return "regression", "its values are numbers with fractions"

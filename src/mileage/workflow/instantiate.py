@@ -15,6 +15,7 @@ from mileage.operators import Branch, BuildContext, Family, Operator, StepSpec, 
 from mileage.workflow.step import Step, Workflow
 
 DENSE_COLUMNS = 256
+_MOSTLY_ZERO = 0.3
 _TEXT_COLUMNS = 300
 
 
@@ -48,19 +49,24 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class _Flow:
-    """A branch while the workflow is built: its last step and what is known of its output."""
+    """A branch while the workflow is built: its last step and what is known of its output.
+
+    ``filled`` is the number of columns that are not zero in a row.
+    """
 
     name: str
     branch: Branch
     last: str
     width: int
     missing: bool
+    filled: int
 
 
 class _Builder:
     def __init__(self, features: Features, setting: Setting, on_matrix: list[Operator]) -> None:
         self.features, self.setting = features, setting
         self.sparse = all(op.traits.sparse for op in on_matrix)
+        self.sparse_pays = self.sparse and any(op.traits.sparse_pays for op in on_matrix)
         self.non_negative = next((op.name for op in on_matrix if op.traits.non_negative), None)
         self.n_codes = 0
         self.steps: list[Step] = []
@@ -69,7 +75,7 @@ class _Builder:
 
     def _leaf(self, name: str, branch: Branch, columns: tuple[str, ...], missing: bool) -> _Flow:
         self.steps.append(Step(name, None, (), branch, columns))
-        return _Flow(name, branch, name, len(columns), missing)
+        return _Flow(name, branch, name, len(columns), missing, len(columns))
 
     def add(self, spec: StepSpec) -> None:
         operator = operators.get(spec.operator)
@@ -89,7 +95,9 @@ class _Builder:
         self.steps.append(Step(name, spec, (flow.last,), branch, (), self._context(operator, flow.width, flow.branch)))
         width = _width(operator, flow, self.features)
         missing = flow.missing and operator.family is not Family.IMPUTE and not operator.emits
-        return replace(flow, branch=branch, last=name, width=width, missing=missing or operator.family is Family.DATES)
+        missing = missing or operator.family is Family.DATES
+        filled = flow.filled if operator.column_per_level else width
+        return replace(flow, branch=branch, last=name, width=width, missing=missing, filled=filled)
 
     def _join(self, operator: Operator) -> None:
         if len(self.flows) == 1 and self.flows[0].branch is Branch.MATRIX:
@@ -97,12 +105,14 @@ class _Builder:
         self._complete(operator)
         flows = sorted(self.flows, key=lambda flow: flow.branch is not Branch.CODES)
         width = sum(flow.width for flow in flows)
-        dense = not self.sparse or width <= DENSE_COLUMNS
+        filled = sum(flow.filled for flow in flows)
+        zeros_pay = self.sparse_pays and filled < _MOSTLY_ZERO * width
+        dense = not self.sparse or (width <= DENSE_COLUMNS and not zeros_pay)
         name = self._unique("join")
         self.steps.append(Step(name, None, tuple(f.last for f in flows), Branch.MATRIX, (), (("dense", dense),)))
         codes = sum(flow.width for flow in flows if flow.branch is Branch.CODES)
         self.n_codes = codes
-        self.flows = [_Flow("all", Branch.MATRIX, name, width, any(flow.missing for flow in flows))]
+        self.flows = [_Flow("all", Branch.MATRIX, name, width, any(flow.missing for flow in flows), filled)]
 
     def _complete(self, operator: Operator) -> None:
         """Give every branch what the operator needs and the chain did not say."""

@@ -39,6 +39,7 @@ class Logistic(Operator):
     traits = Traits(
         row_wise=True,
         sparse=True,
+        sparse_pays=True,
         path=("C",),
         weighted01=True,
         fusable=True,

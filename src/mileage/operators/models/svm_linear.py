@@ -17,6 +17,7 @@ class SvmLinear(Operator):
     traits = Traits(
         row_wise=True,
         sparse=True,
+        sparse_pays=True,
         weighted01=True,
         glass_box=True,
         lossless_projection=True,
