@@ -16,7 +16,8 @@ from mileage.optimizer import PlanContext, optimize
 from mileage.session.keep import DensityKeeper
 from mileage.workflow import Action, PhysicalPlan, Port, Task, TaskKind
 from mileage.workflow.flow import Deferred, Node, flow_tasks, node_of
-from mileage.workflow.flow.node import FlowTask, calls_of
+from mileage.workflow.flow.audit import Audit
+from mileage.workflow.flow.node import FlowTask
 from mileage.workflow.identity import Identity, Part, changes
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ _KEEP = frozenset({TaskKind.CALL})
 
 @dataclass(frozen=True)
 class TaskReport:
-    """What happened to one step of a version, and why."""
+    """What happened to one step of a version, and why.
+
+    ``undeclared`` is what it turned out to depend on that is no input of it: then its result was not kept.
+    """
 
     label: str
     where: str
@@ -39,6 +43,7 @@ class TaskReport:
     seconds: float = 0.0
     size_bytes: int = 0
     identity: Identity = field(default=Identity(Fingerprint("")), repr=False)
+    undeclared: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as plain data; :func:`reports_of` reads it again."""
@@ -46,7 +51,7 @@ class TaskReport:
         return {
             "label": self.label, "where": self.where, "task": str(self.task), "action": str(self.action), "why": self.why,
             "seconds": self.seconds, "size_bytes": self.size_bytes, "code": str(self.identity.key), "parts": parts,
-            "notes": [list(note) for note in self.identity.notes],
+            "notes": [list(note) for note in self.identity.notes], "undeclared": list(self.undeclared),
         }  # fmt: skip
 
 
@@ -87,8 +92,9 @@ def iterate(
     context = PlanContext(kept=session.store.has, shares=False, keep=_KEEP, costs=costs)
     plan, _ = optimize((one.task for one in made.values()), wanted.values(), context)
     forecast_s = sum(costs(p.task)[0] for p in plan if p.action is Action.COMPUTE)
-    outcome = _run(session, plan, made, costs, on_event)
-    reports = _reports(made, plan, outcome, reports_of(before))
+    audit = Audit()
+    outcome = _run(session, plan, made, costs, audit, on_event)
+    reports = _reports(made, plan, outcome, audit, reports_of(before))
     _note_costs(session, reports)
     record = {
         "tasks": [report.to_json() for report in reports],
@@ -124,13 +130,18 @@ class _Costs:
 
 
 def _run(
-    session: Session, plan: PhysicalPlan, made: Mapping[Node, FlowTask], costs: _Costs, on_event: Listener | None
+    session: Session,
+    plan: PhysicalPlan,
+    made: Mapping[Node, FlowTask],
+    costs: _Costs,
+    audit: Audit,
+    on_event: Listener | None,
 ) -> Outcome:
     bus = EventBus()
     if on_event is not None:
         bus.listen(on_event)
-    keeper = DensityKeeper.of(plan, costs)
-    resources = Resources(calls=calls_of(made.values()))
+    keeper = DensityKeeper.of(plan, costs, audit.is_of_one_run)
+    resources = Resources(calls=audit.over(made.values()))
     executor = Executor(backends.get("inline").new(), session.store, events=bus, resources=resources, keeper=keeper)
     with executor:
         executor.submit(plan, label="flow")
@@ -148,7 +159,11 @@ def _with_values(outcome: Outcome, wanted: tuple[Port, ...]) -> Outcome:
 
 
 def _reports(
-    made: Mapping[Node, FlowTask], plan: PhysicalPlan, outcome: Outcome, before: Mapping[str, list[TaskReport]]
+    made: Mapping[Node, FlowTask],
+    plan: PhysicalPlan,
+    outcome: Outcome,
+    audit: Audit,
+    before: Mapping[str, list[TaskReport]],
 ) -> tuple[TaskReport, ...]:
     actions = {planned.task.fingerprint: planned.action for planned in plan}
     reports: dict[Fingerprint, TaskReport] = {}
@@ -165,6 +180,7 @@ def _reports(
             outcome.seconds.get(name, 0.0),
             sum(size for key, size in outcome.sizes.items() if key.startswith(name)),
             one.identity,
+            tuple(str(notice) for notice in audit.found.get(name, ())),
         )
     return tuple(reports.values())
 
@@ -179,7 +195,10 @@ def _why(node: Node, one: FlowTask, action: Action, before: list[TaskReport], up
         return "kept, and cheaper to load"
     if not before:
         return "new"
-    if any(old.task == one.task.fingerprint for old in before):
+    same = [old for old in before if old.task == one.task.fingerprint]
+    if any(old.undeclared for old in same):
+        return "not kept: it depends on what is not declared"
+    if same:
         return "needed, and not worth keeping"
     old = next((old for old in before if old.where == str(node.where)), before[0])
     said = changes(old.identity, one.identity)
@@ -198,7 +217,7 @@ def reports_of(version: VersionRecord | None) -> dict[str, list[TaskReport]]:
         identity = Identity(Fingerprint(task["code"]), parts, tuple((k, t) for k, t in task["notes"]))
         report = TaskReport(
             task["label"], task["where"], Fingerprint(task["task"]), Action(task["action"]), task["why"],
-            task["seconds"], task["size_bytes"], identity,
+            task["seconds"], task["size_bytes"], identity, tuple(task.get("undeclared", ())),
         )  # fmt: skip
         found.setdefault(report.label, []).append(report)
     return found

@@ -93,8 +93,3 @@ def flow_tasks(ports: Iterable[NodePort]) -> dict[Node, FlowTask]:
         )
         made[node] = FlowTask(node, task, identity)
     return made
-
-
-def calls_of(tasks: Iterable[FlowTask]) -> dict[Fingerprint, Call]:
-    """Return what the engine runs, by the fingerprint of the task."""
-    return {one.task.fingerprint: one.node.call for one in tasks}

@@ -261,8 +261,8 @@ class _Walk:
         body = tuple((key, self._member(name, key, value, c.__module__)) for key, value in members)
         self._part(Part("class", name, fingerprint(bases, [n for n, _ in body]), _where(c)))
         typed = c.__annotations__ if _reads_annotations(c) else {}  # a class of a framework may check them
-        name = c.__qualname__ if _shows_name(c) else ""
-        return ("class", name, bases, body, tuple((key, str(kind)) for key, kind in typed.items()))
+        shown = c.__qualname__ if _shows_name(c) else ""
+        return ("class", shown, bases, body, tuple((key, str(kind)) for key, kind in typed.items()))
 
     def _member(self, scope: str, name: str, value: Any, module: str) -> object:
         try:
