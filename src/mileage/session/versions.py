@@ -11,7 +11,7 @@ from mileage.core.units import format_seconds
 from mileage.results.report import Report, Section
 from mileage.session.iterate import Iteration, TaskReport, reports_of
 from mileage.workflow import Action
-from mileage.workflow.identity import changes
+from mileage.workflow.identity import UNSTABLE, changes
 
 if TYPE_CHECKING:
     from mileage.session.session import Session
@@ -25,7 +25,10 @@ def run_report(run: Iteration, *, every: bool = False) -> Report:
     parent = f" from v{run.version.parent}" if run.version.parent else ""
     head = f"{run.version.ref}{parent} · {counts} · {format_seconds(run.seconds)} (forecast {format_seconds(run.forecast_s)})"
     steps = [task for task in run.tasks if every or task.action is not Action.PRUNE]
-    notes = [f"note: {kind}: {text}" for task in run.tasks for kind, text in task.identity.notes]
+    notes = [f"warning: {task.label} ({task.where}) {text}" for task in run.tasks for text in task.undeclared]
+    notes += [
+        f"note: {kind}: {text}" for task in run.tasks for kind, text in task.identity.notes if kind not in UNSTABLE
+    ]
     notes += [f"note: {text}" for text in run.version.record.get("notes", ())]
     return Report(
         "iteration",
