@@ -1,0 +1,183 @@
+"""The steps that a run on a sample adds to a flow: choosing rows, taking them, and reading narrow matrices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mileage.core.fingerprint import fingerprint
+from mileage.errors import EngineError
+from mileage.workflow.flow.calls import Call
+from mileage.workflow.flow.narrow import narrowed, widened
+from mileage.workflow.identity import Identity, identify
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_MOST_CLASSES = 50
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Rows of a sample, by number, in order, out of ``n``."""
+
+    n: int
+    rows: np.ndarray
+
+
+@dataclass(frozen=True)
+class ChooseCall(Call):
+    """Choose rows of values that belong together; the inputs after ``n_aligned`` of them may be a label.
+
+    A row's key is its value of ``key``, else its label in the index of the first frame, else its number. Where a label is
+    known, every class gets its share; a key keeps groups whole instead.
+    """
+
+    fraction: float
+    salt: int
+    key: str | None
+    n_aligned: int
+    names: tuple[str, ...]
+
+    def identity(self) -> Identity:
+        """The sample's share, salt and key."""
+        return identify(("sample", self.salt, self.key, self.n_aligned), {"fraction": self.fraction})
+
+    def run(self, inputs: list[Any]) -> tuple[Any, ...]:
+        """Return the chosen rows."""
+        import numpy as np
+
+        from mileage.data.samples import nested_sample
+
+        aligned = inputs[: self.n_aligned]
+        n = self._common_length(aligned)
+        keys = self._keys(aligned, n)
+        y = None if self.key is not None else _classes(inputs[self.n_aligned :], n)
+        rows = np.flatnonzero(nested_sample(n, self.fraction, seed=self.salt, y=y, keys=keys).mask())
+        if not len(rows):
+            raise EngineError(
+                f"a sample of {self.fraction:g} of {n} rows is empty", code="F712", hint="ask for a larger share"
+            )
+        return (Chosen(n, rows),)
+
+    def _common_length(self, aligned: list[Any]) -> int:
+        known = [(name, n) for name, value in zip(self.names, aligned, strict=True) if (n := n_rows(value)) is not None]
+        if not known:
+            raise EngineError(
+                f"{' and '.join(self.names)} have no rows to sample", code="F711", hint="run it without approximate"
+            )
+        other = next((pair for pair in known if pair[1] != known[0][1]), None)
+        if other is not None:
+            message = f"{known[0][0]} has {known[0][1]} rows and {other[0]} {other[1]}: one sample does not fit both"
+            raise EngineError(
+                message, code="F711", hint='what drops or joins rows is not rows="each": leave that out at its step'
+            )
+        return known[0][1]
+
+    def _keys(self, aligned: list[Any], n: int) -> np.ndarray:
+        import numpy as np
+
+        if self.key is not None:
+            frame = next((v for v in aligned if self.key in getattr(v, "columns", ())), None)
+            if frame is None:
+                message = f"no column '{self.key}' where the sample is taken: {', '.join(self.names)}"
+                raise EngineError(
+                    message, code="F713", hint="name a column that reaches this step, or leave the key out"
+                )
+            return np.asarray(frame[self.key])
+        for value in aligned:
+            index = getattr(value, "index", None)
+            if hasattr(value, "iloc") and index is not None and index.is_unique and index.nlevels == 1:
+                return np.asarray(index)
+        return np.arange(n)
+
+
+@dataclass(frozen=True)
+class TakeCall(Call):
+    """Take the chosen rows of a value; what has other rows than those chosen from is left whole."""
+
+    precision: str = "full"
+
+    def identity(self) -> Identity:
+        """The precision."""
+        return identify(("take", self.precision), {})
+
+    def run(self, inputs: list[Any]) -> tuple[Any, ...]:
+        """Return the rows."""
+        value, chosen = inputs
+        if n_rows(value) != chosen.n:
+            return (value,)
+        return (narrowed(taken(value, chosen.rows), self.precision),)
+
+
+@dataclass(frozen=True)
+class SampledCall(Call):
+    """A step of the flow on a sample: narrow inputs are read as wide ones, ``narrow`` outputs made narrow.
+
+    ``checked`` is the input whose number of rows the output must have.
+    """
+
+    inner: Call
+    precision: str
+    narrow: frozenset[int] = frozenset()
+    checked: int | None = None
+    label: str = ""
+
+    def identity(self) -> Identity:
+        """The step's own, with the precision."""
+        own = self.inner.identity()
+        key = fingerprint("sampled", own.key, self.precision, sorted(self.narrow))
+        return Identity(key, own.parts, own.notes)
+
+    def run(self, inputs: list[Any]) -> tuple[Any, ...]:
+        """Run the step."""
+        wide = [widened(value) for value in inputs]
+        made = self.inner.run(wide)
+        if self.checked is not None:
+            before, after = n_rows(wide[self.checked]), n_rows(made[0])
+            if before is not None and after != before:
+                raise EngineError(
+                    f'{self.label} is declared rows="each" and made {"no" if after is None else after} rows of {before}',
+                    code="F710",
+                    hint="leave the declaration out: the sample is then taken after it",
+                )
+        return tuple(narrowed(out, self.precision) if i in self.narrow else out for i, out in enumerate(made))
+
+
+def n_rows(value: Any) -> int | None:
+    """Return how many rows a value has; None for what has none, such as a number, a text, a dict or an estimator.
+
+    Examples
+    --------
+    >>> n_rows([1, 2]), n_rows("text"), n_rows({"a": 1}), n_rows(3.5)
+    (2, None, None, None)
+    """
+    if isinstance(value, str | bytes | dict | set | type(None)) or hasattr(value, "get_params"):
+        return None
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple):
+        return int(shape[0]) if shape else None
+    return len(value) if isinstance(value, list | tuple) else None
+
+
+def taken(value: Any, rows: np.ndarray) -> Any:
+    """Return some rows of a frame, an array, a sparse matrix or a list."""
+    if hasattr(value, "iloc"):
+        return value.iloc[rows]
+    if hasattr(value, "take") and type(value).__module__.startswith("pyarrow"):
+        return value.take(rows)
+    if isinstance(value, list | tuple):
+        return type(value)(value[i] for i in rows)
+    return (value.tocsr() if hasattr(value, "tocsr") else value)[rows]
+
+
+def _classes(labels: list[Any], n: int) -> np.ndarray | None:
+    """Return codes of a label's classes; None where there is no label, it is an amount, or it has other rows."""
+    import numpy as np
+    import pandas as pd
+
+    label = labels[0] if labels else None
+    if label is None or n_rows(label) != n or getattr(label, "ndim", 1) != 1:
+        return None
+    codes, classes = pd.factorize(np.asarray(label), use_na_sentinel=False)
+    return codes if 2 <= len(classes) <= _MOST_CLASSES else None

@@ -1,0 +1,366 @@
+"""A flow on a sample of its rows: the same steps, with the sample placed where it costs least and distorts nothing.
+
+A sample is taken after the last step that mixes rows on the way to a learning step, so that histories, groups and joins see
+all rows; from there on every step that works row by row, learns or is given what a model made of the sample works on it.
+What enters one such step together is sampled together. The rows a model learns from and the rows it is tried on are two
+samples: the second has ``test`` times the share of the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from mileage.errors import MileError
+from mileage.workflow.flow.narrow import PRECISIONS
+from mileage.workflow.flow.node import Node, NodePort, upstream
+from mileage.workflow.flow.rows import Rows, RowUse, gives_rows, is_model, row_uses
+from mileage.workflow.flow.sample_calls import ChooseCall, SampledCall, TakeCall
+
+
+class SampleError(MileError, ValueError):
+    """A sample that cannot be taken."""
+
+    code = "F714"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Which rows: a share of the train rows, ``test`` times that of the test rows; nested for one ``salt``.
+
+    Raises
+    ------
+    SampleError
+        If a share or the precision is out of range.
+
+    Examples
+    --------
+    >>> Sample(0.1).share("test"), Sample(0.1).larger().fraction, Sample(0.5).larger().fraction
+    (0.2, 0.25, 1.0)
+    """
+
+    fraction: float
+    salt: int = 0
+    key: str | None = None
+    test: float = 2.0
+    precision: str = "f16"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.fraction <= 1:
+            raise SampleError(f"a sample of {self.fraction:g} of the rows", hint="give a share above 0 and up to 1")
+        if self.test <= 0:
+            raise SampleError(f"test={self.test:g} times the share", hint="give a number above 0; 2 by default")
+        if self.precision not in PRECISIONS:
+            raise SampleError(f"no precision '{self.precision}'", hint=f"there are {', '.join(PRECISIONS)}")
+
+    def share(self, side: str) -> float:
+        """Return the share of the rows of a side, ``train`` or ``test``."""
+        return self.fraction if side == "train" else min(1.0, self.fraction * self.test)
+
+    def larger(self, times: float = 2.5) -> Sample:
+        """Return the next larger sample that holds this one; all rows where it would be most of them."""
+        fraction = round(self.fraction * times, 6)
+        return Sample(fraction if fraction < 0.8 else 1.0, self.salt, self.key, self.test, self.precision)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a sample is taken: after which step, of which side, how large."""
+
+    after: str
+    where: str
+    side: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A flow on a sample: its outputs, which of them depend on the sample, and where it is taken."""
+
+    ports: Mapping[str, NodePort]
+    approximate: frozenset[str]
+    places: tuple[Place, ...]
+
+
+def on_sample(ports: Mapping[str, NodePort], sample: Sample) -> Sampled:
+    """Return the outputs of a flow, computed on a sample where a model is concerned and exactly elsewhere.
+
+    Raises
+    ------
+    SampleError
+        If nothing in the flow learns.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from mileage.workflow.flow import node_of, step
+    >>> rows = step(pd.DataFrame)({"x": range(100), "y": range(100)})
+    >>> model = step(LinearRegression()).fit(rows[["x"]], rows["y"])
+    >>> made = on_sample({"slope": node_of(model.coef_), "n": node_of(step(len)(rows))}, Sample(0.1))
+    >>> sorted(made.approximate), made.places[0].after, made.places[0].side
+    (['slope'], 'DataFrame', 'train')
+    """
+    if sample.fraction == 1:
+        return Sampled(dict(ports), frozenset(), ())
+    order = upstream(ports.values())
+    uses = row_uses(order)
+    if not any(use.kind is Rows.LEARNS for use in uses.values()):
+        raise SampleError(
+            "no step of this flow learns, as far as can be seen",
+            hint='declare the one that does: step(fit_model, rows="learns"), or run without approximate',
+        )
+    plan = _Plan(order, uses)
+    rewrite = _Rewrite(plan, sample, frozenset(ports.values()))
+    made = {name: rewrite.port(port) for name, port in ports.items()}
+    changed = frozenset(name for name, port in ports.items() if made[name] != port)
+    return Sampled(made, changed, tuple(rewrite.places.values()))
+
+
+class _Plan:
+    """Which steps work on a sample, which rows belong together, and which must see all of them."""
+
+    def __init__(self, order: list[Node], uses: dict[Node, RowUse]) -> None:
+        self.order, self.uses = order, uses
+        self.whole = _whole(order, uses)
+        self.touched: set[Node] = set()  # what depends on a sample
+        self.reads: dict[Node, tuple[int, ...]] = {}  # of those: inputs whose rows are sampled
+        self.groups = _Groups()
+        self.carried: dict[NodePort, NodePort] = {}  # rows made on a sample -> a root of the rows they stand for
+        for node in order:
+            self._visit(node)
+
+    def _visit(self, node: Node) -> None:
+        use = self.uses[node]
+        learns = use.kind is Rows.LEARNS
+        depends = any(port.node in self.touched for port in node.inputs)
+        if node in self.whole:  # on all rows, even if it learns: what it makes of them is mixed later
+            self.touched |= {node} if depends else set()
+            return
+        if not learns and not depends:
+            return
+        self.touched.add(node)
+        reads = tuple(i for i in use.rows if self._has_rows(node.inputs[i]))
+        if not reads or not self._joins(node, use, reads):
+            return
+        self.reads[node] = reads
+        strict = set(reads) if learns else set(reads[:1])
+        if not learns:
+            strict |= {i for i in reads if node.inputs[i] in self.carried}
+        first = self.roots(node.inputs[reads[0]])[0]
+        for i in reads:
+            for root in self.roots(node.inputs[i]):
+                self.groups.join(first, root, strict=i in strict)
+        if learns:
+            self.groups.train.add(first)
+            if use.label is not None and node.inputs[use.label].node not in self.touched:
+                self.groups.labels.setdefault(first, node.inputs[use.label])
+        for output in range(node.n_outputs):
+            port = NodePort(node, output)
+            if gives_rows(port, self.uses) and use.kind is not Rows.MIXES:
+                self.carried[port] = first
+
+    def _joins(self, node: Node, use: RowUse, reads: tuple[int, ...]) -> bool:
+        """Say whether a step is to work on sampled rows: it is a model's, or is given rows made on a sample."""
+        if any(node.inputs[i] in self.carried for i in reads) or use.kind is Rows.LEARNS:
+            return True
+        fitted = any(self.uses[node.inputs[i].node].kind is Rows.LEARNS for i in use.model)
+        return fitted and not (use.kind is Rows.MIXES and use.declared)
+
+    def _has_rows(self, port: NodePort) -> bool:
+        """Say whether the rows of a value can be sampled: none made by mixing rows of a sample are."""
+        if is_model(port, self.uses) or not gives_rows(port, self.uses):
+            return False
+        return port.node not in self.touched or port in self.carried
+
+    def cloned(self, node: Node) -> bool:
+        """Say whether a step that knows no model is done on the sample rather than before it."""
+        return self.uses[node].kind is Rows.EACH and node not in self.whole and node not in self.touched
+
+    def rows_of(self, node: Node) -> list[NodePort]:
+        """Return the inputs of a step whose rows it works on."""
+        return [node.inputs[i] for i in self.uses[node].rows if self._has_rows(node.inputs[i])]
+
+    def roots(self, port: NodePort) -> list[NodePort]:
+        """Return the values of which rows are taken for ``port``."""
+        found: dict[NodePort, None] = {}
+        stack = [port]
+        while stack:
+            one = stack.pop()
+            if one in self.carried:
+                found[self.carried[one]] = None
+            elif self.cloned(one.node) and self.rows_of(one.node):
+                stack += reversed(self.rows_of(one.node))
+            else:
+                found[one] = None
+        return list(found)
+
+
+def _whole(order: list[Node], uses: Mapping[Node, RowUse]) -> set[Node]:
+    """Return the steps that must see all rows: those that mix rows on the way to a learning step, and all before them."""
+    leads: set[Node] = set()  # rows reach a learning step
+    whole: set[Node] = set()
+    for node in reversed(order):
+        use = uses[node]
+        if node in leads and use.kind is Rows.MIXES:
+            whole.add(node)
+        for i in use.rows:
+            before = node.inputs[i].node
+            if not gives_rows(node.inputs[i], uses):
+                continue
+            if use.kind is Rows.LEARNS or node in leads:
+                leads.add(before)
+            if node in whole:
+                whole.add(before)
+    return whole
+
+
+class _Groups:
+    """Values whose rows are sampled together, as a union-find; the first of a group stands for it."""
+
+    def __init__(self) -> None:
+        self.above: dict[NodePort, NodePort] = {}
+        self.strict: dict[NodePort, None] = {}
+        self.train: set[NodePort] = set()
+        self.labels: dict[NodePort, NodePort] = {}
+
+    def of(self, root: NodePort) -> NodePort:
+        """Return the representative of a group."""
+        while self.above.setdefault(root, root) != root:
+            root = self.above[root]
+        return root
+
+    def join(self, one: NodePort, other: NodePort, *, strict: bool) -> None:
+        """Put two values in one group; only those that are ``strict`` must agree in length."""
+        first, second = self.of(one), self.of(other)
+        self.strict.setdefault(one)
+        if strict:
+            self.strict.setdefault(other)
+        if first != second:
+            self.above[second] = first
+
+    def members(self, root: NodePort) -> list[NodePort]:
+        """Return the strict members of a group."""
+        return [one for one in self.strict if self.of(one) == self.of(root)]
+
+    def side(self, root: NodePort) -> str:
+        """Return ``train`` if something learns from the group's rows."""
+        return "train" if any(self.of(one) == self.of(root) for one in self.train) else "test"
+
+    def label(self, root: NodePort) -> NodePort | None:
+        """Return the label of a group, if one is known."""
+        found = (label for one, label in self.labels.items() if self.of(one) == self.of(root))
+        return next(found, None)
+
+
+@dataclass
+class _Rewrite:
+    """Makes the steps of a flow anew, on the sample where the plan says so."""
+
+    plan: _Plan
+    sample: Sample
+    wanted: frozenset[NodePort]
+    places: dict[NodePort, Place] = field(default_factory=dict)
+    made: dict[Node, Node] = field(default_factory=dict)
+    clones: dict[Node, Node] = field(default_factory=dict)
+    takes: dict[NodePort, NodePort] = field(default_factory=dict)
+    choices: dict[NodePort, Node] = field(default_factory=dict)
+    narrow: set[NodePort] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.narrow = self._features_only() if self.sample.precision != "full" else set()
+        for node in self.plan.order:  # inputs first: no recursion through a long flow
+            if node in self.plan.touched:
+                self.made[node] = self._again(node)
+
+    def port(self, port: NodePort) -> NodePort:
+        """Return a value as the rewritten flow has it: changed only if it depends on the sample."""
+        return NodePort(self.made[port.node], port.output) if port.node in self.made else port
+
+    def _again(self, node: Node) -> Node:
+        reads = self.plan.reads.get(node, ())
+        inputs = [self._sampled(port) if i in reads else self.port(port) for i, port in enumerate(node.inputs)]
+        return self._copy(node, inputs, reads)
+
+    def _sampled(self, port: NodePort) -> NodePort:
+        """Return the sampled rows of a value."""
+        if port in self.plan.carried:
+            return self.port(port)
+        for node in self._to_clone(port):
+            rows = set(self.plan.rows_of(node))
+            inputs = [self._cloned_or_taken(one) if one in rows else self.port(one) for one in node.inputs]
+            reads = tuple(i for i, one in enumerate(node.inputs) if one in rows)
+            self.clones[node] = self._copy(node, inputs, reads)
+        return self._cloned_or_taken(port)
+
+    def _to_clone(self, port: NodePort) -> list[Node]:
+        """Return the row-wise steps between the sample and a value that are not made yet, inputs first."""
+        order: dict[Node, None] = {}
+        stack = [(port, False)]
+        while stack:
+            one, ready = stack.pop()
+            if ready:
+                order[one.node] = None
+            elif self._is_clone(one) and one.node not in self.clones and one.node not in order:
+                stack.append((one, True))
+                stack += [(before, False) for before in reversed(self.plan.rows_of(one.node))]
+        return list(order)
+
+    def _is_clone(self, port: NodePort) -> bool:
+        return port not in self.plan.carried and self.plan.cloned(port.node) and bool(self.plan.rows_of(port.node))
+
+    def _cloned_or_taken(self, port: NodePort) -> NodePort:
+        if port in self.plan.carried:
+            return self.port(port)
+        if port.node in self.clones:
+            return NodePort(self.clones[port.node], port.output)
+        if port not in self.takes:
+            precision = self.sample.precision if port in self.narrow else "full"
+            chosen = NodePort(self._choice(port))
+            label = f"sample of {port.node.label}"
+            self.takes[port] = NodePort(Node(TakeCall(precision), (port, chosen), 1, label, port.node.where))
+        return self.takes[port]
+
+    def _choice(self, root: NodePort) -> Node:
+        groups = self.plan.groups
+        group = groups.of(root)
+        if group not in self.choices:
+            members, side = groups.members(root), groups.side(root)
+            label = groups.label(root) if self.sample.key is None and side == "train" else None
+            names = tuple(f"{one.node.label} ({one.node.where})" for one in members)
+            share = self.sample.share(side)
+            call = ChooseCall(share, self.sample.salt, self.sample.key, len(members), names)
+            inputs = (*members, *((label,) if label is not None else ()))
+            where = members[0].node.where
+            self.choices[group] = Node(call, inputs, 1, f"choose {side} rows", where)
+            self.places[group] = Place(members[0].node.label, str(where), side, share)
+        return self.choices[group]
+
+    def _copy(self, node: Node, inputs: Iterable[NodePort], reads: tuple[int, ...]) -> Node:
+        """Return a step with other inputs, that reads what is narrow and makes narrow what may be."""
+        use = self.plan.uses[node]
+        narrow = frozenset(i for i in range(node.n_outputs) if NodePort(node, i) in self.narrow)
+        checked = reads[0] if reads and use.declared and use.kind is Rows.EACH else None
+        call = node.call
+        if narrow or checked is not None or any(node.inputs[i] in self.narrow for i in reads):
+            call = SampledCall(call, self.sample.precision, narrow, checked, node.label)
+        return Node(call, tuple(inputs), node.n_outputs, node.label, node.where, node.rows)
+
+    def _features_only(self) -> set[NodePort]:
+        """Return the sampled values that models read as features and nothing else reads."""
+        read: dict[NodePort, bool] = {}
+        seen: set[Node] = set()
+        stack: list[NodePort] = []
+        for node, reads in self.plan.reads.items():
+            for i in reads:
+                port = node.inputs[i]
+                read[port] = read.get(port, True) and i == self.plan.uses[node].features
+                stack.append(port)
+        while stack:
+            port = stack.pop()
+            if self._is_clone(port) and port.node not in seen:
+                seen.add(port.node)
+                for before in self.plan.rows_of(port.node):
+                    read[before] = False
+                    stack.append(before)
+        return {port for port, features in read.items() if features and port not in self.wanted}
