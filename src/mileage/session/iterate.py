@@ -86,8 +86,8 @@ def iterate(
         If a step fails; the version is kept as failed, with what was computed before it.
     """
     started = time.monotonic()
-    ports = {name: node_of(value) for name, value in outputs.items()}
-    ports, about_sample = _on_sample(session, ports, approximate)
+    asked = {name: node_of(value) for name, value in outputs.items()}
+    ports, about_sample = _on_sample(session, asked, approximate)
     made = flow_tasks(ports.values())
     wanted = {name: made[port.node].port(port.output) for name, port in ports.items()}
     before = next(iter(reversed(session.catalog.flows.versions(flow))), None)

@@ -86,7 +86,7 @@ def row_uses(nodes: Iterable[Node]) -> dict[Node, RowUse]:
     made: dict[Node, RowUse] = {}
     for node in order:
         models = tuple(i for i, port in enumerate(node.inputs) if is_model(port, made))
-        made[node] = _use(node, models, made, learns=node in learners)
+        made[node] = _use(node, models, learns=node in learners)
     return made
 
 
@@ -125,11 +125,11 @@ def _read_as_models(order: list[Node]) -> set[Node]:
     return found
 
 
-def _use(node: Node, models: tuple[int, ...], uses: Mapping[Node, RowUse], *, learns: bool) -> RowUse:
+def _use(node: Node, models: tuple[int, ...], *, learns: bool) -> RowUse:
     call = node.call
     others = tuple(i for i in range(len(node.inputs)) if i not in models)
     if isinstance(call, MethodCall):
-        return _of_method(node, call, models, others, uses)
+        return _of_method(node, call, models, others)
     if not isinstance(call, FunctionCall):
         estimator = isinstance(call, ValueCall) and hasattr(call.value, "fit")
         return RowUse(Rows.VALUE) if estimator else RowUse(Rows.MIXES, others, models)
@@ -142,15 +142,13 @@ def _use(node: Node, models: tuple[int, ...], uses: Mapping[Node, RowUse], *, le
     if _is_estimator(call) or (models and call.function in {getattr, operator.getitem}):
         return RowUse(Rows.VALUE, (), models)
     if _module(call.function).startswith("sklearn.metrics") or hasattr(call.function, "__mileage_scores__"):
-        label = _slots(_arguments(call).get("y_true", ())) or others[:1]
-        return RowUse(Rows.SCORES, others, models, label=label[0] if label else None)
-    kind = Rows.EACH if _is_each(node, call, uses) else Rows.MIXES
+        truth = _slots(_arguments(call).get("y_true", ())) or others[:1]
+        return RowUse(Rows.SCORES, others, models, label=truth[0] if truth else None)
+    kind = Rows.EACH if _is_each(node, call) else Rows.MIXES
     return RowUse(kind, others, models)
 
 
-def _of_method(
-    node: Node, call: MethodCall, models: tuple[int, ...], others: tuple[int, ...], uses: Mapping[Node, RowUse]
-) -> RowUse:
+def _of_method(node: Node, call: MethodCall, models: tuple[int, ...], others: tuple[int, ...]) -> RowUse:
     if call.method in _FITS or (call.method in _APPLY and 0 in models):
         named = _arguments(call)
         rows = tuple(i for i in others if i != 0)
@@ -178,7 +176,7 @@ def _of_method(
     return RowUse(Rows.EACH if each else Rows.MIXES, others, models)
 
 
-def _is_each(node: Node, call: FunctionCall, uses: Mapping[Node, RowUse]) -> bool:
+def _is_each(node: Node, call: FunctionCall) -> bool:
     function, name = call.function, _name(call)
     if function in _OPERATORS:
         return True

@@ -27,10 +27,10 @@ class Chosen:
 
 @dataclass(frozen=True)
 class ChooseCall(Call):
-    """Choose rows of values that belong together; the inputs after ``n_aligned`` of them may be a label.
+    """Choose rows of values that belong together; the inputs after ``n_aligned`` of them are targets.
 
-    A row's key is its value of ``key``, else its label in the index of the first frame, else its number. Where a label is
-    known, every class gets its share; a key keeps groups whole instead.
+    A row's key is its value of ``key``, else its label in the index of the first frame, else its number. Where a target has
+    classes, each gets its share; a key keeps groups whole instead.
     """
 
     fraction: float
@@ -172,12 +172,13 @@ def taken(value: Any, rows: np.ndarray) -> Any:
 
 
 def _classes(labels: list[Any], n: int) -> np.ndarray | None:
-    """Return codes of a label's classes; None where there is no label, it is an amount, or it has other rows."""
+    """Return codes of the first target that has classes and these rows; None where there is none."""
     import numpy as np
     import pandas as pd
 
-    label = labels[0] if labels else None
-    if label is None or n_rows(label) != n or getattr(label, "ndim", 1) != 1:
-        return None
-    codes, classes = pd.factorize(np.asarray(label), use_na_sentinel=False)
-    return codes if 2 <= len(classes) <= _MOST_CLASSES else None
+    for label in labels:
+        if n_rows(label) == n and getattr(label, "ndim", 1) == 1:
+            codes, classes = pd.factorize(np.asarray(label), use_na_sentinel=False)
+            if 2 <= len(classes) <= _MOST_CLASSES:
+                return np.asarray(codes)
+    return None

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mileage.errors import MileError
+from mileage.workflow.flow.calls import MethodCall
 from mileage.workflow.flow.narrow import PRECISIONS
 from mileage.workflow.flow.node import Node, NodePort, upstream
 from mileage.workflow.flow.rows import Rows, RowUse, gives_rows, is_model, row_uses
@@ -124,6 +125,7 @@ class _Plan:
         self.order, self.uses = order, uses
         self.whole = _whole(order, uses)
         self.touched: set[Node] = set()  # what depends on a sample
+        self.full: set[Node] = set()  # of those: what has all rows nevertheless
         self.reads: dict[Node, tuple[int, ...]] = {}  # of those: inputs whose rows are sampled
         self.groups = _Groups()
         self.carried: dict[NodePort, NodePort] = {}  # rows made on a sample -> a root of the rows they stand for
@@ -135,13 +137,17 @@ class _Plan:
         learns = use.kind is Rows.LEARNS
         depends = any(port.node in self.touched for port in node.inputs)
         if node in self.whole:  # on all rows, even if it learns: what it makes of them is mixed later
-            self.touched |= {node} if depends else set()
+            if depends:
+                self.touched.add(node)
+                self.full.add(node)
             return
         if not learns and not depends:
             return
         self.touched.add(node)
         reads = tuple(i for i in use.rows if self._has_rows(node.inputs[i]))
         if not reads or not self._joins(node, use, reads):
+            if use.kind is Rows.EACH and len(reads) == len(use.rows):
+                self.full.add(node)
             return
         self.reads[node] = reads
         strict = set(reads) if learns else set(reads[:1])
@@ -154,7 +160,7 @@ class _Plan:
         if learns:
             self.groups.train.add(first)
             if use.label is not None and node.inputs[use.label].node not in self.touched:
-                self.groups.labels.setdefault(first, node.inputs[use.label])
+                self.groups.labels.setdefault(node.inputs[use.label], first)
         for output in range(node.n_outputs):
             port = NodePort(node, output)
             if gives_rows(port, self.uses) and use.kind is not Rows.MIXES:
@@ -171,7 +177,7 @@ class _Plan:
         """Say whether the rows of a value can be sampled: none made by mixing rows of a sample are."""
         if is_model(port, self.uses) or not gives_rows(port, self.uses):
             return False
-        return port.node not in self.touched or port in self.carried
+        return port.node not in self.touched or port.node in self.full or port in self.carried
 
     def cloned(self, node: Node) -> bool:
         """Say whether a step that knows no model is done on the sample rather than before it."""
@@ -247,10 +253,9 @@ class _Groups:
         """Return ``train`` if something learns from the group's rows."""
         return "train" if any(self.of(one) == self.of(root) for one in self.train) else "test"
 
-    def label(self, root: NodePort) -> NodePort | None:
-        """Return the label of a group, if one is known."""
-        found = (label for one, label in self.labels.items() if self.of(one) == self.of(root))
-        return next(found, None)
+    def labels_of(self, root: NodePort) -> list[NodePort]:
+        """Return the targets that are learned from the rows of a group."""
+        return [label for label, one in self.labels.items() if self.of(one) == self.of(root)]
 
 
 @dataclass
@@ -318,7 +323,7 @@ class _Rewrite:
             precision = self.sample.precision if port in self.narrow else "full"
             chosen = NodePort(self._choice(port))
             label = f"sample of {port.node.label}"
-            self.takes[port] = NodePort(Node(TakeCall(precision), (port, chosen), 1, label, port.node.where))
+            self.takes[port] = NodePort(Node(TakeCall(precision), (self.port(port), chosen), 1, label, port.node.where))
         return self.takes[port]
 
     def _choice(self, root: NodePort) -> Node:
@@ -326,12 +331,12 @@ class _Rewrite:
         group = groups.of(root)
         if group not in self.choices:
             members, side = groups.members(root), groups.side(root)
-            label = groups.label(root) if self.sample.key is None and side == "train" else None
+            labels = groups.labels_of(root) if self.sample.key is None and side == "train" else []
             names = tuple(f"{one.node.label} ({one.node.where})" for one in members)
             share = self.sample.share(side)
             call = ChooseCall(share, self.sample.salt, self.sample.key, len(members), names)
-            inputs = (*members, *((label,) if label is not None else ()))
             where = members[0].node.where
+            inputs = tuple(self.port(one) for one in (*members, *labels))
             self.choices[group] = Node(call, inputs, 1, f"choose {side} rows", where)
             self.places[group] = Place(members[0].node.label, str(where), side, share)
         return self.choices[group]
@@ -352,9 +357,11 @@ class _Rewrite:
         seen: set[Node] = set()
         stack: list[NodePort] = []
         for node, reads in self.plan.reads.items():
+            use = self.plan.uses[node]
+            apart = use.label is not None or isinstance(node.call, MethodCall) or use.kind is Rows.EACH
             for i in reads:
                 port = node.inputs[i]
-                read[port] = read.get(port, True) and i == self.plan.uses[node].features
+                read[port] = read.get(port, True) and apart and i == use.features
                 stack.append(port)
         while stack:
             port = stack.pop()
