@@ -344,7 +344,8 @@ class _Rewrite:
     def _copy(self, node: Node, inputs: Iterable[NodePort], reads: tuple[int, ...]) -> Node:
         """Return a step with other inputs, that reads what is narrow and makes narrow what may be."""
         use = self.plan.uses[node]
-        narrow = frozenset(i for i in range(node.n_outputs) if NodePort(node, i) in self.narrow)
+        outputs = () if node in self.plan.full else range(node.n_outputs)  # of which rows are taken: narrow after that
+        narrow = frozenset(i for i in outputs if NodePort(node, i) in self.narrow)
         checked = reads[0] if reads and use.declared and use.kind is Rows.EACH else None
         call = node.call
         if narrow or checked is not None or any(node.inputs[i] in self.narrow for i in reads):
