@@ -18,6 +18,7 @@ import pytest
 import scipy.sparse as sp
 
 from mileage.catalog import ArtifactStore, Project
+from mileage.catalog.formats import encode
 from mileage.errors import CatalogError
 
 KEY = b"k" * 32
@@ -316,3 +317,58 @@ def test_the_projects_key_is_private_and_made_once(tmp_path):
     project = Project.open(tmp_path)
     assert project.secret() == Project.open(tmp_path).secret()
     assert (project.path / "key").stat().st_mode & 0o777 == 0o600
+
+
+def _texts(n: int) -> pd.DataFrame:
+    words = [None if i % 7 == 3 else f"é{i % 5}" * (i % 4) for i in range(n)]
+    return pd.DataFrame({"w": pd.array(words, dtype="str"), "x": np.arange(float(n)), "b": np.arange(n) % 2 == 0})
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        _texts(40)[_texts(40)["x"] > 5],
+        _texts(40).iloc[3:17],
+        _texts(40).iloc[::-1],
+        _texts(40).set_index("w"),
+        _texts(9).rename_axis("row"),
+        _texts(40).iloc[:0],
+        _texts(40)[[]],
+        pd.concat([_texts(5), _texts(6)]),
+        pd.DataFrame({"t": pd.to_datetime(["2020-01-01", None]).astype("datetime64[us]")}),
+    ],
+    ids=["filtered", "slice", "reversed", "text index", "named index", "no rows", "no columns", "twice", "times"],
+)
+def test_frames_and_series_of_any_plain_index_are_read_without_a_pickle(store, made):
+    for i, value in enumerate([made, *(made[name] for name in made.columns)]):
+        encoded = encode(value)
+        assert encoded.format == "columns"
+        store.put(f"a{i}.out", value)
+        same = pd.testing.assert_frame_equal if isinstance(value, pd.DataFrame) else pd.testing.assert_series_equal
+        same(store.get(f"a{i}.out"), value, check_exact=True, check_index_type="exact")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        np.arange(6.0).reshape(2, 3),
+        np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        np.arange(20)[::3],
+        np.arange(24).reshape(2, 3, 4).transpose(2, 0, 1),
+        np.float64(3.5).reshape(()),
+        np.empty((0, 5), "f4"),
+        np.array(["é", "bc"]),
+        np.array([b"a", b"bc"]),
+        np.array(["2020-01-01", "NaT"], "datetime64[D]"),
+        np.array([1, 2], "timedelta64[s]"),
+        np.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f8")]),
+        np.array([1 + 2j]),
+    ],
+    ids=lambda made: f"{made.dtype.str}{made.shape}",
+)
+def test_arrays_of_any_layout_come_back_as_they_were(store, made):
+    store.put("aa.out", made)
+    got = store.get("aa.out")
+    assert (got.dtype, got.shape) == (made.dtype, made.shape)
+    np.testing.assert_array_equal(got, made)
+    assert got.flags.f_contiguous or not made.flags.f_contiguous

@@ -76,6 +76,14 @@ class FlowLog:
         named = self._file.read(lambda c: c.execute(tags.select().order_by(tags.c.name)).all())
         return tuple(_version(row, tuple(t.name for t in named if t.version_id == row.id)) for row in rows)
 
+    def last(self, flow: str) -> VersionRecord | None:
+        """Return the newest version of a flow, without its tags; None if it never ran."""
+        from mileage.catalog.tables import versions
+
+        wanted = versions.select().where(versions.c.flow == flow).order_by(versions.c.id.desc()).limit(1)
+        row = self._file.read(lambda c: c.execute(wanted).first())
+        return None if row is None else _version(row, ())
+
     def version(self, ref: str | int, flow: str | None = None) -> VersionRecord:
         """Return a version by number (``v7``), tag, or ``last``.
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from mileage.catalog import CostRecord, VersionRecord
 from mileage.core.events import EventBus, Listener
 from mileage.core.fingerprint import Fingerprint
-from mileage.engine import Executor, Outcome, Resources, backends
+from mileage.engine import Executor, Outcome, Resources
+from mileage.engine.backends.inline import InlineBackend
 from mileage.errors import EngineError
 from mileage.optimizer import PlanContext, optimize
 from mileage.session.approximate import keep_scored, sample_of, sample_record
@@ -90,7 +91,7 @@ def iterate(
     ports, about_sample = _on_sample(session, asked, approximate)
     made = flow_tasks(ports.values())
     wanted = {name: made[port.node].port(port.output) for name, port in ports.items()}
-    before = next(iter(reversed(session.catalog.flows.versions(flow))), None)
+    before = session.catalog.flows.last(flow)
     costs = _Costs(session, made)
     context = PlanContext(kept=session.store.has, shares=False, keep=_KEEP, costs=costs)
     plan, _ = optimize((one.task for one in made.values()), wanted.values(), context)
@@ -156,7 +157,7 @@ def _run(
         bus.listen(on_event)
     keeper = DensityKeeper.of(plan, costs)
     resources = Resources(calls=calls_of(made.values()))
-    executor = Executor(backends.get("inline").new(), session.store, events=bus, resources=resources, keeper=keeper)
+    executor = Executor(InlineBackend(), session.store, events=bus, resources=resources, keeper=keeper)
     with executor:
         executor.submit(plan, label="flow")
         while True:
