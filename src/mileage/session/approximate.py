@@ -11,7 +11,7 @@ import os
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     import numpy as np
 
     from mileage.catalog import Project, VersionRecord
+    from mileage.results.report import Report
     from mileage.session.session import Session
+
+__all__ = ["CompareError", "Sample", "Verdict", "compared", "sample_of", "verdict", "verdicts_of", "with_verdicts"]
 
 MARK = "≈"
 _FILE = "sample.json"
@@ -120,14 +123,36 @@ def sample_record(sampled: Sampled, sample: Sample, exact: Mapping[str, str]) ->
     }
 
 
-def described(version: VersionRecord) -> str:
-    """Return a line on the sample of a version; empty for an exact one."""
+def described(version: VersionRecord) -> tuple[str, ...]:
+    """Return a line on the sample of a version; none for an exact one."""
     about = version.record.get("approximate")
     if not about:
-        return ""
+        return ()
     places = "; ".join(f"{share:.3g} of the {side} rows after {after}" for after, _, side, share in about["places"])
     by = f", by {about['key']}" if about["key"] else ""
-    return f"{MARK} approximate: {places}{by} ({about['precision']} features); {MARK} marks what depends on it"
+    return (f"{MARK} approximate: {places}{by}; {MARK} marks what depends on them",)
+
+
+def compared(session: Session, old: VersionRecord, new: VersionRecord) -> tuple[str, ...]:
+    """Return a line for each metric on which the newer version can be compared, or one that says why none can be."""
+    shown = set(old.record["wanted"]) & set(new.record["wanted"])
+    if not any(isinstance(_kept(session, new.record["wanted"][name]), Scored) for name in shown):
+        return ()
+    try:
+        verdicts = verdicts_of(session, old, new)
+    except CompareError as error:
+        return (f"not compared with {old.ref}: {error.message}",)
+    return tuple(f"{name} against {old.ref}: {verdict}" for name, verdict in verdicts.items())
+
+
+def with_verdicts(session: Session, version: VersionRecord, report: Report) -> Report:
+    """Return the report of a run with what can be said of its metrics against the version it was edited from."""
+    if version.parent is None:
+        return report
+    old = session.catalog.flows.version(version.parent)
+    if old.state != "finished":
+        return report
+    return replace(report, lines=(*report.lines, *compared(session, old, version)))
 
 
 def marked(version: VersionRecord, name: str) -> str:

@@ -81,7 +81,11 @@ def test_histories_see_all_rows_and_models_the_sample(tmp_path):
     seen = history(step(make_rows)())
     model = step(LinearRegression()).fit(seen[["x"]], seen["before"])
     full = make_rows().assign(before=lambda rows: rows.groupby("group")["x"].shift(1).fillna(0.0))
-    made = run(tmp_path, {"rows": size(seen), "model": model, "learned": learned_from(seen[["before"]], seen["y"])}, precision="full")
+    made = run(
+        tmp_path,
+        {"rows": size(seen), "model": model, "learned": learned_from(seen[["before"]], seen["y"])},
+        precision="full",
+    )
     assert made["rows"] == N
     learned = made["learned"]
     assert len(learned) == N // 10
@@ -124,6 +128,29 @@ def test_an_undeclared_metric_of_ones_own_gets_the_rows_of_the_predictions(tmp_p
 @step
 def pairs(truth, predicted, frame):
     return len(truth), len(predicted), len(frame)
+
+
+def test_what_a_function_makes_of_predictions_keeps_its_rows(tmp_path):
+    rows = step(make_rows)()
+    train, test = first_rows(rows), last_rows(rows)
+    model = step(LogisticRegression()).fit(train[["x"]], train["y"])
+    said = said_of(model.predict_proba(test[["x"]]))
+    outputs = {"a": step(accuracy_score)(test["y"], said), "pairs": pairs(test["y"], said == 1, test)}
+    outputs["counts"] = pairs(rows, counted(said), test)
+    made = run(tmp_path, outputs)
+    assert 0.6 < made["a"] <= 1
+    assert made["pairs"][0] == made["pairs"][1] == made["pairs"][2] < 200
+    assert made["counts"] == (N, 2, 500)  # what is made of counts has no row for each of the sample
+
+
+@step
+def said_of(p):
+    return (p[:, 1] > 0.5).astype(int)
+
+
+@step
+def counted(said):
+    return [int(sum(said == 0)), int(sum(said == 1))]
 
 
 def test_a_table_to_look_things_up_in_stays_whole(tmp_path):

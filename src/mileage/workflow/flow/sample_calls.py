@@ -94,7 +94,10 @@ class ChooseCall(Call):
 
 @dataclass(frozen=True)
 class TakeCall(Call):
-    """Take the chosen rows of a value; what has other rows than those chosen from is left whole."""
+    """Take the chosen rows of a value; what has other rows than those chosen from is left whole.
+
+    With a third input, this too decides: where it has no row for each of the sample, the value is left whole.
+    """
 
     precision: str = "full"
 
@@ -104,8 +107,8 @@ class TakeCall(Call):
 
     def run(self, inputs: list[Any]) -> tuple[Any, ...]:
         """Return the rows."""
-        value, chosen = inputs
-        if n_rows(value) != chosen.n:
+        value, chosen, *guides = inputs
+        if n_rows(value) != chosen.n or any(n_rows(guide) != len(chosen.rows) for guide in guides):
             return (value,)
         return (narrowed(taken(value, chosen.rows), self.precision),)
 

@@ -9,7 +9,7 @@ samples: the second has ``test`` times the share of the first.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mileage.errors import MileError
 from mileage.workflow.flow.calls import MethodCall
@@ -129,6 +129,10 @@ class _Plan:
         self.reads: dict[Node, tuple[int, ...]] = {}  # of those: inputs whose rows are sampled
         self.groups = _Groups()
         self.carried: dict[NodePort, NodePort] = {}  # rows made on a sample -> a root of the rows they stand for
+        self.perhaps: dict[NodePort, NodePort] = {}  # the same for what a step that may mix rows made of such rows
+        self.guided: dict[
+            Node, tuple[NodePort, tuple[int, ...]]
+        ] = {}  # step -> what tells, inputs sampled if it has rows
         for node in order:
             self._visit(node)
 
@@ -148,11 +152,15 @@ class _Plan:
         if not reads or not self._joins(node, use, reads):
             if use.kind is Rows.EACH and len(reads) == len(use.rows):
                 self.full.add(node)
+            self._guide(node, use, reads)
             return
         self.reads[node] = reads
-        strict = set(reads) if learns else set(reads[:1])
-        if not learns:
-            strict |= {i for i in reads if node.inputs[i] in self.carried}
+        self._group(node, use, reads)
+
+    def _group(self, node: Node, use: RowUse, reads: tuple[int, ...]) -> None:
+        """Sample what enters a step together; what its rows are made of stands for the rows it makes."""
+        learns = use.kind is Rows.LEARNS
+        strict = {i for i in reads if learns or i == reads[0] or node.inputs[i] in self.carried}
         first = self.roots(node.inputs[reads[0]])[0]
         for i in reads:
             for root in self.roots(node.inputs[i]):
@@ -163,8 +171,18 @@ class _Plan:
                 self.groups.labels.setdefault(node.inputs[use.label], first)
         for output in range(node.n_outputs):
             port = NodePort(node, output)
-            if gives_rows(port, self.uses) and use.kind is not Rows.MIXES:
-                self.carried[port] = first
+            if gives_rows(port, self.uses):
+                (self.perhaps if use.kind is Rows.MIXES else self.carried)[port] = first
+
+    def _guide(self, node: Node, use: RowUse, reads: tuple[int, ...]) -> None:
+        """Note that what enters a step is sampled if another input turns out to have a row for each of the sample."""
+        guide = next((node.inputs[i] for i in use.rows if node.inputs[i] in self.perhaps), None)
+        if guide is None:
+            return
+        self.guided[node] = guide, reads
+        for output in range(node.n_outputs):
+            if gives_rows(NodePort(node, output), self.uses):
+                self.perhaps[NodePort(node, output)] = self.perhaps[guide]
 
     def _joins(self, node: Node, use: RowUse, reads: tuple[int, ...]) -> bool:
         """Say whether a step is to work on sampled rows: it is a model's, or is given rows made on a sample."""
@@ -285,6 +303,13 @@ class _Rewrite:
     def _again(self, node: Node) -> Node:
         reads = self.plan.reads.get(node, ())
         inputs = [self._sampled(port) if i in reads else self.port(port) for i, port in enumerate(node.inputs)]
+        guide, others = self.plan.guided.get(node, (None, ()))
+        if guide is not None:
+            chosen = NodePort(self._choice(self.plan.perhaps[guide]))
+            for i in others:
+                port = node.inputs[i]
+                made = Node(TakeCall(), (self.port(port), chosen, self.port(guide)), 1, f"sample of {port.node.label}")
+                inputs[i] = NodePort(replace(made, where=port.node.where))
         return self._copy(node, inputs, reads)
 
     def _sampled(self, port: NodePort) -> NodePort:
