@@ -68,9 +68,11 @@ class ChooseCall(Call):
             )
         other = next((pair for pair in known if pair[1] != known[0][1]), None)
         if other is not None:
-            message = f"{known[0][0]} has {known[0][1]} rows and {other[0]} {other[1]}: one sample does not fit both"
+            (one, n), (two, m) = known[0], other
             raise EngineError(
-                message, code="F711", hint='what drops or joins rows is not rows="each": leave that out at its step'
+                f"{one} has {n} rows and {two} {m}: one sample does not fit both",
+                code="F711",
+                hint='what drops or joins rows is not rows="each": leave that out at its step',
             )
         return known[0][1]
 

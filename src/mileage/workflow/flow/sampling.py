@@ -48,11 +48,17 @@ class Sample:
 
     def __post_init__(self) -> None:
         if not 0 < self.fraction <= 1:
-            raise SampleError(f"a sample of {self.fraction:g} of the rows", hint="give a share above 0 and up to 1")
+            raise SampleError(
+                f"a sample of {self.fraction:g} of the rows", code="F716", hint="give a share above 0 and up to 1"
+            )
         if self.test <= 0:
-            raise SampleError(f"test={self.test:g} times the share", hint="give a number above 0; 2 by default")
+            raise SampleError(
+                f"test={self.test:g} times the share", code="F716", hint="give a number above 0; 2 by default"
+            )
         if self.precision not in PRECISIONS:
-            raise SampleError(f"no precision '{self.precision}'", hint=f"there are {', '.join(PRECISIONS)}")
+            raise SampleError(
+                f"no precision '{self.precision}'", code="F716", hint=f"there are {', '.join(PRECISIONS)}"
+            )
 
     def share(self, side: str) -> float:
         """Return the share of the rows of a side, ``train`` or ``test``."""
@@ -109,6 +115,7 @@ def on_sample(ports: Mapping[str, NodePort], sample: Sample) -> Sampled:
     if not any(use.kind is Rows.LEARNS for use in uses.values()):
         raise SampleError(
             "no step of this flow learns, as far as can be seen",
+            code="F714",
             hint='declare the one that does: step(fit_model, rows="learns"), or run without approximate',
         )
     plan = _Plan(order, uses)
