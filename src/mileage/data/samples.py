@@ -138,6 +138,7 @@ def row_places(keys: np.ndarray, seed: int) -> np.ndarray:
     from blake3 import blake3
 
     salt = derive_seed(seed, "key")
+    keys = keys.view(np.int64) if keys.dtype.kind in "mM" else keys
     if keys.dtype.kind in "iu":
         return _mixed(keys.astype(np.uint64) ^ np.uint64(salt & (2**64 - 1)))
     prefix = salt.to_bytes(8, "little")

@@ -108,19 +108,16 @@ def _read_salt(file: Path) -> int:
         raise CatalogError(f"the sample's salt in '{file}' cannot be read", code="C703", hint=hint) from error
 
 
-def sample_record(sampled: Sampled, sample: Sample, exact: Mapping[str, str]) -> dict[str, Any]:
-    """Return what the record of a version says of its sample; ``exact`` are the artifacts of the run on all rows."""
+def sample_record(sampled: Sampled, sample: Sample) -> dict[str, Any]:
+    """Return what the record of a version says of its sample."""
     return {
-        "approximate": {
-            "fraction": sample.fraction,
-            "salt": sample.salt,
-            "key": sample.key,
-            "test": sample.test,
-            "precision": sample.precision,
-            "outputs": sorted(sampled.approximate),
-            "places": [[place.after, place.where, place.side, place.share] for place in sampled.places],
-        },
-        "exact": dict(exact),
+        "fraction": sample.fraction,
+        "salt": sample.salt,
+        "key": sample.key,
+        "test": sample.test,
+        "precision": sample.precision,
+        "outputs": sorted(sampled.approximate),
+        "places": [[place.after, place.where, place.side, place.share] for place in sampled.places],
     }
 
 

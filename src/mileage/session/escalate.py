@@ -114,6 +114,7 @@ def escalated(session: Session, old: Run, new: Run, sample: Sample, *, budget_s:
         if not verdicts:
             raise CompareError(
                 "the two versions show no metric in common",
+                code="F717",
                 hint="show it with scored: show(auc=scored(y, predictions))",
             )
         rungs.append(Rung(sample.fraction, verdicts, time.monotonic() - begun))

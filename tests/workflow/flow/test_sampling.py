@@ -325,3 +325,37 @@ def test_a_long_flow_is_no_trouble():
         rows = doubled(rows)
     model = step(RandomForestClassifier(2)).fit(rows[["x"]], rows["y"])
     assert places({"m": model}) == {("train", "make_rows", 0.1)}
+
+
+@step
+def parts(rows):
+    return {"X": rows[["x"]], "y": rows["y"], "unit": "mm"}
+
+
+@step
+def halves(rows):
+    return {"X": rows[["x"]], "half": rows["y"][:1000]}
+
+
+def test_parts_in_a_dict_are_sampled_together(tmp_path):
+    made = parts(step(make_rows)())
+    assert len(run(tmp_path, {"l": learned_from(made["X"], made["y"])})["l"]) == N // 10
+
+
+def test_parts_in_a_dict_that_differ_in_length_are_refused(tmp_path):
+    made = halves(step(make_rows)())
+    with pytest.raises(EngineError, match=r"halves .* has no rows to sample") as caught:
+        run(tmp_path, {"l": learned_from(made["X"], made["half"])})
+    assert "outputs=2" in str(caught.value)
+
+
+def test_rows_to_stop_by_are_not_taken_for_rows_to_learn_from(tmp_path):
+    rows = step(make_rows)()
+    train, stop = first_rows(rows), last_rows(rows)
+    made = run(tmp_path, {"n": counted_rows(train[["x"]], train["y"], stop[["x"]])})
+    assert made["n"] == (150, 150, 500)
+
+
+@step(rows="learns")
+def counted_rows(X, y, stop):
+    return len(X), len(y), len(stop)

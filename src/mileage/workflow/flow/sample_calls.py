@@ -56,7 +56,7 @@ class ChooseCall(Call):
         rows = np.flatnonzero(nested_sample(n, self.fraction, seed=self.salt, y=y, keys=keys).mask())
         if not len(rows):
             raise EngineError(
-                f"a sample of {self.fraction:g} of {n} rows is empty", code="F712", hint="ask for a larger share"
+                f"a sample of {self.fraction:g} of {n} rows is empty: ask for a larger share", code="F712"
             )
         return (Chosen(n, rows),)
 
@@ -64,15 +64,16 @@ class ChooseCall(Call):
         known = [(name, n) for name, value in zip(self.names, aligned, strict=True) if (n := n_rows(value)) is not None]
         if not known:
             raise EngineError(
-                f"{' and '.join(self.names)} have no rows to sample", code="F711", hint="run it without approximate"
+                f"{' and '.join(self.names)} has no rows to sample; parts that differ in length are outputs of their own: "
+                "step(f, outputs=2)",
+                code="F711",
             )
         other = next((pair for pair in known if pair[1] != known[0][1]), None)
         if other is not None:
             (one, n), (two, m) = known[0], other
             raise EngineError(
-                f"{one} has {n} rows and {two} {m}: one sample does not fit both",
+                f"{one} has {n} rows and {two} {m}: one sample does not fit both, and no model learns from both",
                 code="F711",
-                hint='what drops or joins rows is not rows="each": leave that out at its step',
             )
         return known[0][1]
 
@@ -150,15 +151,20 @@ class SampledCall(Call):
 
 
 def n_rows(value: Any) -> int | None:
-    """Return how many rows a value has; None for what has none, such as a number, a text, a dict or an estimator.
+    """Return how many rows a value has; None for what has none, such as a number, a text or an estimator.
+
+    A dict has the rows that its values have, if they agree.
 
     Examples
     --------
-    >>> n_rows([1, 2]), n_rows("text"), n_rows({"a": 1}), n_rows(3.5)
-    (2, None, None, None)
+    >>> n_rows([1, 2]), n_rows({"X": [1, 2], "y": [0, 1], "unit": "m"}), n_rows("text"), n_rows({"a": 1}), n_rows(3.5)
+    (2, 2, None, None, None)
     """
-    if isinstance(value, str | bytes | dict | set | type(None)) or hasattr(value, "get_params"):
+    if isinstance(value, str | bytes | set | type(None)) or hasattr(value, "get_params"):
         return None
+    if isinstance(value, dict):
+        counts = {n for item in value.values() if (n := n_rows(item)) is not None}
+        return counts.pop() if len(counts) == 1 else None
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple):
         return int(shape[0]) if shape else None
@@ -166,7 +172,9 @@ def n_rows(value: Any) -> int | None:
 
 
 def taken(value: Any, rows: np.ndarray) -> Any:
-    """Return some rows of a frame, an array, a sparse matrix or a list."""
+    """Return some rows of a frame, an array, a sparse matrix, a list, or of those in a dict."""
+    if isinstance(value, dict):
+        return {key: item if n_rows(item) is None else taken(item, rows) for key, item in value.items()}
     if hasattr(value, "iloc"):
         return value.iloc[rows]
     if hasattr(value, "take") and type(value).__module__.startswith("pyarrow"):

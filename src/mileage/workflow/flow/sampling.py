@@ -167,7 +167,8 @@ class _Plan:
     def _group(self, node: Node, use: RowUse, reads: tuple[int, ...]) -> None:
         """Sample what enters a step together; what its rows are made of stands for the rows it makes."""
         learns = use.kind is Rows.LEARNS
-        strict = {i for i in reads if learns or i == reads[0] or node.inputs[i] in self.carried}
+        target = use.label if learns else None
+        strict = {i for i in reads if i in {reads[0], target} or node.inputs[i] in self.carried}
         first = self.roots(node.inputs[reads[0]])[0]
         for i in reads:
             for root in self.roots(node.inputs[i]):
