@@ -299,7 +299,7 @@ def test_features_and_label_of_other_lengths_are_refused(tmp_path):
 def test_a_key_that_is_not_there_is_refused(tmp_path):
     rows = step(make_rows)()
     model = step(LogisticRegression()).fit(rows[["x"]], rows["y"])
-    with pytest.raises(EngineError, match="no column 'plane' where the sample is taken"):
+    with pytest.raises(EngineError, match="no column 'plane' where the sample is taken, make_rows"):
         run(tmp_path, {"m": model}, key="plane")
 
 

@@ -72,7 +72,7 @@ class ChooseCall(Call):
         if other is not None:
             (one, n), (two, m) = known[0], other
             raise EngineError(
-                f"{one} has {n} rows and {two} {m}: one sample does not fit both, and no model learns from both",
+                f"{one} has {n} rows and {two} {m}: one sample does not fit both",
                 code="F711",
             )
         return known[0][1]
@@ -83,9 +83,9 @@ class ChooseCall(Call):
         if self.key is not None:
             frame = next((v for v in aligned if self.key in getattr(v, "columns", ())), None)
             if frame is None:
-                message = f"no column '{self.key}' where the sample is taken: {', '.join(self.names)}"
                 raise EngineError(
-                    message, code="F713", hint="name a column that reaches this step, or leave the key out"
+                    f"no column '{self.key}' where the sample is taken, {', '.join(self.names)}: name one that gets there",
+                    code="F713",
                 )
             return np.asarray(frame[self.key])
         for value in aligned:
@@ -142,10 +142,11 @@ class SampledCall(Call):
         if self.checked is not None:
             before, after = n_rows(wide[self.checked]), n_rows(made[0])
             if before is not None and after != before:
+                found = "no" if after is None else after
                 raise EngineError(
-                    f'{self.label} is declared rows="each" and made {"no" if after is None else after} rows of {before}',
+                    f'{self.label} is declared rows="each" and made {found} rows of {before}: '
+                    "leave that out, and the sample is taken after it",
                     code="F710",
-                    hint="leave the declaration out: the sample is then taken after it",
                 )
         return tuple(narrowed(out, self.precision) if i in self.narrow else out for i, out in enumerate(made))
 
