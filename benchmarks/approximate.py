@@ -123,7 +123,7 @@ def sampled_runs(data: Path, salt: int, full: list[float], one_seed: list[float]
         judged = []
         for i, j in itertools.combinations(range(len(runs)), 2):
             begun = time.process_time()
-            verdict = verdicts_of(session, runs[i].version, runs[j].version)["auc"]
+            verdict = verdicts_of(session, runs[i].version, runs[j].version, margin=LARGE)["auc"]
             verdict_s += time.process_time() - begun if j == i + 1 else 0.0
             judged.append({"pair": [i, j], "says": verdict.says, "sampled": verdict.difference})
             judged[-1] |= {"full": full[j] - full[i], "one_seed": one_seed[j] - one_seed[i]}
@@ -150,6 +150,7 @@ def _escalated(session: Any, data: Path, old: Any, new: Any, sample: Sample) -> 
         lambda larger: iterate(session, flow(data, old), approximate=larger),
         lambda larger: iterate(session, flow(data, new), approximate=larger),
         sample.larger(),
+        margin=LARGE,
     )
     return {"says": made.verdicts["auc"].says, "fraction": made.rungs[-1].fraction, "ended": made.ended}
 
@@ -158,8 +159,8 @@ def shares(judged: list[dict[str, Any]], *, against: str = "full", larger: bool 
     """Return the shares of wrong and of undecided verdicts among the pairs whose AUCs on all rows differ enough."""
     large = [one for one in judged if abs(one[against]) > LARGE]
     verdicts = [(one.get("escalated", one) if larger else one)["says"] for one in large]
-    decided = [(v, one) for v, one in zip(verdicts, large, strict=True) if v in {"better", "worse"}]
-    wrong = sum((v == "better") != (one[against] > 0) for v, one in decided)
+    decided = [(v, one) for v, one in zip(verdicts, large, strict=True) if v != "undecided"]
+    wrong = sum(v != ("better" if one[against] > 0 else "worse") for v, one in decided)  # equal is wrong, too
     n = max(1, len(large))
     return {"pairs": len(large), "wrong": wrong / n, "undecided": 1 - len(decided) / n}
 

@@ -182,6 +182,14 @@ def test_noise_is_undecided_and_seldom_taken_for_more():
     assert says.count("undecided") >= 34  # 95 %: 38 are to be expected
 
 
+def test_what_surely_differs_by_less_than_the_margin_is_equal():
+    y, base = truth_and(1.0)
+    one, other = measured(y, base, "roc_auc"), measured(y, base + 1e-3 * np.arange(len(y)) / len(y), "roc_auc")
+    made = verdict(one, other, margin=0.01)
+    assert (made.says, verdict(one, other).says) == ("equal", "undecided")
+    assert max(abs(made.low), abs(made.high)) < 0.01
+
+
 def test_other_rows_are_not_compared():
     one, other = measured([0, 1, 1], [0.1, 0.6, 0.7], "roc_auc"), measured([0, 1, 0], [0.1, 0.6, 0.7], "roc_auc")
     with pytest.raises(CompareError, match="are not the same rows"):

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from mileage.errors import CatalogError, MileError
@@ -63,7 +61,7 @@ class Verdict:
         return self.new - self.old
 
     def __str__(self) -> str:
-        if self.says == "equal":
+        if self.says == "equal" and self.low == self.high:
             return f"equal: the same predictions for all {self.n_rows} rows"
         return f"{self.says}: {self.difference:+.4g} ({self.low:+.4g} to {self.high:+.4g}, {self.n_rows} rows)"
 
@@ -85,6 +83,8 @@ def sample_of(session: Session, given: float | Sample, *, key: str | None = None
 
 def _salt(project: Project) -> int:
     """Return the number that pins the project's sample; drawn once."""
+    import secrets
+
     file = project.path / _FILE
     with suppress(FileNotFoundError):
         return _read_salt(file)
@@ -174,8 +174,8 @@ def keep_scored(session: Session, wanted: Mapping[str, str], values: Mapping[str
                 session.store.put(key, values[name], durable=False)
 
 
-def verdicts_of(session: Session, old: VersionRecord, new: VersionRecord) -> dict[str, Verdict]:
-    """Return the verdict on each metric that both versions show with :func:`mileage.scored`.
+def verdicts_of(session: Session, old: VersionRecord, new: VersionRecord, *, margin: float = 0.0) -> dict[str, Verdict]:
+    """Return the verdict on each metric that both versions show with :func:`mileage.scored`; see :func:`verdict`.
 
     Raises
     ------
@@ -192,7 +192,7 @@ def verdicts_of(session: Session, old: VersionRecord, new: VersionRecord) -> dic
     for name, key in new.record["wanted"].items():
         pair = (_kept(session, old.record["wanted"].get(name, "")), _kept(session, key))
         if isinstance(pair[0], Scored) and isinstance(pair[1], Scored) and pair[0].metric == pair[1].metric:
-            found[name] = verdict(pair[0], pair[1])
+            found[name] = verdict(pair[0], pair[1], margin=margin)
     return found
 
 
@@ -205,8 +205,18 @@ def _kept(session: Session, key: str) -> Any:
     return session.store.get(key) if key and session.store.has(key) else None
 
 
-def verdict(old: Scored, new: Scored, *, confidence: float = 0.95, seed: int = 0) -> Verdict:
+def verdict(old: Scored, new: Scored, *, margin: float = 0.0, confidence: float = 0.95, seed: int = 0) -> Verdict:
     """Return whether a metric is better, by a paired bootstrap over the rows both versions predicted.
+
+    Parameters
+    ----------
+    old, new : Scored
+    margin : float, default 0
+        A difference that does not matter: if the whole interval is within it, the two are equal.
+    confidence : float, default 0.95
+        Of the interval.
+    seed : int
+        Of the bootstrap.
 
     Raises
     ------
@@ -226,6 +236,8 @@ def verdict(old: Scored, new: Scored, *, confidence: float = 0.95, seed: int = 0
     >>> verdict(measured(y, poor, "roc_auc"), measured(y, good, "roc_auc")).says
     'better'
     """
+    from statistics import NormalDist
+
     import numpy as np
 
     from mileage.operators.metrics import resolve_metric
@@ -244,9 +256,11 @@ def verdict(old: Scored, new: Scored, *, confidence: float = 0.95, seed: int = 0
     low, high = new.value - old.value - reach, new.value - old.value + reach
     task, _ = task_of(new.metric, new.truth)
     sign = 1 if resolve_metric(new.metric, task).greater_is_better else -1
-    says = (
-        "better" if min(sign * low, sign * high) > 0 else "worse" if max(sign * low, sign * high) < 0 else "undecided"
-    )
+    says = "undecided"
+    if max(abs(low), abs(high)) <= margin:
+        says = "equal"
+    elif low > 0 or high < 0:
+        says = "better" if sign * low > 0 else "worse"
     return Verdict(says, new.metric, old.value, new.value, low, high, n)
 
 

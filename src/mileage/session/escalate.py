@@ -56,7 +56,7 @@ def decide(
     new: Mapping[str, Deferred],
     *,
     approximate: float | Sample = 0.1,
-    key: str | None = None,
+    margin: float = 0.0,
     budget_s: float | None = None,
     flow: str = "flow",
 ) -> Decision:
@@ -67,10 +67,10 @@ def decide(
     session : Session
     old, new : mapping of name to Deferred
         Outputs; those made by :func:`mileage.scored` are compared.
-    approximate : float, default 0.1
+    approximate : float or Sample, default 0.1
         Share of the first sample; the next ones are 2.5 times as large.
-    key : str, optional
-        A column whose groups the sample keeps whole.
+    margin : float, default 0
+        A difference that does not matter: metrics that surely differ by less are equal, and need no larger sample.
     budget_s : float, optional
         No further sample is begun after so many seconds, nor one that, by the last one's time, would not end by then.
 
@@ -93,12 +93,15 @@ def decide(
         session,
         lambda sample: iterate(session, old, flow=flow, approximate=sample),
         lambda sample: iterate(session, new, flow=flow, approximate=sample),
-        sample_of(session, approximate, key=key),
+        sample_of(session, approximate),
+        margin=margin,
         budget_s=budget_s,
     )
 
 
-def escalated(session: Session, old: Run, new: Run, sample: Sample, *, budget_s: float | None = None) -> Decision:
+def escalated(
+    session: Session, old: Run, new: Run, sample: Sample, *, margin: float = 0.0, budget_s: float | None = None
+) -> Decision:
     """Run two versions on larger and larger samples until every metric is decided.
 
     Raises
@@ -110,7 +113,7 @@ def escalated(session: Session, old: Run, new: Run, sample: Sample, *, budget_s:
     while True:
         begun = time.monotonic()
         before, after = old(sample), new(sample)
-        verdicts = verdicts_of(session, before.version, after.version)
+        verdicts = verdicts_of(session, before.version, after.version, margin=margin)
         if not verdicts:
             raise CompareError(
                 "the two versions show no metric in common",
