@@ -36,7 +36,7 @@ import mileage as ml  # noqa: E402
 from mileage.session.approximate import verdicts_of  # noqa: E402
 from mileage.session.escalate import escalated  # noqa: E402
 from mileage.session.iterate import Iteration, iterate  # noqa: E402
-from mileage.workflow.flow.sampling import Sample  # noqa: E402
+from mileage.workflow.flow.sample import Sample  # noqa: E402
 
 TARGETS = {"cpu_ratio": 8.0, "wrong": 0.05, "undecided": 0.20}
 LARGE, FRACTION, SALTS, QUICK_SALTS, SEEDS = 0.001, 0.1, 6, 1, 5

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mileage.errors import CatalogError, MileError
 from mileage.workflow.flow import Scored
-from mileage.workflow.flow.sampling import Sample, Sampled
+from mileage.workflow.flow.sample import Sample
 from mileage.workflow.flow.scored import measure_of, task_of
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mileage.catalog import Project, VersionRecord
     from mileage.results.report import Report
     from mileage.session.session import Session
+    from mileage.workflow.flow.sampling import Sampled
 
 __all__ = ["CompareError", "Sample", "Verdict", "compared", "sample_of", "verdict", "verdicts_of", "with_verdicts"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mileage.session.approximate import CompareError, Verdict, sample_of, verdicts_of
 from mileage.session.iterate import Iteration, iterate
 from mileage.workflow.flow import Deferred
-from mileage.workflow.flow.sampling import Sample
+from mileage.workflow.flow.sample import Sample
 
 if TYPE_CHECKING:
     from mileage.session.session import Session

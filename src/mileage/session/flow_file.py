@@ -22,7 +22,7 @@ from mileage.workflow.identity.library import is_library
 
 if TYPE_CHECKING:
     from mileage.session.session import Session
-    from mileage.workflow.flow.sampling import Sample
+    from mileage.workflow.flow.sample import Sample
 
 MODULE = "mile_flow"
 _recording: ContextVar[Shown | None] = ContextVar("mile_recording", default=None)

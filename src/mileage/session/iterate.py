@@ -19,7 +19,7 @@ from mileage.session.keep import DensityKeeper
 from mileage.workflow import Action, PhysicalPlan, Port, Task, TaskKind
 from mileage.workflow.flow import Deferred, Node, NodePort, flow_tasks, node_of
 from mileage.workflow.flow.node import FlowTask, calls_of
-from mileage.workflow.flow.sampling import Sample, on_sample
+from mileage.workflow.flow.sample import Sample
 from mileage.workflow.identity import Identity, Part, changes
 
 if TYPE_CHECKING:
@@ -123,6 +123,8 @@ def _on_sample(
     """Return the outputs as they are to be computed, and what the version's record says of a sample."""
     if approximate is None:
         return ports, {}
+    from mileage.workflow.flow.sampling import on_sample
+
     sample = sample_of(session, approximate)
     if sample.fraction == 1:
         return ports, {}

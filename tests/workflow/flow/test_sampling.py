@@ -16,7 +16,8 @@ from mileage.errors import EngineError
 from mileage.session.iterate import iterate
 from mileage.workflow.flow import node_of, step, upstream
 from mileage.workflow.flow.deferred import FlowError
-from mileage.workflow.flow.sampling import Sample, SampleError, on_sample
+from mileage.workflow.flow.sample import Sample, SampleError
+from mileage.workflow.flow.sampling import on_sample
 
 N = 2000
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mileage.workflow.flow import node_of, step, upstream
-from mileage.workflow.flow.sampling import Sample, on_sample
+from mileage.workflow.flow.sample import Sample
+from mileage.workflow.flow.sampling import on_sample
 
 N = 400
 settled = settings(max_examples=60, deadline=None)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-PRECISIONS = ("full", "f16", "u8")
 _CODES = 254
 
 
