@@ -123,6 +123,11 @@ def test_the_command_shows_mark_and_verdict(project, capfd):
     edit(project, 'rows[["x"]]', 'rows[["x", "z"]]')
     assert main(["iterate", "flow.py", "--approximate", "0.1"]) == 0
     assert "auc against v1: better: +0." in capfd.readouterr().out
+    assert main(["iterate", "flow.py"]) == 0
+    assert "not compared with v2: v2 and v3 did not see the same rows" in capfd.readouterr().out
+    edit(project, "C=1.0", "C=2.0")
+    assert main(["iterate", "flow.py", "--approximate", "0.1"]) == 0
+    assert "auc against v2: " in capfd.readouterr().out
 
 
 def test_the_command_refuses_a_key_without_a_sample(project, capfd):

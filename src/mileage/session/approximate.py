@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -145,13 +145,18 @@ def compared(session: Session, old: VersionRecord, new: VersionRecord) -> tuple[
 
 
 def with_verdicts(session: Session, version: VersionRecord, report: Report) -> Report:
-    """Return the report of a run with what can be said of its metrics against the version it was edited from."""
-    if version.parent is None:
-        return report
-    old = session.catalog.flows.version(version.parent)
-    if old.state != "finished":
-        return report
-    return replace(report, lines=(*report.lines, *compared(session, old, version)))
+    """Return the report of a run with what can be said of its metrics against the last version that saw the same rows."""
+    last = next(_before(session, version), None)
+    old = next((one for one in _before(session, version) if comparable(one, version)), last)
+    return report if old is None else replace(report, lines=(*report.lines, *compared(session, old, version)))
+
+
+def _before(session: Session, version: VersionRecord) -> Iterator[VersionRecord]:
+    """Yield the finished versions that a version was edited from, the last first."""
+    while version.parent is not None:
+        version = session.catalog.flows.version(version.parent)
+        if version.state == "finished":
+            yield version
 
 
 def marked(version: VersionRecord, name: str) -> str:

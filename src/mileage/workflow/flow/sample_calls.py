@@ -84,7 +84,7 @@ class ChooseCall(Call):
             frame = next((v for v in aligned if self.key in getattr(v, "columns", ())), None)
             if frame is None:
                 raise EngineError(
-                    f"no column '{self.key}' where the sample is taken, {', '.join(self.names)}: name one that gets there",
+                    f"no column '{self.key}' where the sample is taken, {', '.join(dict.fromkeys(self.names))}: name one that gets there",
                     code="F713",
                 )
             return np.asarray(frame[self.key])
