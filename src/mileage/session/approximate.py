@@ -134,8 +134,7 @@ def described(version: VersionRecord) -> tuple[str, ...]:
 
 def compared(session: Session, old: VersionRecord, new: VersionRecord) -> tuple[str, ...]:
     """Return a line for each metric on which the newer version can be compared, or one that says why none can be."""
-    shown = set(old.record["wanted"]) & set(new.record["wanted"])
-    if not any(isinstance(_kept(session, new.record["wanted"][name]), Scored) for name in shown):
+    if not set(old.record.get("scored", ())) & set(new.record.get("scored", ())):
         return ()
     try:
         verdicts = verdicts_of(session, old, new)
@@ -146,15 +145,18 @@ def compared(session: Session, old: VersionRecord, new: VersionRecord) -> tuple[
 
 def with_verdicts(session: Session, version: VersionRecord, report: Report) -> Report:
     """Return the report of a run with what can be said of its metrics against the last version that saw the same rows."""
-    last = next(_before(session, version), None)
-    old = next((one for one in _before(session, version) if comparable(one, version)), last)
+    if not version.record.get("scored"):
+        return report
+    before = list(_before(session, version))
+    old = next((one for one in before if comparable(one, version)), before[0] if before else None)
     return report if old is None else replace(report, lines=(*report.lines, *compared(session, old, version)))
 
 
 def _before(session: Session, version: VersionRecord) -> Iterator[VersionRecord]:
     """Yield the finished versions that a version was edited from, the last first."""
-    while version.parent is not None:
-        version = session.catalog.flows.version(version.parent)
+    known = {one.id: one for one in session.catalog.flows.versions(version.flow)}
+    while version.parent in known:
+        version = known[version.parent]
         if version.state == "finished":
             yield version
 
@@ -195,8 +197,8 @@ def verdicts_of(session: Session, old: VersionRecord, new: VersionRecord, *, mar
             hint="run both on the same sample, or both on all rows",
         )
     found = {}
-    for name, key in new.record["wanted"].items():
-        pair = (_kept(session, old.record["wanted"].get(name, "")), _kept(session, key))
+    for name in new.record.get("scored", ()):
+        pair = tuple(_kept(session, version.record["wanted"].get(name, "")) for version in (old, new))
         if isinstance(pair[0], Scored) and isinstance(pair[1], Scored) and pair[0].metric == pair[1].metric:
             found[name] = verdict(pair[0], pair[1], margin=margin)
     return found

@@ -17,7 +17,7 @@ from mileage.optimizer import PlanContext, optimize
 from mileage.session.approximate import keep_scored, sample_of, sample_record
 from mileage.session.keep import DensityKeeper
 from mileage.workflow import Action, PhysicalPlan, Port, Task, TaskKind
-from mileage.workflow.flow import Deferred, Node, NodePort, flow_tasks, node_of
+from mileage.workflow.flow import Deferred, Node, NodePort, Scored, flow_tasks, node_of
 from mileage.workflow.flow.node import FlowTask, calls_of
 from mileage.workflow.flow.sample import Sample
 from mileage.workflow.identity import Identity, Part, changes
@@ -105,6 +105,7 @@ def iterate(
         "wanted": {name: port.key for name, port in wanted.items()},
         "seconds": time.monotonic() - started,
         "forecast_s": forecast_s,
+        "scored": [name for name, port in wanted.items() if isinstance(outcome.values.get(port), Scored)],
         **about_sample,
     }
     state = "finished" if outcome.state == "done" else "failed"
