@@ -14,11 +14,13 @@ from mileage.engine import Executor, Outcome, Resources
 from mileage.engine.backends.inline import InlineBackend
 from mileage.errors import EngineError
 from mileage.optimizer import PlanContext, optimize
+from mileage.session.approximate import keep_scored, sample_of, sample_record
 from mileage.session.keep import Keeping, parts_of
 from mileage.workflow import Action, PhysicalPlan, Port, Task, TaskKind
-from mileage.workflow.flow import Deferred, Node, flow_tasks, node_of
+from mileage.workflow.flow import Deferred, Node, NodePort, Scored, flow_tasks, node_of
 from mileage.workflow.flow.audit import Audit
 from mileage.workflow.flow.node import FlowTask
+from mileage.workflow.flow.sample import Sample
 from mileage.workflow.identity import Identity, Part, changes
 
 if TYPE_CHECKING:
@@ -77,9 +79,14 @@ class Iteration:
 
 
 def iterate(
-    session: Session, outputs: Mapping[str, Deferred], *, flow: str = "flow", on_event: Listener | None = None
+    session: Session,
+    outputs: Mapping[str, Deferred],
+    *,
+    flow: str = "flow",
+    approximate: float | Sample | None = None,
+    on_event: Listener | None = None,
 ) -> Iteration:
-    """Compute deferred values, and keep the run as a version of ``flow``.
+    """Compute deferred values, and keep the run as a version of ``flow``; on a share of the rows if ``approximate``.
 
     Raises
     ------
@@ -87,7 +94,8 @@ def iterate(
         If a step fails; the version is kept as failed, with what was computed before it.
     """
     started = time.monotonic()
-    ports = {name: node_of(value) for name, value in outputs.items()}
+    asked = {name: node_of(value) for name, value in outputs.items()}
+    ports, about_sample = _on_sample(session, asked, approximate)
     made = flow_tasks(ports.values())
     wanted = {name: made[port.node].port(port.output) for name, port in ports.items()}
     before = session.catalog.flows.last(flow)
@@ -101,6 +109,8 @@ def iterate(
         "seconds": time.monotonic() - started,
         "forecast_s": forecast_s,
         "notes": notes,
+        "scored": [name for name, port in wanted.items() if isinstance(outcome.values.get(port), Scored)],
+        **about_sample,
     }
     state = "finished" if outcome.state == "done" else "failed"
     number = session.catalog.flows.add_version(flow, record, state=state, parent=before.id if before else None)
@@ -108,8 +118,24 @@ def iterate(
     if outcome.error is not None:
         raise EngineError(str(outcome.error), code="X610", hint=outcome.error.trace.rstrip() or None)
     values = {name: outcome.values[port] for name, port in wanted.items()}
+    keep_scored(session, record["wanted"], values)
     version = session.catalog.flows.version(number)
     return Iteration(version, values, reports, time.monotonic() - started, forecast_s)
+
+
+def _on_sample(
+    session: Session, ports: dict[str, NodePort], approximate: float | Sample | None
+) -> tuple[Mapping[str, NodePort], dict[str, Any]]:
+    """Return the outputs as they are to be computed, and what the version's record says of a sample."""
+    if approximate is None:
+        return ports, {}
+    from mileage.workflow.flow.sampling import on_sample
+
+    sample = sample_of(session, approximate)
+    if sample.fraction == 1:
+        return ports, {}
+    sampled = on_sample(ports, sample)
+    return sampled.ports, {"approximate": sample_record(sampled, sample)}
 
 
 class Costs:

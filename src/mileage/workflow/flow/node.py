@@ -33,13 +33,14 @@ class NodePort(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """A deferred step: what it does, to what, and whose line it is."""
+    """A deferred step: what it does, to what, whose line it is, and what it is declared to do to rows."""
 
     call: Call
     inputs: tuple[NodePort, ...] = ()
     n_outputs: int = 1
     label: str = ""
     where: Where = NOWHERE
+    rows: str = ""
 
     @property
     def outputs(self) -> tuple[str, ...]:
