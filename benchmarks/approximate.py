@@ -110,10 +110,10 @@ def truth(data: Path) -> list[float]:
     return made
 
 
-def sampled_runs(data: Path, salt: int, full: list[float], one_seed: list[float]) -> dict[str, Any]:
+def sampled_runs(data: Path, salt: int, test: float, full: list[float], one_seed: list[float]) -> dict[str, Any]:
     """Run the iterations on a sample and judge all pairs; escalate the undecided neighbors."""
     listed = [settings for _, settings in models()]
-    sample = Sample(FRACTION, salt)
+    sample = Sample(FRACTION, salt, test=test)
     with tempfile.TemporaryDirectory() as folder, ml.connect(folder) as session:
         runs, spent, verdict_s = [], [], 0.0
         for settings in listed:
@@ -170,6 +170,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--salts", type=int, default=SALTS, help="how many samples")
+    parser.add_argument("--test", type=float, default=2.0, help="share of the test rows, in shares of the train rows")
     parser.add_argument("--quick", action="store_true", help="one sample")
     given = parser.parse_args()
     plain, plain_s = run_all(given.data, None, reuse=False)
@@ -179,7 +180,7 @@ def main() -> None:
         print(f"{name:60} AUC {auc:.4f}   full {one_s:6.2f} CPU s, with reuse {other_s:6.2f}", flush=True)
     salts = []
     for salt in range(QUICK_SALTS if given.quick else given.salts):
-        made = sampled_runs(given.data, salt, full, one_seed)
+        made = sampled_runs(given.data, salt, given.test, full, one_seed)
         salts.append(made)
         print(
             f"sample {salt}: {sum(made['cpu_s']):.2f} CPU s, {' '.join(f'{s:.2f}' for s in made['cpu_s'])}; verdicts",
