@@ -1,4 +1,4 @@
-"""Versions of flows, their tags, and what their tasks have cost."""
+"""Versions of flows with the files kept with them, their tags, and what their tasks have cost."""
 
 from __future__ import annotations
 
@@ -52,18 +52,51 @@ class FlowLog:
     def __init__(self, file: CatalogFile) -> None:
         self._file = file
 
-    def add_version(self, flow: str, record: Mapping[str, Any], *, state: str, parent: int | None) -> int:
-        """Keep a version, and return its number."""
-        from mileage.catalog.tables import versions
+    def add_version(
+        self,
+        flow: str,
+        record: Mapping[str, Any],
+        *,
+        state: str,
+        parent: int | None,
+        blobs: Mapping[str, bytes] | None = None,
+    ) -> int:
+        """Keep a version with its files, make it the one the flow is at, and return its number."""
+        from sqlalchemy.dialects.sqlite import insert
+
+        from mileage.catalog import tables
 
         values = {"flow": flow, "parent": parent, "state": state, "created": time.time(), "record": json.dumps(record)}
+        files = [{"digest": digest, "content": content} for digest, content in (blobs or {}).items()]
 
         def work(connection: Connection) -> int:
-            key = connection.execute(versions.insert().values(**values)).inserted_primary_key
+            if files:
+                connection.execute(insert(tables.blobs).on_conflict_do_nothing(), files)
+            key = connection.execute(tables.versions.insert().values(**values)).inserted_primary_key
             assert key is not None
+            connection.execute(_head(flow, int(key[0])))
             return int(key[0])
 
         return self._file.write(work)
+
+    def head(self, flow: str) -> VersionRecord | None:
+        """Return the version that the next run of a flow is edited from: the last one, or one checked out since."""
+        from mileage.catalog.tables import heads
+
+        at = self._file.read(lambda c: c.execute(heads.select().where(heads.c.flow == flow)).one_or_none())
+        known = self.versions(flow)
+        return next((v for v in known if at is not None and v.id == at.version_id), known[-1] if known else None)
+
+    def move_head(self, flow: str, version_id: int) -> None:
+        """Make a version the one that the next run of its flow is edited from."""
+        self._file.write(lambda c: c.execute(_head(flow, version_id)))
+
+    def blob(self, digest: str) -> bytes | None:
+        """Return kept bytes by their digest, if they are kept."""
+        from mileage.catalog.tables import blobs
+
+        row = self._file.read(lambda c: c.execute(blobs.select().where(blobs.c.digest == digest)).one_or_none())
+        return None if row is None else bytes(row.content)
 
     def versions(self, flow: str | None = None) -> tuple[VersionRecord, ...]:
         """Return the versions of a flow, of all flows by default, oldest first."""
@@ -142,6 +175,15 @@ class FlowLog:
         smooth = _SMOOTH * new.excluded.seconds + (1 - _SMOOTH) * costs.c.seconds
         change = {"seconds": smooth, "size_bytes": new.excluded.size_bytes, "seen": costs.c.seen + 1, "last_seen": now}
         self._file.write(lambda c: c.execute(new.on_conflict_do_update(index_elements=["task"], set_=change)))
+
+
+def _head(flow: str, version_id: int) -> Any:
+    from sqlalchemy.dialects.sqlite import insert
+
+    from mileage.catalog.tables import heads
+
+    row = insert(heads).values(flow=flow, version_id=version_id)
+    return row.on_conflict_do_update(index_elements=["flow"], set_={"version_id": version_id})
 
 
 def _version(row: Row[Any], tags: tuple[str, ...]) -> VersionRecord:

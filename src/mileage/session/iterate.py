@@ -14,6 +14,7 @@ from mileage.engine import Executor, Outcome, Resources, backends
 from mileage.errors import EngineError
 from mileage.optimizer import PlanContext, optimize
 from mileage.session.keep import DensityKeeper
+from mileage.session.version_record import kept_with_version
 from mileage.workflow import Action, PhysicalPlan, Port, Task, TaskKind
 from mileage.workflow.flow import Deferred, Node, flow_tasks, node_of
 from mileage.workflow.flow.node import FlowTask, calls_of
@@ -82,7 +83,7 @@ def iterate(
     ports = {name: node_of(value) for name, value in outputs.items()}
     made = flow_tasks(ports.values())
     wanted = {name: made[port.node].port(port.output) for name, port in ports.items()}
-    before = next(iter(reversed(session.catalog.flows.versions(flow))), None)
+    before = session.catalog.flows.head(flow)
     costs = _Costs(session, made)
     context = PlanContext(kept=session.store.has, shares=False, keep=_KEEP, costs=costs)
     plan, _ = optimize((one.task for one in made.values()), wanted.values(), context)
@@ -98,7 +99,9 @@ def iterate(
         "forecast_s": forecast_s,
     }
     state = "finished" if outcome.state == "done" else "failed"
-    number = session.catalog.flows.add_version(flow, record, state=state, parent=before.id if before else None)
+    more, blobs = kept_with_version(session, made, wanted, outcome)
+    parent = before.id if before else None
+    number = session.catalog.flows.add_version(flow, record | more, state=state, parent=parent, blobs=blobs)
     if outcome.error is not None:
         raise EngineError(str(outcome.error), code="X610", hint=outcome.error.trace.rstrip() or None)
     values = {name: outcome.values[port] for name, port in wanted.items()}
