@@ -105,7 +105,7 @@ def _file(value: Any) -> Kept | None:
 def _drawn(value: Any) -> Kept | None:
     """A matplotlib figure, or what is drawn on one."""
     figure = value if hasattr(value, "savefig") else getattr(value, "figure_", getattr(value, "figure", None))
-    if not hasattr(figure, "savefig"):
+    if figure is None or not hasattr(figure, "savefig"):
         return None
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})

@@ -25,18 +25,21 @@ def kept_with_version(
     sources.add_modules()
     sources.add_cells(_files_of_code(made))
     values = {name: outcome.values[port] for name, port in wanted.items() if port in outcome.values}
-    kept = {name: found for name, value in (values | sources.plain).items() if (found := keep_output(value)) is not None}
+    kept = {
+        name: found for name, value in (values | sources.plain).items() if (found := keep_output(value)) is not None
+    }
     own = sources.root.resolve() == session.project.root.resolve()
+    told = {name: found.to_json() for name, found in kept.items()}
     record = {
         "root": "" if own else str(sources.root.resolve()),
         "sources": {path: [source.module, source.digest] for path, source in sources.texts.items()},
         "cells": sources.cells,
         "files": sorted({file for node in made for file in _files_read(node.call)}),
-        "kept": {name: found.to_json() for name, found in kept.items()},
+        "kept": told,
         "kinds": {str(task): kind for task, kind in kinds_of(made).items()},
     }
     blobs = {source.digest: source.content for source in sources.texts.values()}
-    return record, blobs | {record["kept"][name]["digest"]: found.content for name, found in kept.items()}
+    return record, blobs | {told[name]["digest"]: found.content for name, found in kept.items()}
 
 
 def _files_of_code(made: Mapping[Node, FlowTask]) -> set[str]:
