@@ -41,7 +41,10 @@ def in_cells(error: EngineError, cells: Mapping[str, str]) -> EngineError:
         name = next((name for file, name in cells.items() if f'{file}"' in text), None)
         head, _, tail = text.partition('", line ')
         lines.append(f"{head.partition('File ')[0]}{name}, line {tail}" if name and tail else text)
-    return EngineError(error.message, code=error.code, hint="\n".join(lines) or None)
+    made = EngineError(error.message, code=error.code, hint="\n".join(lines) or None)
+    if cells:  # IPython shows what this gives, instead of the lines of MILE that led here
+        made._render_traceback_ = lambda *_: str(made).splitlines()  # type: ignore[attr-defined]
+    return made
 
 
 def _place_of_syntax(error: SyntaxError) -> str:

@@ -114,24 +114,38 @@ def _computed(template: Any, frame: FrameType, session: Session | None, flow: st
         from mileage.session.session import connect
 
         with connect() as opened:
-            run = run_values(opened, named, frame, flow=flow)
+            run = _run_for(opened, named, frame, flow)
     else:
-        run = run_values(session, named, frame, flow=flow)
+        run = _run_for(session, named, frame, flow)
     return _filled(template, {id(value): run.values[name] for name, value in named.items()})
 
 
+def _run_for(session: Session, named: Mapping[str, Deferred], frame: FrameType, flow: str | None) -> Iteration:
+    file, scope = frame.f_code.co_filename, frame.f_globals
+    if is_cell(file):
+        return run_values(session, named, flow=flow or notebook_name(scope))
+    own = (Path(file), str(scope.get("__name__", "")))
+    return run_values(session, named, flow=flow or Path(file).stem.strip("<>") or "flow", own=own)
+
+
 def run_values(
-    session: Session, named: Mapping[str, Deferred], frame: FrameType, *, flow: str | None = None
+    session: Session,
+    named: Mapping[str, Deferred],
+    *,
+    flow: str,
+    own: tuple[Path, str] | None = None,
+    plain: Mapping[str, Any] | None = None,
 ) -> Iteration:
-    """Compute deferred values that a script or a notebook asks for at once, as one version of it."""
-    file = frame.f_code.co_filename
-    cell = is_cell(file)
-    name = flow or (notebook_name(frame.f_globals) if cell else Path(file).stem.strip("<>")) or "flow"
+    """Compute deferred values that a script or a notebook asks for at once, as one version of it.
+
+    ``own`` is the file that asks, with the name of its module; ``plain`` what else it shows.
+    """
     with recorded_sources(session.project.root) as sources:
-        if not cell:
-            sources.add_file(Path(file), str(frame.f_globals.get("__name__", "")))
+        sources.plain |= plain or {}
+        if own is not None:
+            sources.add_file(*own)
         try:
-            return iterate(session, named, flow=name)
+            return iterate(session, named, flow=flow)
         except EngineError as error:
             raise in_cells(error, sources.cells) from error
 

@@ -68,9 +68,16 @@ class Sources:
         for file in list(linecache.cache):
             if Path(file).name in wanted and is_cell(file):
                 text = "".join(linecache.getlines(file))
-                name = cell_name(file)
+                name = self._free(cell_name(file), text)
                 self.cells[Path(file).name] = name
                 self.texts.setdefault(name, Source("__main__", text.encode()))
+
+    def _free(self, name: str, text: str) -> str:
+        """Return a name for a cell; a shell may give a number twice."""
+        taken, n = name, 2
+        while taken in self.texts and self.texts[taken].content != text.encode():
+            taken, n = f"{name} ({n})", n + 1
+        return taken
 
 
 def digest_of(content: bytes) -> str:

@@ -68,8 +68,8 @@ class Version:
     @property
     def outputs(self) -> Mapping[str, Any]:
         """What was shown, by name: numbers as they are, all else as a short text."""
-        found: Mapping[str, Any] = self.record.record["outputs"]
-        return found
+        record = self.record.record
+        return {**record["outputs"], **record.get("plain", {})}
 
     @property
     def metrics(self) -> dict[str, float]:

@@ -36,10 +36,15 @@ def kept_with_version(
         "cells": sources.cells,
         "files": sorted({file for node in made for file in _files_read(node.call)}),
         "kept": told,
+        "plain": {name: _shown(value) for name, value in sources.plain.items()},
         "kinds": {str(task): kind for task, kind in kinds_of(made).items()},
     }
     blobs = {source.digest: source.content for source in sources.texts.values()}
     return record, blobs | {told[name]["digest"]: found.content for name, found in kept.items()}
+
+
+def _shown(value: Any) -> Any:
+    return value if isinstance(value, bool | int | float) else str(value)[:400]
 
 
 def _files_of_code(made: Mapping[Node, FlowTask]) -> set[str]:

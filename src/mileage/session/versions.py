@@ -37,7 +37,9 @@ def run_report(run: Iteration, *, every: bool = False) -> Report:
         "iteration",
         run.version.ref,
         (
-            Section("outputs", ("name", "value"), _outputs(run.version.record["outputs"])),
+            Section(
+                "outputs", ("name", "value"), _outputs({**run.version.record["outputs"], **run.version.record["plain"]})
+            ),
             Section("steps", ("", "step", "line", "time", "why"), tuple(_step_row(task, cells) for task in steps)),
         ),
         (head, *dict.fromkeys(notes)),
@@ -108,7 +110,7 @@ def diff_report(diff: VersionDiff) -> Report:
         if name not in {m.name for m in diff.metrics}
     ]
     sections = [
-        Section("steps" if rows else "no step differs by itself", ("part", "step", "change"), tuple(rows)),
+        Section("steps", ("part", "step", "change"), tuple(rows)),
         *_source_sections(own),
         Section("metrics", ("name", old.ref, new.ref, "difference", "95 % interval", "verdict", ""), tuple(numbers)),
         Section("outputs", ("name", old.ref, new.ref), tuple(others)),
@@ -122,14 +124,13 @@ def diff_report(diff: VersionDiff) -> Report:
         "metrics": [m.to_json() for m in diff.metrics],
         "outputs": list(diff.outputs),
     }
-    kept = tuple(s for s in sections if s.rows or s.title.startswith("no step"))
-    return Report("diff", f"{old.ref} → {new.ref}", kept, tuple(lines), data)
+    return Report("diff", f"{old.ref} → {new.ref}", tuple(s for s in sections if s.rows), tuple(lines), data)
 
 
 def summary(changes: tuple[StepChange, ...]) -> str:
     """Return a difference in one line: of what part, and what."""
     if not changes:
-        return "no change"
+        return "no step differs by itself"
     parts = " and ".join(dict.fromkeys(change.part for change in changes if change.part))
     said = dict.fromkeys(
         text for change in changes for text in ([c.text for c in change.changes] or [f"{change.label} {change.state}"])
@@ -184,7 +185,7 @@ def _explained(version: Version) -> list[dict[str, Any]]:
         where = place(task.where, cells)
         change = changed.get(where)
         named = task.action is Action.COMPUTE and change is not None and change.label == task.label
-        why = change.text if named and change is not None else task.why
+        why = change.text if named and change is not None else _named(task.why, cells)
         found.append({
             "action": _DONE[task.action], "step": task.label, "where": where, "why": why,
             "part": version.record.record.get("kinds", {}).get(str(task.task), ""),
@@ -212,7 +213,14 @@ def _outputs(outputs: Mapping[str, Any], version: Version | None = None) -> tupl
 
 
 def _step_row(task: TaskReport, cells: Mapping[str, str]) -> tuple[str, ...]:
-    return (_DONE[task.action], task.label, place(task.where, cells), _seconds(task.seconds), task.why)
+    return (_DONE[task.action], task.label, place(task.where, cells), _seconds(task.seconds), _named(task.why, cells))
+
+
+def _named(why: str, cells: Mapping[str, str]) -> str:
+    """Return a reason in which cells are called by their numbers, and the flow's own names stand alone."""
+    for file, name in cells.items():
+        why = re.sub(rf"{re.escape(file)}:(\d+)", rf"{name}, line \1", why).replace(file, name)
+    return re.sub(r"\b(?:__main__|mile_flow)\.", "", why)
 
 
 def _seconds(seconds: float | None) -> str:
