@@ -37,7 +37,7 @@ def checkout(session: Session, ref: str, files: Sequence[str] = (), *, force: bo
     if unsaved and not force:
         raise DataError(
             f"{', '.join(unsaved)} would be overwritten, and no version has kept it as it is now",
-            code="D422",
+            code="D462",
             hint="run the flow to keep it as a version, or say --force to lose the edits",
         )
     for path, state in states.items():
@@ -75,7 +75,7 @@ def _below(root: Path, path: str) -> Path:
     """Return where a source goes: never outside the folder it was read in."""
     place = root / path
     if not place.resolve().is_relative_to(root.resolve()):
-        raise DataError(f"'{path}' lies outside of '{root}'", code="D423", hint="move what is there, or the link to it")
+        raise DataError(f"'{path}' lies outside of '{root}'", code="D463", hint="move what is there, or the link to it")
     return place
 
 

@@ -33,7 +33,7 @@ def run_names(session: Session, scope: dict[str, Any], names: Sequence[str] = ()
         deferred = [name for name, value in scope.items() if isinstance(value, Deferred)]
         near = near_matches(unknown[0], deferred)
         what = "is no deferred value" if unknown[0] in scope else "is not defined"
-        raise DataError(f"'{unknown[0]}' {what}", code="D424", hint=f"did you mean {near[0]}?" if near else None)
+        raise DataError(f"'{unknown[0]}' {what}", code="D464", hint=f"did you mean {near[0]}?" if near else None)
     wanted = {name: scope[name] for name in names} or last_values(scope)
     if not wanted:
         raise DataError("no cell has made a deferred value", code="D403", hint="make one: mileage.read('file.csv')")

@@ -200,7 +200,7 @@ class Version:
         taken = [file for file, content in files.items() if file.exists() and file.read_bytes() != content]
         if taken and not force:
             names = ", ".join(map(str, taken))
-            raise DataError(f"{names} would be overwritten", code="D420", hint="name another folder, or say --force")
+            raise DataError(f"{names} would be overwritten", code="D460", hint="name another folder, or say --force")
         for file, content in files.items():
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)

@@ -14,6 +14,7 @@ from mileage.workflow.identity import Identity, Part
 CODE, PARAMETER, DATA, LIBRARY = "code", "parameter", "data", "library"
 ADDED, REMOVED, CHANGED, AFFECTED = "added", "removed", "changed", "affected"
 _FILE = re.compile(r"^File\(path=.*?([^/\\'\"]*)['\"]\)$")
+_WIDE = 50
 _TABLES = ("array(", "<pandas", "<polars", "DataFrame", "   ")
 
 Text = Callable[[str], str | None]  # a kept file's text, by the module's name or by the file's
@@ -46,6 +47,7 @@ class StepChange:
     part: str
     where: str
     changes: tuple[Change, ...] = ()
+    task: str = ""
 
     @property
     def text(self) -> str:
@@ -83,14 +85,14 @@ def step_changes(old: Side, new: Side) -> tuple[StepChange, ...]:
     for now in new.tasks:
         was = pairs.get(id(now))
         if was is None:
-            found.append(StepChange(now.label, ADDED, new.part(now), place(now.where, new.cells)))
+            found.append(StepChange(now.label, ADDED, new.part(now), place(now.where, new.cells), (), str(now.task)))
         elif was.task != now.task:
             made = component_changes(was.identity, now.identity, old, new)
             equal = was.identity.key == now.identity.key
             if not made and not equal:
                 made = (Change(PARAMETER, "arguments", "its arguments changed", place(now.where, new.cells)),)
             state = AFFECTED if equal else CHANGED
-            found.append(StepChange(now.label, state, new.part(now), place(now.where, new.cells), made))
+            found.append(StepChange(now.label, state, new.part(now), place(now.where, new.cells), made, str(now.task)))
     taken = {id(was) for was in pairs.values()}
     gone = [was for was in old.tasks if id(was) not in taken]
     return (
@@ -178,7 +180,14 @@ def _argument(was: Part, now: Part) -> Change:
     kind = (
         CODE if now.name == "text" and now.shown.lstrip("'\"( ").upper().startswith(("SELECT", "WITH")) else PARAMETER
     )
-    return Change(kind, now.name, f"{now.name}: {was.shown} -> {now.shown}", "", was.shown, now.shown)
+    old_text, new_text = _clipped(was.shown, now.shown)
+    return Change(kind, now.name, f"{now.name}: {old_text} -> {new_text}", "", was.shown, now.shown)
+
+
+def _clipped(old: str, new: str) -> tuple[str, str]:
+    """Return two values short enough to read, as long as they still differ."""
+    short = tuple(text if len(text) <= _WIDE else f"{text[: _WIDE - 2]} …" for text in (old, new))
+    return (old, new) if short[0] == short[1] else (short[0], short[1])
 
 
 def _global(was: Part, now: Part, after: Side) -> Change:

@@ -37,6 +37,7 @@ def kept_with_version(
         "files": sorted({file for node in made for file in _files_read(node.call)}),
         "kept": told,
         "plain": {name: _shown(value) for name, value in sources.plain.items()},
+        "inputs": {str(one.task.fingerprint): [str(port.task) for port in one.task.inputs] for one in made.values()},
         "kinds": {str(task): kind for task, kind in kinds_of(made).items()},
     }
     blobs = {source.digest: source.content for source in sources.texts.values()}

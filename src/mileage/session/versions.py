@@ -12,7 +12,7 @@ from mileage.errors import DataError, UnknownRefError
 from mileage.results.report import Report, Section
 from mileage.session.iterate import Iteration, TaskReport
 from mileage.session.version import Version, VersionDiff
-from mileage.session.version_diff import AFFECTED, StepChange, place
+from mileage.session.version_diff import ADDED, AFFECTED, StepChange, place, step_changes
 from mileage.session.version_metrics import is_metric
 from mileage.workflow import Action
 
@@ -103,6 +103,7 @@ def diff_report(diff: VersionDiff) -> Report:
     numbers = [
         (m.name, f"{m.old:.6g}", f"{m.new:.6g}", f"{m.difference:+.4g}", m.interval, m.verdict, m.basis)
         for m in diff.metrics
+        if m.verdict != "equal"
     ]
     others = [
         (name, _output(old, name), _output(new, name))
@@ -165,7 +166,7 @@ def tag(session: Session, ref: str, name: str) -> Version:
         or re.match(r"[qw]\d+$", plain)
     ):
         raise DataError(
-            f"'{name}' cannot name a version", code="D421", hint="a letter first, then letters, digits, . - or _; no v7"
+            f"'{name}' cannot name a version", code="D461", hint="a letter first, then letters, digits, . - or _; no v7"
         )
     version = session.version(ref)
     session.catalog.flows.tag(version.record.id, plain)
@@ -177,19 +178,21 @@ def tag(session: Session, ref: str, name: str) -> Version:
 
 def _explained(version: Version) -> list[dict[str, Any]]:
     """Return for each step what was done and why; what changed is named from the difference to the parent."""
-    changed = {change.where: change for change in version.changes() if change.changes}
-    cells = version.record.record.get("cells", {})
-    raw = {str(task["task"]): task for task in version.record.record["tasks"]}
+    record, parent = version.record.record, version.parent
+    changed = {str(one.task): one for one in (step_changes(parent.side, version.side) if parent else ())}
+    labels = {str(task.task): task.label for task in version.tasks}
+    raw = {str(task["task"]): task for task in record["tasks"]}
     found = []
     for task in version.tasks:
-        where = place(task.where, cells)
-        change = changed.get(where)
-        named = task.action is Action.COMPUTE and change is not None and change.label == task.label
-        why = change.text if named and change is not None else _named(task.why, cells)
+        name, why = str(task.task), task.why
+        change = changed.get(name)
+        if task.action is Action.COMPUTE and task.seconds and change is not None and change.state != ADDED:
+            inputs = [labels[i] for i in record["inputs"][name] if i in changed]
+            why = change.text if change.changes else f"its input changed: {', '.join(dict.fromkeys(inputs))}"
         found.append({
-            "action": _DONE[task.action], "step": task.label, "where": where, "why": why,
-            "part": version.record.record.get("kinds", {}).get(str(task.task), ""),
-            "forecast_s": raw[str(task.task)].get("forecast_s"), "seconds": task.seconds or None,
+            "action": _DONE[task.action], "step": task.label, "where": place(task.where, record["cells"]),
+            "why": _named(why, record["cells"]), "part": record["kinds"].get(name, ""),
+            "forecast_s": raw[name].get("forecast_s"), "seconds": task.seconds or None,
         })  # fmt: skip
     return found
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+_QUERY = re.compile(r"@?(last|[qw]\d+)(\.|$)", re.IGNORECASE)
 
 if TYPE_CHECKING:
     from mileage.apps.cli.answers import Output
@@ -90,11 +93,17 @@ def tag(
 
 
 def may_be_version(word: str) -> bool:
-    """Say whether a word could name a version: one word that is no topic of SHOW."""
+    """Say whether a word could name a version: one word that is no topic of SHOW and no reference to a query.
+
+    Examples
+    --------
+    >>> [may_be_version(word) for word in ("v7", "@first", "data", "@q3.w1", "@last")]
+    [True, True, False, False, False]
+    """
     from mileage.session.statements.names import SHOWN, SHOWN_LATER
 
     topics = {form for topic in (*SHOWN, *SHOWN_LATER) for form in (topic, topic.removesuffix("s"))}
-    return len(word.split()) == 1 and word.lower() not in topics
+    return len(word.split()) == 1 and word.lower() not in topics and not _QUERY.match(word)
 
 
 def is_version(session: Session, ref: str) -> bool:
