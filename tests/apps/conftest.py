@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import subprocess
 import sys
@@ -24,7 +25,8 @@ sys.exit(main())
 
 @pytest.fixture
 def stub(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """Put the stub in the place of ``mileage.session``."""
+    """Put the stub in the place of ``mileage.session``; the names that completion offers stay the real ones."""
+    importlib.import_module("mileage.session.statements.names")
     spec = importlib.util.spec_from_file_location("mileage.session", _STUB)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

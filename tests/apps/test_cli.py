@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -333,3 +334,10 @@ def test_json_is_exactly_one_object_whatever_happens(capsys: pytest.CaptureFixtu
     assert isinstance(answer, dict)
     assert err == ""
     assert ("error" in answer) == (code != 0)
+
+
+def test_the_start_of_the_process_is_known():
+    code = "from mileage.apps.cli.main import _process_began_s; print(_process_began_s())"
+    before = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert before - 0.02 <= float(done.stdout) <= time.monotonic()

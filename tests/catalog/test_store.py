@@ -18,6 +18,8 @@ import pytest
 import scipy.sparse as sp
 
 from mileage.catalog import ArtifactStore, Project
+from mileage.catalog.formats import encode
+from mileage.catalog.locks import Lease
 from mileage.errors import CatalogError
 
 KEY = b"k" * 32
@@ -220,7 +222,7 @@ def test_a_changed_byte_anywhere_makes_a_file_absent(store, value):
 
 
 def test_the_least_recently_used_go_first_and_small_ones_last(tmp_path):
-    store = ArtifactStore(tmp_path, key=KEY, quota_bytes=1_000_000, grace_s=0.0)
+    store = ArtifactStore(tmp_path, key=KEY, quota_bytes=1_000_000)
     store.put("small.out", 1)
     for i in range(9):
         store.put(f"a{i}.out", np.zeros(12_500))
@@ -233,17 +235,49 @@ def test_the_least_recently_used_go_first_and_small_ones_last(tmp_path):
     assert not store.has("a1.out")
 
 
-def test_what_was_just_used_is_not_evicted_and_what_does_not_fit_is_refused(tmp_path):
+def test_what_a_run_holds_is_not_evicted_and_what_does_not_fit_is_refused(tmp_path):
     store = ArtifactStore(tmp_path, key=KEY, quota_bytes=250_000)
+    other = ArtifactStore(tmp_path, key=KEY, quota_bytes=250_000)
+    hold = other.hold()
     store.put("a.out", np.zeros(12_500))
     store.put("b.out", np.zeros(12_500))
     with pytest.raises(CatalogError, match="does not fit the quota"):
         store.put("c.out", np.zeros(12_500))
     assert store.has("a.out") and store.has("b.out") and not store.has("c.out")
+    hold.release()
+    for path in store.folder.glob("*/*"):
+        os.utime(path, (1000, 1000))
+    store.put("c.out", np.zeros(12_500))
+    assert store.has("c.out") and store.bytes_used() <= 250_000
+
+
+def test_a_run_that_knows_what_it_reads_lets_go_of_the_rest(tmp_path):
+    store = ArtifactStore(tmp_path, key=KEY, quota_bytes=250_000)
+    with store.hold({"a.out"}):
+        for name in "abc":
+            store.put(f"{name}.out", np.zeros(12_500))
+        assert store.has("a.out") and store.has("c.out") and not store.has("b.out")
+
+
+def test_what_comes_is_refused_where_all_else_is_worth_more(tmp_path):
+    store = ArtifactStore(tmp_path, key=KEY, quota_bytes=250_000)
+    store.order = lambda kept, need, incoming: None
+    store.put("a.out", np.zeros(20_000))
+    with pytest.raises(CatalogError, match="does not fit the quota"):
+        store.put("b.out", np.zeros(20_000))
+    assert store.has("a.out")
+
+
+def test_a_budget_holds_without_locks_of_the_kernel_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(Lease, "kernel", False)
+    store = ArtifactStore(tmp_path, key=KEY, quota_bytes=250_000)
+    for i in range(6):
+        store.put(f"a{i}.out", np.zeros(12_500))
+    assert store.has("a5.out") and store.bytes_used() <= 250_000
 
 
 def test_protected_keys_stay(tmp_path):
-    store = ArtifactStore(tmp_path, key=KEY, grace_s=0.0)
+    store = ArtifactStore(tmp_path, key=KEY)
     for name in "abc":
         store.put(f"{name}.out", np.zeros(20_000))
     assert set(store.evict(0, protect={"b.out"})) == {"a.out", "c.out"}
@@ -258,7 +292,7 @@ def test_a_full_disk_leaves_a_clear_error_and_nothing_behind(store, monkeypatch)
         store.put("aa.out", np.zeros(10))
     monkeypatch.undo()
     assert not store.has("aa.out")
-    assert [p.name for p in store.folder.rglob("*") if p.is_file()] == []
+    assert [p.name for p in store.folder.rglob("*") if p.is_file() and p.name != "used"] == []
 
 
 def test_a_file_size_limit_leaves_a_clear_error(tmp_path):
@@ -278,12 +312,14 @@ def test_a_file_size_limit_leaves_a_clear_error(tmp_path):
 
 def test_leftovers_of_killed_writers_are_swept(store):
     store.put("aa.out", 1)
-    old, new = (store.folder / ".aside" / f"aa.out.{i}.part" for i in (1, 2))
-    for path in (old, new):
-        path.write_bytes(b"x")
-    os.utime(old, (1, 1))
+    left, writing = (store.folder / ".aside" / f"aa.out.{i}.part" for i in (1, 2))
+    left.write_bytes(b"x")
+    handle = store.room.reserve(writing, 100, "aa.out")
     store.sweep()
-    assert not old.exists() and new.exists() and store.has("aa.out")
+    assert not left.exists() and writing.stat().st_size == 100 and store.has("aa.out")
+    os.close(handle)
+    store.sweep()
+    assert not writing.exists()
 
 
 def write_many(store, seed):
@@ -316,3 +352,58 @@ def test_the_projects_key_is_private_and_made_once(tmp_path):
     project = Project.open(tmp_path)
     assert project.secret() == Project.open(tmp_path).secret()
     assert (project.path / "key").stat().st_mode & 0o777 == 0o600
+
+
+def _texts(n: int) -> pd.DataFrame:
+    words = [None if i % 7 == 3 else f"é{i % 5}" * (i % 4) for i in range(n)]
+    return pd.DataFrame({"w": pd.array(words, dtype="str"), "x": np.arange(float(n)), "b": np.arange(n) % 2 == 0})
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        _texts(40)[_texts(40)["x"] > 5],
+        _texts(40).iloc[3:17],
+        _texts(40).iloc[::-1],
+        _texts(40).set_index("w"),
+        _texts(9).rename_axis("row"),
+        _texts(40).iloc[:0],
+        _texts(40)[[]],
+        pd.concat([_texts(5), _texts(6)]),
+        pd.DataFrame({"t": pd.to_datetime(["2020-01-01", None]).astype("datetime64[us]")}),
+    ],
+    ids=["filtered", "slice", "reversed", "text index", "named index", "no rows", "no columns", "twice", "times"],
+)
+def test_frames_and_series_of_any_plain_index_are_read_without_a_pickle(store, made):
+    for i, value in enumerate([made, *(made[name] for name in made.columns)]):
+        encoded = encode(value)
+        assert encoded.format == "columns"
+        store.put(f"a{i}.out", value)
+        same = pd.testing.assert_frame_equal if isinstance(value, pd.DataFrame) else pd.testing.assert_series_equal
+        same(store.get(f"a{i}.out"), value, check_exact=True, check_index_type="exact")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        np.arange(6.0).reshape(2, 3),
+        np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        np.arange(20)[::3],
+        np.arange(24).reshape(2, 3, 4).transpose(2, 0, 1),
+        np.float64(3.5).reshape(()),
+        np.empty((0, 5), "f4"),
+        np.array(["é", "bc"]),
+        np.array([b"a", b"bc"]),
+        np.array(["2020-01-01", "NaT"], "datetime64[D]"),
+        np.array([1, 2], "timedelta64[s]"),
+        np.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f8")]),
+        np.array([1 + 2j]),
+    ],
+    ids=lambda made: f"{made.dtype.str}{made.shape}",
+)
+def test_arrays_of_any_layout_come_back_as_they_were(store, made):
+    store.put("aa.out", made)
+    got = store.get("aa.out")
+    assert (got.dtype, got.shape) == (made.dtype, made.shape)
+    np.testing.assert_array_equal(got, made)
+    assert got.flags.f_contiguous or not made.flags.f_contiguous

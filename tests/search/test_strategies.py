@@ -6,7 +6,7 @@ from mileage.core.domains import FloatRange, IntRange
 from mileage.operators import StepSpec
 from mileage.search import SearchContext, strategies
 from mileage.search.sampling import nearest, random_configuration
-from mileage.space import Alternative, SearchSpace, Slot, StepChoice, conflict
+from mileage.space import Alternative, Configuration, SearchSpace, Slot, StepChoice, conflict
 
 
 def space() -> SearchSpace:
@@ -46,3 +46,13 @@ def test_a_random_configuration_has_no_conflict() -> None:
     for _ in range(200):
         drawn = random_configuration(space(), rng)
         assert drawn is None or conflict(drawn.steps, "binary") is None
+
+
+def test_tpe_learns_from_what_others_tried_and_left_at_its_default() -> None:
+    tpe = strategies.get("tpe").begin(SearchContext(space(), seed=1))
+    for model in (StepSpec("hist_gbm"), StepSpec.of("hist_gbm", max_iter=20), StepSpec("logistic")):
+        chosen = (("impute", (StepSpec("median"),)), ("scale", (StepSpec("standard"),)), ("model", (model,)))
+        tpe.tell(Configuration(chosen), 0.5)
+    learned = [trial.params for trial in tpe._begun().trials]
+    assert [params.get("model.1:hist_gbm.0.max_iter") for params in learned] == [50, 20, None], "100 is beyond the edge"
+    assert learned[2]["model.0:logistic.0.C"] == 1.0

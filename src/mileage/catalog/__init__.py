@@ -3,6 +3,7 @@
 The catalog answers *what happened*; the store holds *values* by fingerprint. Neither computes anything.
 """
 
+from mileage.catalog.behind import WriteBehind
 from mileage.catalog.catalog import Catalog
 from mileage.catalog.flows import CostRecord, FlowLog, VersionRecord
 from mileage.catalog.project import Project
@@ -21,4 +22,5 @@ __all__ = [
     "StoreFinding",
     "TrialRecord",
     "VersionRecord",
+    "WriteBehind",
 ]

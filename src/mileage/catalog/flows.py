@@ -44,6 +44,11 @@ class CostRecord:
     code: str
     seconds: float
     size_bytes: int
+    inputs: tuple[str, ...] = ()
+    part: str = ""
+    hits: int = 0
+    misses: int = 0
+    last_version: int = 0
 
 
 class FlowLog:
@@ -80,12 +85,18 @@ class FlowLog:
         return self._file.write(work)
 
     def head(self, flow: str) -> VersionRecord | None:
-        """Return the version that the next run of a flow is edited from: the last one, or one checked out since."""
-        from mileage.catalog.tables import heads
+        """Return the version that the next run of a flow is edited from, without its tags; None if it never ran.
+
+        It is the last one, or one checked out since.
+        """
+        from mileage.catalog.tables import heads, versions
 
         at = self._file.read(lambda c: c.execute(heads.select().where(heads.c.flow == flow)).one_or_none())
-        known = self.versions(flow)
-        return next((v for v in known if at is not None and v.id == at.version_id), known[-1] if known else None)
+        wanted = versions.select().where(versions.c.flow == flow).order_by(versions.c.id.desc()).limit(1)
+        if at is not None:
+            wanted = wanted.where(versions.c.id == at.version_id)
+        row = self._file.read(lambda c: c.execute(wanted).first())
+        return None if row is None else _version(row, ())
 
     def move_head(self, flow: str, version_id: int) -> None:
         """Make a version the one that the next run of its flow is edited from."""
@@ -148,8 +159,35 @@ class FlowLog:
         rows = self._file.read(lambda c: c.execute(costs.select().where(costs.c.task.in_(names))).all())
         mean = select(costs.c.code, func.avg(costs.c.seconds)).where(costs.c.code.in_(kinds)).group_by(costs.c.code)
         means = self._file.read(lambda c: c.execute(mean).all()) if kinds else []
-        known = {row.task: CostRecord(row.task, row.code, row.seconds, row.size_bytes) for row in rows}
+        known = {row.task: _cost(row) for row in rows}
         return known, {code: float(seconds) for code, seconds in means}
+
+    def all_costs(self) -> dict[str, CostRecord]:
+        """Return what is known of all tasks that ever ran."""
+        from mileage.catalog.tables import costs
+
+        return {row.task: _cost(row) for row in self._file.read(lambda c: c.execute(costs.select()).all())}
+
+    def numbers(self) -> tuple[tuple[int, str], ...]:
+        """Return number and flow of each version, oldest first, and nothing else of them."""
+        from sqlalchemy import select
+
+        from mileage.catalog.tables import versions
+
+        asked = select(versions.c.id, versions.c.flow).order_by(versions.c.id)
+        return tuple((int(row.id), str(row.flow)) for row in self._file.read(lambda c: c.execute(asked).all()))
+
+    def note_uses(self, version_id: int, tasks: Iterable[str], loaded: Iterable[str]) -> None:
+        """Remember that tasks belong to a version, and which of them were loaded for it."""
+        from mileage.catalog.tables import costs
+
+        names, read = list(tasks), list(loaded)
+
+        def work(connection: Connection) -> None:
+            connection.execute(costs.update().where(costs.c.task.in_(names)).values(last_version=version_id))
+            connection.execute(costs.update().where(costs.c.task.in_(read)).values(hits=costs.c.hits + 1))
+
+        self._file.write(work)
 
     def note_costs(self, records: Iterable[CostRecord]) -> None:
         """Remember what tasks took; seconds are smoothed over the times a task was computed."""
@@ -166,6 +204,10 @@ class FlowLog:
                 "size_bytes": r.size_bytes,
                 "seen": 1,
                 "last_seen": now,
+                "inputs": " ".join(r.inputs),
+                "part": r.part,
+                "hits": 0,
+                "last_version": r.last_version,
             }
             for r in records
         ]
@@ -174,6 +216,7 @@ class FlowLog:
         new = insert(costs).values(rows)
         smooth = _SMOOTH * new.excluded.seconds + (1 - _SMOOTH) * costs.c.seconds
         change = {"seconds": smooth, "size_bytes": new.excluded.size_bytes, "seen": costs.c.seen + 1, "last_seen": now}
+        change |= {name: new.excluded[name] for name in ("inputs", "part", "last_version")}
         self._file.write(lambda c: c.execute(new.on_conflict_do_update(index_elements=["task"], set_=change)))
 
 
@@ -184,6 +227,13 @@ def _head(flow: str, version_id: int) -> Any:
 
     row = insert(heads).values(flow=flow, version_id=version_id)
     return row.on_conflict_do_update(index_elements=["flow"], set_={"version_id": version_id})
+
+
+def _cost(row: Row[Any]) -> CostRecord:
+    return CostRecord(
+        row.task, row.code, row.seconds, row.size_bytes, tuple(row.inputs.split()), row.part,
+        row.hits, row.seen - 1, row.last_version,
+    )  # fmt: skip
 
 
 def _version(row: Row[Any], tags: tuple[str, ...]) -> VersionRecord:

@@ -13,6 +13,7 @@ import pickle
 from typing import Any
 
 from mileage.catalog.container import Damaged, Encoded
+from mileage.catalog.frame_format import decode_frame, encode_frame, encode_series, raw, values_of
 
 _PLAIN = (bool, int, float, str, type(None))
 
@@ -22,11 +23,13 @@ def encode(value: Any) -> Encoded:
     module = type(value).__module__.split(".")[0]
     made: Encoded | None = None
     if module == "numpy" and _is_array(value):
-        made = Encoded("npy", (_npy(value),))
+        made = _encode_array(value)
     elif module == "scipy" and getattr(value, "format", "") == "csr":
         made = _encode_csr(value)
     elif module == "pandas" and type(value).__name__ == "DataFrame":
-        made = _encode_frame(value)
+        made = encode_frame(value)
+    elif module == "pandas" and type(value).__name__ == "Series":
+        made = encode_series(value)
     elif module == "pyarrow" and type(value).__name__ == "Table":
         made = Encoded("table", (_ipc(value),))
     elif _is_plain(value):
@@ -60,23 +63,20 @@ def _is_plain(value: Any, depth: int = 8) -> bool:
     return type(value) is dict and all(type(k) is str and _is_plain(v, depth - 1) for k, v in value.items())
 
 
-def _npy(array: Any) -> bytes:
+def _encode_array(array: Any) -> Encoded | None:
     import numpy as np
 
-    buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, np.asarray(array), allow_pickle=False)
-    return buffer.getvalue()
+    plain = np.asarray(array)
+    if plain.dtype.names or plain.dtype.kind not in "biufcSUMm" or not plain.dtype.itemsize:
+        return None
+    order = "F" if plain.flags.f_contiguous and not plain.flags.c_contiguous else "C"
+    memory = plain.T if order == "F" else np.ascontiguousarray(plain)
+    return Encoded("array", (raw(memory),), {"dtype": plain.dtype.str, "shape": list(plain.shape), "order": order})
 
 
-def _from_npy(part: memoryview) -> Any:
-    import numpy as np
-
-    head = io.BytesIO(part[:65536])
-    version = np.lib.format.read_magic(head)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, fortran, dtype = read(head)
-    flat = np.frombuffer(part, dtype=dtype, offset=head.tell(), count=math.prod(shape))
-    return flat.reshape(shape, order="F" if fortran else "C")
+def _decode_array(encoded: Encoded) -> Any:
+    shape, order = encoded.meta["shape"], encoded.meta["order"]
+    return values_of(encoded.parts[0], encoded.meta["dtype"], math.prod(shape)).reshape(shape, order=order)
 
 
 def _encode_csr(value: Any) -> Encoded | None:
@@ -84,66 +84,29 @@ def _encode_csr(value: Any) -> Encoded | None:
     if kind not in {"csr_matrix", "csr_array"} or value.data.dtype.hasobject:
         return None
     canonical = bool(value.has_canonical_format)
-    meta = {
+    import numpy as np
+
+    meta: dict[str, Any] = {
         "kind": kind,
         "shape": list(map(int, value.shape)),
         "canonical": canonical,
         "sorted": bool(value.has_sorted_indices),
     }
-    return Encoded("csr", tuple(_npy(a) for a in (value.data, value.indices, value.indptr)), meta)
+    arrays = [np.ascontiguousarray(array) for array in (value.data, value.indices, value.indptr)]
+    meta |= {"arrays": [[array.dtype.str, len(array)] for array in arrays]}
+    return Encoded("csr", tuple(raw(array) for array in arrays), meta)
 
 
 def _decode_csr(encoded: Encoded) -> Any:
     import scipy.sparse
 
-    data, indices, indptr = (_from_npy(part) for part in encoded.parts)
+    listed = zip(encoded.parts, encoded.meta["arrays"], strict=True)
+    data, indices, indptr = (values_of(part, dtype, n) for part, (dtype, n) in listed)
     made = getattr(scipy.sparse, encoded.meta["kind"])(tuple(encoded.meta["shape"]), dtype=data.dtype)
     made.data, made.indices, made.indptr = data, indices, indptr  # as they are: the constructor might convert them
     made.has_sorted_indices = encoded.meta["sorted"]
     made.has_canonical_format = encoded.meta["canonical"]
     return made
-
-
-def _encode_frame(frame: Any) -> Encoded | None:
-    """Return a frame as Arrow, or None where Arrow would not give the very same frame back."""
-    import pandas as pd
-    import pyarrow as pa
-
-    index, names = frame.index, list(frame.columns)
-    plain = type(index) is pd.RangeIndex and index.start == 0 and index.step == 1 and index.name is None
-    if (
-        not plain
-        or not all(type(n) is str for n in names)
-        or len(set(names)) < len(names)
-        or frame.attrs
-        or frame.columns.name is not None
-    ):
-        return None
-    columns = [_column(frame[name]) for name in names]
-    if any(column is None for column in columns):
-        return None
-    table = pa.Table.from_arrays(columns, names=names)
-    return Encoded("frame", (_ipc(table),), {"dtypes": [str(t) for t in frame.dtypes], "rows": len(frame)})
-
-
-def _column(series: Any) -> Any:
-    """Return a column as an Arrow array, NaN kept as NaN, or None if its type has no exact form."""
-    import numpy as np
-    import pandas as pd
-    import pyarrow as pa
-
-    dtype = series.dtype
-    if isinstance(dtype, np.dtype):
-        exact = dtype.kind in "biuf" and dtype.itemsize <= 8 and dtype.isnative
-        if exact and dtype.kind != "b":
-            return pa.array(series.to_numpy(), from_pandas=False)
-        if dtype.kind == "b":
-            return pa.array(series.to_numpy().view("uint8"), from_pandas=False)
-        return pa.array(series.to_numpy().view("int64")) if dtype.kind == "M" else None
-    if isinstance(dtype, pd.StringDtype) and str(dtype) == "str" and dtype.storage == "pyarrow":
-        made = pa.array(series, type=pa.large_string(), from_pandas=True)
-        return made.combine_chunks() if isinstance(made, pa.ChunkedArray) else made
-    return None
 
 
 def _ipc(table: Any) -> Any:
@@ -159,34 +122,6 @@ def _read_ipc(part: memoryview) -> Any:
     import pyarrow as pa
 
     return pa.ipc.open_file(pa.py_buffer(part)).read_all()
-
-
-def _decode_frame(encoded: Encoded) -> Any:
-    import pandas as pd
-
-    table = _read_ipc(encoded.parts[0])
-    dtypes = encoded.meta["dtypes"]
-    columns = {
-        name: _series(column, dtype)
-        for name, column, dtype in zip(table.column_names, table.columns, dtypes, strict=True)
-    }
-    return pd.DataFrame(columns, index=pd.RangeIndex(encoded.meta["rows"]), copy=False)
-
-
-def _series(column: Any, dtype: str) -> Any:
-    import numpy as np
-    import pandas as pd
-
-    if dtype == "str":
-        return (
-            pd.array(column, dtype="str")
-            if column.num_chunks == 0
-            else pd.Series(column.to_pandas(), dtype="str").array
-        )
-    values = column.chunk(0).to_numpy(zero_copy_only=True) if column.num_chunks else np.empty(0)
-    if dtype == "bool" or dtype.startswith("datetime64"):
-        return values.view(dtype) if len(values) else np.empty(0, dtype)
-    return values if len(values) else np.empty(0, dtype)
 
 
 def _encode_pickle(value: Any) -> Encoded:
@@ -207,9 +142,9 @@ def _decode_pickle(encoded: Encoded) -> Any:
 
 
 _DECODERS = {
-    "npy": lambda encoded: _from_npy(encoded.parts[0]),
+    "array": _decode_array,
     "csr": _decode_csr,
-    "frame": _decode_frame,
+    "columns": decode_frame,
     "table": lambda encoded: _read_ipc(encoded.parts[0]),
     "json": lambda encoded: json.loads(bytes(encoded.parts[0])),
     "pickle": _decode_pickle,

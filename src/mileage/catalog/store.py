@@ -2,7 +2,8 @@
 
 Every file has a header that is authenticated with the project's key; a file that fails the check, is cut short or was
 written by somebody else counts as absent, and nothing of it is ever unpickled. It knows nothing of what the values
-mean; :mod:`mileage.catalog.formats` turns them into bytes.
+mean; :mod:`mileage.catalog.formats` turns them into bytes, :mod:`mileage.catalog.room` keeps it within its quota,
+:mod:`mileage.catalog.behind` writes while a run goes on.
 """
 
 from __future__ import annotations
@@ -18,14 +19,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mileage.catalog.container import Damaged, pack_header, read_header, unpack
+from mileage.catalog.claims import Claim, claim
+from mileage.catalog.container import Damaged, Encoded, pack_header, read_header, unpack
 from mileage.catalog.formats import decode, encode
+from mileage.catalog.room import Hold, Kept, Order, Room, least_recent
 from mileage.errors import CatalogError
 
-SMALL_BYTES = 64 * 1024
-_LOW_WATER = 0.9
-_TOUCH_S = 60.0
-_STALE_S = 3600.0
+_TOUCH_S = 1.0
 _COUNTER = itertools.count()
 
 
@@ -37,31 +37,21 @@ class StoreFinding:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A kept file: key, bytes and when it was last used (seconds since 1970)."""
-
-    key: str
-    size_bytes: int
-    last_used: float
-
-
 @dataclass
 class ArtifactStore:
     """Values by key in a sharded folder; safe for many processes, and picklable, so that workers open it themselves.
 
     Laws: a reader sees a whole value or none; writing one key from many processes leaves one good value; a value that
-    cannot be trusted is absent (``has`` is false, ``get`` raises KeyError) and is reported in :attr:`findings`.
+    cannot be trusted is absent (``has`` is false, ``get`` raises KeyError) and is reported in :attr:`findings`; the files
+    never take more than the quota, however many processes write and whenever they are killed.
 
     Attributes
     ----------
     folder : Path
     quota_bytes : int, optional
-        At most so many bytes are kept; the least recently used go first, results under 64 KB last.
+        At most so many bytes are used, by all processes together.
     key : bytes, optional
         32 bytes that authenticate what was written; without one, a store reads only what it wrote itself.
-    grace_s : float, default 60
-        What was used within so many seconds is not evicted: a run may be about to read it.
 
     Examples
     --------
@@ -74,15 +64,23 @@ class ArtifactStore:
     folder: Path
     quota_bytes: int | None = field(default=None, kw_only=True)
     key: bytes | None = field(default=None, kw_only=True, repr=False)
-    grace_s: float = field(default=60.0, kw_only=True)
     findings: list[StoreFinding] = field(default_factory=list, init=False, repr=False)
-    _used: int | None = field(default=None, init=False, repr=False)
-    _since_scan: int = field(default=0, init=False, repr=False)
+    room: Room = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.folder = Path(self.folder)
+        self.room = Room(self.folder, self.quota_bytes)
         if self.key is None:
             self.key = os.urandom(32)
+
+    @property
+    def order(self) -> Order:
+        """In which order things leave when there is no room: what was used longest ago first, unless set."""
+        return self.room.order
+
+    @order.setter
+    def order(self, order: Order | None) -> None:
+        self.room.order = order or least_recent
 
     def put(self, key: str, value: Any, *, durable: bool = True) -> int:
         """Keep a value and return its size in bytes.
@@ -93,39 +91,73 @@ class ArtifactStore:
             ``<fingerprint>.<output>``.
         value : object
         durable : bool, default True
-            Return only when the bytes are on the disk; false for what a crash may lose.
+            Return only when the bytes are on the disk; false for what a crash of the machine may lose.
 
         Raises
         ------
         CatalogError
             If the disk is full, the quota leaves no room, or the folder cannot be written. Nothing is left behind.
         """
-        encoded = encode(value)
+        return self.put_encoded(key, encode(value), durable=durable)
+
+    def put_encoded(self, key: str, encoded: Encoded, *, durable: bool = True) -> int:
+        """Keep a value that is bytes already; as :meth:`put`."""
         assert self.key is not None
         head = pack_header(encoded, self.key)
         size = len(head) + sum(len(part) + -len(part) % 64 for part in encoded.parts)
-        if self.quota_bytes is not None:
-            self._make_room(size)
         path = self._path(key)
-        part = self._aside / f"{path.name}.{os.getpid()}.{threading.get_ident()}.{next(_COUNTER)}.part"
+        part = self.room.aside / f"{path.name}.{os.getpid()}.{threading.get_ident()}.{next(_COUNTER)}.part"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             part.parent.mkdir(exist_ok=True)
-            _write(part, head, encoded.parts, durable=durable)
-            part.replace(path)
+            # content that no hash guards must be on the disk before it has its name
+            self._write(part, path, size, (head, *encoded.parts), durable=durable or not encoded.hashed)
             if durable:
                 _sync_folder(path.parent)
         except OSError as error:
-            with suppress(OSError):
-                part.unlink()
             reason = error.strerror or str(error)
             raise CatalogError(
                 f"an artifact of {size} bytes cannot be kept in '{self.folder}': {reason}",
                 code="C720",
                 hint="free some space; the run goes on without keeping it",
             ) from error
-        self._used = None if self._used is None else self._used + size
         return size
+
+    def _write(self, part: Path, path: Path, size: int, content: tuple[Any, ...], *, durable: bool) -> None:
+        """Write a file of which the room is reserved; it has its name when it is whole."""
+        with os.fdopen(self.room.reserve(part, size, path.name), "wb") as file:
+            try:
+                for piece in content:
+                    file.write(piece)
+                    file.write(b"\0" * (-len(piece) % 64))
+                file.flush()
+                if durable:
+                    os.fsync(file.fileno())
+                part.replace(path)
+            except BaseException:
+                with suppress(OSError):
+                    part.unlink()
+                raise
+
+    def sync(self, keys: Collection[str]) -> None:
+        """Return when what was written for ``keys`` is on the disk."""
+        for key in keys:
+            with suppress(OSError), self._path(key).open("rb") as file:
+                os.fsync(file.fileno())
+        for folder in {self._path(key).parent for key in keys}:
+            with suppress(OSError):
+                _sync_folder(folder)
+
+    def claim(self, task: str) -> Claim:
+        """Return the claim to a task that this process means to compute; wait while another one does.
+
+        After a wait, look whether its results are there. Release it when they are, or when there will be none.
+        """
+        return claim(self.room.aside, task)
+
+    def hold(self, keys: Collection[str] | None = None) -> Hold:
+        """Say that a run reads what is kept: ``keys``, or anything it touches from now on, until it is released."""
+        return self.room.hold(keys)
 
     def get(self, key: str) -> Any:
         """Return a value, not to be changed; arrays are read-only maps of the file.
@@ -179,77 +211,41 @@ class ArtifactStore:
     def delete(self, key: str) -> None:
         """Remove a value; none is no error."""
         path = self._path(key)
-        try:
-            size = path.stat().st_size
+        with suppress(FileNotFoundError):
             path.unlink()
-        except FileNotFoundError:
-            return
-        self._used = None if self._used is None else self._used - size
 
     def __iter__(self) -> Iterator[Kept]:
         """Iterate over what is kept, in no order."""
-        for path in self._files():
-            try:
-                stat = path.stat()
-            except FileNotFoundError:  # another process evicted it
-                continue
-            yield Kept(path.name, stat.st_size, stat.st_mtime)
+        return self.room.kept()
 
     def bytes_used(self) -> int:
         """Return the bytes of everything that is kept."""
-        self._used = sum(kept.size_bytes for kept in self)
-        self._since_scan = 0
-        return self._used
+        return sum(kept.size_bytes for kept in self)
 
     def evict(self, target_bytes: int | None = None, *, protect: Collection[str] = ()) -> tuple[str, ...]:
-        """Remove the least recently used values until at most ``target_bytes`` are kept; return their keys.
+        """Remove what is worth least until at most ``target_bytes`` are used; return the keys.
 
         Parameters
         ----------
         target_bytes : int, optional
-            90 % of the quota by default.
+            The quota by default.
         protect : collection of str
-            Keys that stay.
+            Keys that stay; so does what a run reads that lives (:meth:`hold`).
         """
         if target_bytes is None:
             if self.quota_bytes is None:
                 return ()
-            target_bytes = int(_LOW_WATER * self.quota_bytes)
-        self.sweep()
-        kept, now, gone = list(self), time.time(), []
-        used = sum(item.size_bytes for item in kept)
-        free = [item for item in kept if item.key not in protect and now - item.last_used >= self.grace_s]
-        for item in sorted(free, key=lambda item: (item.size_bytes < SMALL_BYTES, item.last_used, item.key)):
-            if used <= target_bytes:
-                break
-            self.delete(item.key)
-            used -= item.size_bytes
-            gone.append(item.key)
-        self._used, self._since_scan = used, 0
-        return tuple(gone)
+            target_bytes = self.quota_bytes
+        return self.room.evict(target_bytes, protect)
 
-    def _make_room(self, size: int) -> None:
-        """Evict until ``size`` bytes fit the quota; other processes' writes are seen at the next scan."""
-        assert self.quota_bytes is not None
-        self._since_scan += size
-        if self._used is None or self._since_scan > self.quota_bytes // 20:
-            self.bytes_used()
-        assert self._used is not None
-        if self._used + size <= self.quota_bytes:
-            return
-        if size <= self.quota_bytes:
-            self.evict(min(int(_LOW_WATER * self.quota_bytes), self.quota_bytes - size))
-        if self._used + size > self.quota_bytes:
-            raise CatalogError(
-                f"an artifact of {size} bytes does not fit the quota of {self.quota_bytes} bytes",
-                code="C721",
-                hint="raise the quota; the run goes on without keeping it",
-            )
+    def sweep(self) -> None:
+        """Remove what killed writers left half-written, and what was put aside, an hour later."""
+        self.room.sweep()
 
     def _touch(self, path: Path) -> None:
-        """Note the use of a file, at most once a minute."""
+        """Note the use of a file."""
         try:
-            if time.time() - path.stat().st_mtime > min(_TOUCH_S, self.grace_s / 2):
+            if time.time() - path.stat().st_mtime > _TOUCH_S:
                 os.utime(path)
         except OSError:
             pass  # evicted meanwhile, or a read-only disk: order of eviction suffers, nothing else
@@ -258,54 +254,14 @@ class ArtifactStore:
         """Report a file once and put it aside, so that a good one can take its place."""
         self.findings.append(StoreFinding(key, why))
         with suppress(OSError):
-            self._aside.mkdir(exist_ok=True)
-            path.replace(self._aside / f"{path.name}.bad")
-
-    def sweep(self) -> None:
-        """Remove what killed writers left half-written and what was put aside, an hour later."""
-        try:
-            entries = list(os.scandir(self._aside))
-        except OSError:  # nothing was put aside, or nothing can be
-            return
-        for entry in entries:
-            try:
-                if time.time() - entry.stat().st_mtime > _STALE_S:
-                    Path(entry).unlink()
-            except OSError:
-                continue
-
-    def _files(self) -> Iterator[Path]:
-        try:
-            shards = [e.path for e in os.scandir(self.folder) if e.is_dir() and not e.name.startswith(".")]
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        for shard in shards:
-            try:
-                yield from (Path(entry.path) for entry in os.scandir(shard) if entry.is_file())
-            except FileNotFoundError:
-                continue
-
-    @property
-    def _aside(self) -> Path:
-        """Where files are that are not, or no longer, part of the store; on the same disk, so that a rename is whole."""
-        return self.folder / ".aside"
+            self.room.aside.mkdir(exist_ok=True)
+            path.replace(self.room.aside / f"{path.name}.bad")
 
     def _path(self, key: str) -> Path:
         if not key or key.startswith(".") or "/" in key or os.sep in key or "\0" in key:
             message = f"{key!r} is no key of an artifact"
             raise ValueError(message)
-        return self.folder / key[:2] / key
-
-
-def _write(path: Path, head: bytes, parts: tuple[Any, ...], *, durable: bool) -> None:
-    with path.open("wb") as file:
-        file.write(head)
-        for part in parts:
-            file.write(part)
-            file.write(b"\0" * (-len(part) % 64))
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
+        return self.room.path(key)
 
 
 def _sync_folder(folder: Path) -> None:

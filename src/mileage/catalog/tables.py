@@ -104,6 +104,10 @@ costs = Table(
     Column("size_bytes", Integer, nullable=False),
     Column("seen", Integer, nullable=False),
     Column("last_seen", Float, nullable=False),
+    Column("inputs", Text, nullable=False, server_default=""),
+    Column("part", Text, nullable=False, server_default=""),
+    Column("hits", Integer, nullable=False, server_default="0"),
+    Column("last_version", Integer, nullable=False, server_default="0"),
     Index("costs_by_code", "code"),
 )
 

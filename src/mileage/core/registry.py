@@ -92,8 +92,8 @@ class Registry(Generic[T]):
         return tuple(sorted({*self._found, *self._added}))
 
     def find(self, name: str) -> T | None:
-        """Return the member, or None."""
-        return self._added.get(name) or self._found.get(name)
+        """Return the member, or None; other distributions are looked through only if it is none of ours."""
+        return self._added.get(name) or self._ours.get(name) or self._found.get(name)
 
     def added(self) -> tuple[T, ...]:
         """Return the members that were added by hand: what another process does not find by itself."""

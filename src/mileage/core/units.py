@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 SECONDS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}
@@ -42,6 +43,27 @@ class Quantity:
     def __str__(self) -> str:
         number = str(int(self.value)) if float(self.value).is_integer() and abs(self.value) < 1e15 else repr(self.value)
         return f"{number}%" if self.unit == "%" else f"{number} {self.unit}".rstrip()
+
+
+def parse_bytes(text: str) -> int:
+    """Return an amount of memory or disk as bytes.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+
+    Examples
+    --------
+    >>> parse_bytes("2 GB"), parse_bytes("500MB")
+    (2147483648, 524288000)
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*", text)
+    unit = {name.upper(): size for name, size in BYTES.items()}.get(match[2].upper()) if match else None
+    if match is None or unit is None:
+        message = f"'{text}' is no amount of bytes: write for example 2 GB"
+        raise ValueError(message)
+    return int(float(match[1]) * unit)
 
 
 def format_seconds(seconds: float) -> str:

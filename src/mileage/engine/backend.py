@@ -40,6 +40,17 @@ class Keeper(Protocol):
         """Say whether to keep an output of a task that took so long."""
 
 
+class Claim(Protocol):
+    """What a store gives to who means to compute a task; ``waited`` says that another process has just done so."""
+
+    @property
+    def waited(self) -> bool:
+        """Whether the results may be there by now."""
+
+    def release(self) -> None:
+        """Let others look for the results."""
+
+
 class JobState(StrEnum):
     """How a job ended."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 from mileage.core.events import EventBus
@@ -63,6 +63,8 @@ class Executor:
         Where values wait that are not kept; a temporary folder unless given.
     keeper : Keeper, optional
         Decides what is kept of what may be kept; all of it without one.
+    on_close : callable, optional
+        Called when the last worker has ended, such as to give a hold on the store back.
 
     Examples
     --------
@@ -81,6 +83,7 @@ class Executor:
         n_workers: int = 1,
         scratch: Store | None = None,
         keeper: Keeper | None = None,
+        on_close: Callable[[], None] | None = None,
     ) -> None:
         self.backend, self.store = backend, store
         self.events = events or EventBus()
@@ -105,6 +108,8 @@ class Executor:
         self._last_job = 0
         self._last_push = 0
         self._closed = False
+        self._on_close = on_close
+        self._keeper = keeper
 
     def __enter__(self) -> Self:
         return self
@@ -202,6 +207,8 @@ class Executor:
             self._own_scratch.close()
         else:
             self._empty_scratch()
+        if self._on_close is not None:
+            self._on_close()
 
     def _empty_scratch(self) -> None:
         delete = getattr(self.scratch, "delete", None)
@@ -294,6 +301,8 @@ class Executor:
         self._table.disown(unit)
         self._table.failed |= {name: error for name, error in result.errors.items() if error.kind == "task"}
         self._tried |= result.kept
+        if self._keeper is not None:  # what it declined is not kept at the end either
+            self._tried |= {port.key for port, keep in unit.publish.items() if keep and port.task in result.seconds}
         self._take_in(unit, result)
         self._break(unit, result)
         for ticket in self._waiting_for(unit):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mileage.engine.backend import Job, JobResult, JobState, Located, Place, WorkerSetup
+from mileage.engine.backend import Claim, Job, JobResult, JobState, Located, Place, WorkerSetup
 from mileage.engine.limits import PeakMeter
 from mileage.engine.scratch import MemoryCache, Store
 from mileage.engine.tasks import TaskError, quiet, run_task
@@ -143,10 +143,40 @@ class _Once:
         self._release(task)
 
     def _run(self, task: Task, inputs: list[Any]) -> None:
-        started = time.perf_counter()
-        with quiet(self.said):
-            outputs = run_task(task, inputs, resources=self.runner.setup.resources)
-        self.out.seconds[task.fingerprint] = time.perf_counter() - started
+        claim = self._claim(task)
+        try:
+            outputs = self._made_elsewhere(task) if claim is not None else None
+            if outputs is None:
+                if claim is not None and claim.waited:  # it was not worth keeping there: nobody waits for it again
+                    claim.release()
+                started = time.perf_counter()
+                with quiet(self.said):
+                    outputs = run_task(task, inputs, resources=self.runner.setup.resources)
+                self.out.seconds[task.fingerprint] = time.perf_counter() - started
+            self._take_out(task, outputs)
+        finally:
+            if claim is not None:
+                claim.release()
+
+    def _claim(self, task: Task) -> Claim | None:
+        """Claim a task whose results may be kept, so that no other process computes it meanwhile."""
+        setup = self.runner.setup
+        if setup.keeper is None or not any(self.keep.get(task.port(name)) for name in task.outputs):
+            return None
+        made: Claim | None = getattr(setup.store, "claim", lambda _task: None)(str(task.fingerprint))
+        return made
+
+    def _made_elsewhere(self, task: Task) -> dict[str, Any] | None:
+        """Return the outputs that another process has kept since the plan was made."""
+        store, keys = self.runner.setup.store, {name: task.port(name).key for name in task.outputs}
+        if store is None or not all(store.has(key) for key in keys.values()):
+            return None
+        try:
+            return {name: store.get(key) for name, key in keys.items()}
+        except KeyError:
+            return None
+
+    def _take_out(self, task: Task, outputs: Mapping[str, Any]) -> None:
         for name, value in outputs.items():
             port, frozen = task.port(name), freeze(value)
             self.values[port] = frozen
@@ -156,7 +186,7 @@ class _Once:
 
     def _publish(self, port: Port, value: Any) -> None:
         keep, keeper, size = self.keep[port], self.runner.setup.keeper, self.out.sizes[port.key]
-        if keep and keeper is not None:
+        if keep and keeper is not None and port.task in self.out.seconds:
             keep = keeper.wants(port.task, port.key, seconds=self.out.seconds[port.task], size_bytes=size)
         located, kept, evicted = self.runner.publish(port, value, keep=keep, said=self.said)
         self.out.published[port] = located

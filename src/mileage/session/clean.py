@@ -27,6 +27,6 @@ def clean(session: Session, *, dry_run: bool = False) -> Report:
         f"kept: {len(catalog.queries())} queries, {len(catalog.runs())} runs with all their scores ({format_bytes(known)})",
     ]
     if after and not dry_run:
-        lines.append(f"{format_bytes(after)} were used within the last minute and stay: a run may need them")
+        lines.append(f"{format_bytes(after)} stay: a run is using them")
     data = {"freed_bytes": before - after, "artifact_bytes": after, "catalog_bytes": known}
     return Report("clean", lines[0], lines=tuple(lines), data=data)

@@ -52,6 +52,7 @@ def open_executor(
         resources=resources,
         memory_bytes=plan.budget.memory_bytes,
         n_workers=n,
+        on_close=session.store.hold().release,
     )
     return executor, 1 if name == "inline" else n
 

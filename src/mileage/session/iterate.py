@@ -7,17 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mileage.catalog import CostRecord, VersionRecord
+from mileage.catalog import CostRecord, VersionRecord, WriteBehind
 from mileage.core.events import EventBus, Listener
 from mileage.core.fingerprint import Fingerprint
-from mileage.engine import Executor, Outcome, Resources, backends
+from mileage.engine import Executor, Outcome, Resources
+from mileage.engine.backends.inline import InlineBackend
 from mileage.errors import EngineError
 from mileage.optimizer import PlanContext, optimize
-from mileage.session.keep import DensityKeeper
+from mileage.session.keep import Keeping, parts_of
 from mileage.session.version_record import kept_with_version
 from mileage.workflow import Action, PhysicalPlan, Port, Task, TaskKind
 from mileage.workflow.flow import Deferred, Node, flow_tasks, node_of
-from mileage.workflow.flow.node import FlowTask, calls_of
+from mileage.workflow.flow.audit import Audit
+from mileage.workflow.flow.node import FlowTask
 from mileage.workflow.identity import Identity, Part, changes
 
 if TYPE_CHECKING:
@@ -25,12 +27,17 @@ if TYPE_CHECKING:
 
 _UNKNOWN_S = 0.1  # a task that never ran: more than a small load, less than a long computation
 _LOAD_FIXED_S, _LOAD_BYTES_S = 0.0015, 800e6
+_ATTEMPTS = 4
+_ELSEWHERE = "another process was computing it"
 _KEEP = frozenset({TaskKind.CALL})
 
 
 @dataclass(frozen=True)
 class TaskReport:
-    """What happened to one step of a version, and why."""
+    """What happened to one step of a version, and why.
+
+    ``undeclared`` is what it turned out to depend on that is no input of it: then its result was not kept.
+    """
 
     label: str
     where: str
@@ -40,6 +47,7 @@ class TaskReport:
     seconds: float = 0.0
     size_bytes: int = 0
     identity: Identity = field(default=Identity(Fingerprint("")), repr=False)
+    undeclared: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as plain data; :func:`reports_of` reads it again."""
@@ -47,7 +55,7 @@ class TaskReport:
         return {
             "label": self.label, "where": self.where, "task": str(self.task), "action": str(self.action), "why": self.why,
             "seconds": self.seconds, "size_bytes": self.size_bytes, "code": str(self.identity.key), "parts": parts,
-            "notes": [list(note) for note in self.identity.notes],
+            "notes": [list(note) for note in self.identity.notes], "undeclared": list(self.undeclared),
         }  # fmt: skip
 
 
@@ -84,24 +92,22 @@ def iterate(
     made = flow_tasks(ports.values())
     wanted = {name: made[port.node].port(port.output) for name, port in ports.items()}
     before = session.catalog.flows.head(flow)
-    costs = _Costs(session, made)
-    context = PlanContext(kept=session.store.has, shares=False, keep=_KEEP, costs=costs)
-    plan, _ = optimize((one.task for one in made.values()), wanted.values(), context)
-    forecast_s = sum(costs(p.task)[0] for p in plan if p.action is Action.COMPUTE)
-    outcome = _run(session, plan, made, costs, on_event)
-    reports = _reports(made, plan, outcome, reports_of(before))
-    _note_costs(session, reports)
+    audit = Audit()
+    plan, outcome, forecast_s, notes = _planned_and_run(session, flow, made, wanted, audit, on_event)
+    reports = _reports(made, plan, outcome, audit, reports_of(before))
     record = {
         "tasks": [report.to_json() for report in reports],
         "outputs": {name: _shown(outcome, port) for name, port in wanted.items()},
         "wanted": {name: port.key for name, port in wanted.items()},
         "seconds": time.monotonic() - started,
         "forecast_s": forecast_s,
+        "notes": notes,
     }
     state = "finished" if outcome.state == "done" else "failed"
     more, blobs = kept_with_version(session, made, wanted, outcome)
     parent = before.id if before else None
     number = session.catalog.flows.add_version(flow, record | more, state=state, parent=parent, blobs=blobs)
+    _note_costs(session, made, reports, number)
     if outcome.error is not None:
         raise EngineError(str(outcome.error), code="X610", hint=outcome.error.trace.rstrip() or None)
     values = {name: outcome.values[port] for name, port in wanted.items()}
@@ -109,7 +115,7 @@ def iterate(
     return Iteration(version, values, reports, time.monotonic() - started, forecast_s)
 
 
-class _Costs:
+class Costs:
     """Seconds to compute and to load each task: as measured, else as tasks with the same code, else a guess."""
 
     def __init__(self, session: Session, made: Mapping[Node, FlowTask]) -> None:
@@ -118,6 +124,7 @@ class _Costs:
         self.store = session.store
 
     def __call__(self, task: Task) -> tuple[float, float | None]:
+        """Return both; None for the load of what is not kept."""
         name = task.fingerprint
         known = self.known.get(name)
         compute_s = known.seconds if known else self.means.get(self.codes[name], _UNKNOWN_S)
@@ -126,48 +133,103 @@ class _Costs:
         return compute_s, _LOAD_FIXED_S + (known.size_bytes if known else 0) / _LOAD_BYTES_S
 
 
+def _planned_and_run(
+    session: Session,
+    flow: str,
+    made: Mapping[Node, FlowTask],
+    wanted: Mapping[str, Port],
+    audit: Audit,
+    on_event: Listener | None,
+) -> tuple[PhysicalPlan, Outcome, float, list[str]]:
+    """Plan and run; once more if what was to be loaded turns out to be damaged, or is gone.
+
+    Returns the plan, its outcome, the seconds that were foreseen, and what was not trusted or could not be kept.
+    """
+    known = len(session.store.findings)
+    for attempt in range(_ATTEMPTS):
+        costs = Costs(session, made)
+        context = PlanContext(kept=session.store.has, shares=False, keep=_KEEP, costs=costs)
+        plan, _ = optimize((one.task for one in made.values()), wanted.values(), context)
+        forecast_s = sum(costs(p.task)[0] for p in plan if p.action is Action.COMPUTE)
+        keeping = Keeping.of(session, flow, tuple(made.values()), plan, costs, audit.is_of_one_run)
+        outcome, unkept = _run(session, plan, made, keeping, audit, on_event)
+        if attempt + 1 == _ATTEMPTS or (
+            outcome is not None and (outcome.error is None or outcome.error.kind != "load")
+        ):
+            break
+    if outcome is None:
+        raise EngineError("a kept result was damaged or removed again and again", code="X610", hint="run it again")
+    said = [f"not trusted, and computed again: {item.key} ({item.why})" for item in session.store.findings[known:]]
+    return plan, outcome, forecast_s, said + [f"not kept: {why}" for why in unkept]
+
+
 def _run(
-    session: Session, plan: PhysicalPlan, made: Mapping[Node, FlowTask], costs: _Costs, on_event: Listener | None
-) -> Outcome:
+    session: Session,
+    plan: PhysicalPlan,
+    made: Mapping[Node, FlowTask],
+    keeping: Keeping,
+    audit: Audit,
+    on_event: Listener | None,
+) -> tuple[Outcome | None, list[str]]:
+    """Run a plan; return its outcome and why results could not be kept; None if a wanted value cannot be loaded."""
     bus = EventBus()
     if on_event is not None:
         bus.listen(on_event)
-    keeper = DensityKeeper.of(plan, costs)
-    resources = Resources(calls=calls_of(made.values()))
-    executor = Executor(backends.get("inline").new(), session.store, events=bus, resources=resources, keeper=keeper)
-    with executor:
-        executor.submit(plan, label="flow")
-        while True:
-            for outcome in executor.wait(1.0):
-                return _with_values(outcome, plan.wanted)
+    resources = Resources(calls=audit.over(made.values()))
+    session.store.order = keeping.order
+    try:
+        with session.store.hold(keeping.reads), WriteBehind(session.store) as store:
+            with Executor(InlineBackend(), store, events=bus, resources=resources, keeper=keeping) as executor:
+                executor.submit(plan, label="flow")
+                outcome = _with_values(_outcome(executor), plan.wanted)
+            store.flush()
+            return outcome, list(dict.fromkeys(item.why for item in store.failed))
+    finally:
+        session.store.order = None
 
 
-def _with_values(outcome: Outcome, wanted: tuple[Port, ...]) -> Outcome:
-    """Read the wanted values while the executor is open."""
-    for port in wanted:
-        if port in outcome.values:
-            outcome.values[port]
+def _outcome(executor: Executor) -> Outcome:
+    while True:
+        for outcome in executor.wait(1.0):
+            return outcome
+
+
+def _with_values(outcome: Outcome, wanted: tuple[Port, ...]) -> Outcome | None:
+    """Read the wanted values while the executor is open; None if one cannot be had any more."""
+    try:
+        for port in wanted:
+            if port in outcome.values:
+                outcome.values[port]
+    except KeyError:
+        return None
     return outcome
 
 
 def _reports(
-    made: Mapping[Node, FlowTask], plan: PhysicalPlan, outcome: Outcome, before: Mapping[str, list[TaskReport]]
+    made: Mapping[Node, FlowTask],
+    plan: PhysicalPlan,
+    outcome: Outcome,
+    audit: Audit,
+    before: Mapping[str, list[TaskReport]],
 ) -> tuple[TaskReport, ...]:
     actions = {planned.task.fingerprint: planned.action for planned in plan}
     reports: dict[Fingerprint, TaskReport] = {}
     for node, one in made.items():
         name = one.task.fingerprint
-        action = actions[name]
+        action, ran = actions[name], name in outcome.seconds
+        elsewhere = action is Action.COMPUTE and not ran and outcome.error is None
+        action = Action.LOAD if elsewhere else action
         upstream = [reports[port.task].label for port in one.task.inputs if reports[port.task].action is Action.COMPUTE]
         reports[name] = TaskReport(
             node.label,
             str(node.where),
             name,
             action,
-            _why(node, one, action, before.get(node.label, []), upstream, ran=name in outcome.seconds),
+            _ELSEWHERE if elsewhere else _why(node, one, action, before.get(node.label, []), upstream, ran=ran),
             outcome.seconds.get(name, 0.0),
             sum(size for key, size in outcome.sizes.items() if key.startswith(name)),
             one.identity,
+            tuple(str(notice) for notice in audit.found.get(name, ())),
         )
     return tuple(reports.values())
 
@@ -182,7 +244,10 @@ def _why(node: Node, one: FlowTask, action: Action, before: list[TaskReport], up
         return "kept, and cheaper to load"
     if not before:
         return "new"
-    if any(old.task == one.task.fingerprint for old in before):
+    same = [old for old in before if old.task == one.task.fingerprint]
+    if any(old.undeclared for old in same):
+        return "not kept: it depends on what is not declared"
+    if same:
         return "needed, and not worth keeping"
     old = next((old for old in before if old.where == str(node.where)), before[0])
     said = changes(old.identity, one.identity)
@@ -201,17 +266,24 @@ def reports_of(version: VersionRecord | None) -> dict[str, list[TaskReport]]:
         identity = Identity(Fingerprint(task["code"]), parts, tuple((k, t) for k, t in task["notes"]))
         report = TaskReport(
             task["label"], task["where"], Fingerprint(task["task"]), Action(task["action"]), task["why"],
-            task["seconds"], task["size_bytes"], identity,
+            task["seconds"], task["size_bytes"], identity, tuple(task.get("undeclared", ())),
         )  # fmt: skip
         found.setdefault(report.label, []).append(report)
     return found
 
 
-def _note_costs(session: Session, reports: tuple[TaskReport, ...]) -> None:
-    computed = [r for r in reports if r.action is Action.COMPUTE and r.seconds]
+def _note_costs(session: Session, made: Mapping[Node, FlowTask], reports: tuple[TaskReport, ...], version: int) -> None:
+    parts = parts_of(tuple(made.values()))
+    inputs = {one.task.fingerprint: tuple(str(port.task) for port in one.task.inputs) for one in made.values()}
     session.catalog.flows.note_costs(
-        CostRecord(str(r.task), str(r.identity.key), r.seconds, r.size_bytes) for r in computed
-    )
+        CostRecord(
+            str(r.task), str(r.identity.key), r.seconds, r.size_bytes, inputs[r.task], parts[str(r.task)],
+            last_version=version,
+        )
+        for r in reports if r.action is Action.COMPUTE and r.seconds
+    )  # fmt: skip
+    loaded = [str(r.task) for r in reports if r.action is Action.LOAD]
+    session.catalog.flows.note_uses(version, (str(r.task) for r in reports), loaded)
 
 
 def _shown(outcome: Outcome, port: Port) -> Any:

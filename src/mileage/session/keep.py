@@ -1,55 +1,211 @@
-"""What to keep of a run: what is dear to compute for its bytes, given what is kept already."""
+"""What to keep of a run of a flow: what the policy knows, from the catalog, and what the engine and the store ask it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
+from mileage.catalog.flows import CostRecord, VersionRecord
+from mileage.catalog.room import Kept
 from mileage.core.fingerprint import Fingerprint
-from mileage.workflow import Action, PhysicalPlan, Task
+from mileage.optimizer.changes import ChangeModel, expected_reads
+from mileage.optimizer.policies import Item, Known, Part, Policy, make_room
+from mileage.workflow import Action, PhysicalPlan
+from mileage.workflow.flow.node import FlowTask
 
-SMALL_BYTES = 64 * 1024
-_WRITE_FIXED_S, _WRITE_BYTES_S = 0.0015, 500e6
-_REUSE = 0.7  # how likely an output is asked for again in the next iterations
+if TYPE_CHECKING:
+    from mileage.session.iterate import Costs
+    from mileage.session.session import Session
+
+_DAY_S = 86400.0
+_UNKNOWN_S = 1.0  # a result of a query, or of a catalog that was lost
+_REMEMBERED = 30  # versions to learn from
 
 
-@dataclass
-class DensityKeeper:
-    """Keeps an output if computing it again would take longer than writing it now and loading it then.
+class Keeping:
+    """Answers for one run: is a result worth keeping, and which others leave for it.
 
-    Computing it again costs what it took itself, and what its inputs that are not kept would cost: the marginal recompute
-    cost (reuse study, LIMA's Cost&Size, HELIX without counting what is stored).
+    The engine asks :meth:`wants`, the store :meth:`order`, from another thread. ``reads`` are the keys the plan loads.
+    What ``is_of_one_run``, and all that is made from it, is never kept: its key does not say what it is.
     """
 
-    inputs: Mapping[Fingerprint, tuple[Fingerprint, ...]]
-    kept: set[Fingerprint]
-    seconds: dict[Fingerprint, float] = field(default_factory=dict)
+    def __init__(
+        self,
+        policy: Policy,
+        known: Known,
+        n_outputs: Mapping[str, int],
+        reads: Iterable[str],
+        is_of_one_run: Callable[[Fingerprint], bool] = lambda _: False,
+    ) -> None:
+        self.policy, self.known, self.reads = policy, known, frozenset(reads)
+        self._n_outputs, self._is_of_one_run = n_outputs, is_of_one_run
+        self._decided: dict[str, bool] = {}
+        self._lock = threading.Lock()
 
     @classmethod
-    def of(cls, plan: PhysicalPlan, costs: Callable[[Task], tuple[float, float | None]]) -> DensityKeeper:
-        """Return a keeper for a plan; what is loaded, or could be, is kept already."""
-        inputs = {p.task.fingerprint: tuple(port.task for port in p.task.inputs) for p in plan}
-        kept = {p.task.fingerprint for p in plan if p.action is not Action.COMPUTE and costs(p.task)[1] is not None}
-        return cls(inputs, kept)
+    def of(
+        cls,
+        session: Session,
+        flow: str,
+        tasks: Sequence[FlowTask],
+        plan: PhysicalPlan,
+        costs: Costs,
+        is_of_one_run: Callable[[Fingerprint], bool] = lambda _: False,
+    ) -> Keeping:
+        """Return what decides for a plan; it looks into the history only where something is computed."""
+        policy = session.policy
+        known = Known({}, session.store.quota_bytes)
+        if plan.count(Action.COMPUTE):
+            known.items |= _past(session)
+            known.items |= _present(session, flow, tasks, plan, costs)
+        loads = [planned.task for planned in plan if planned.action is Action.LOAD]
+        return cls(
+            policy,
+            known,
+            {str(one.task.fingerprint): len(one.task.outputs) for one in tasks},
+            (task.port(name).key for task in loads for name in task.outputs),
+            is_of_one_run,
+        )
 
     def wants(self, task: Fingerprint, key: str, *, seconds: float, size_bytes: int) -> bool:
-        """Say whether to keep an output."""
+        """Say whether to keep an output; all of a task's are kept, or none, since none is loaded alone."""
         del key
-        self.seconds[task] = seconds
-        write_s = _WRITE_FIXED_S + size_bytes / _WRITE_BYTES_S
-        wanted = size_bytes <= SMALL_BYTES or _REUSE * (self._again_s(task) - write_s) > write_s
-        if wanted:
-            self.kept.add(task)
-        return wanted
+        name = str(task)
+        with self._lock:
+            if name not in self._decided:
+                item = self.known.items.setdefault(name, Item())
+                item.seconds, item.size_bytes = seconds, size_bytes * self._n_outputs.get(name, 1)
+                item.last_used = time.time()
+                stays = not any(self._is_of_one_run(Fingerprint(other)) for other in self._behind(name))
+                item.kept = self._decided[name] = stays and self.policy.wants(self.known, name)
+            return self._decided[name]
 
-    def _again_s(self, task: Fingerprint) -> float:
-        """Return the seconds to compute a task again, with all it needs that is not kept."""
-        total, seen, stack = 0.0, {task}, [task]
+    def _behind(self, task: str) -> set[str]:
+        """Return a task and all that it is made from."""
+        seen, stack = {task}, [task]
         while stack:
-            name = stack.pop()
-            total += self.seconds.get(name, 0.0)
-            for before in self.inputs.get(name, ()):
-                if before not in seen and before not in self.kept:
-                    seen.add(before)
-                    stack.append(before)
-        return total
+            item = self.known.items.get(stack.pop())
+            fresh = set(item.inputs if item is not None else ()) - seen
+            seen |= fresh
+            stack += fresh
+        return seen
+
+    def order(self, kept: Sequence[Kept], need_bytes: int, incoming: str | None) -> Iterable[str] | None:
+        """Return the keys that leave the store, the least worth first; None if what comes is worth less."""
+        with self._lock:
+            files: dict[str, list[Kept]] = {}
+            for file in kept:
+                files.setdefault(file.key.partition(".")[0], []).append(file)
+            for name, found in files.items():
+                self._enter(name, found)
+            if incoming is None:
+                listed = sorted(files, key=lambda name: (self.policy.score(self.known, name), name))
+                return [file.key for name in listed for file in files[name]]
+            task = incoming.partition(".")[0]
+            self.known.items.setdefault(task, Item(_UNKNOWN_S, need_bytes, last_used=time.time()))
+            stays = {name for name, item in self.known.items.items() if item.kept and name not in files}
+            gone = make_room(self.policy, self.known, need_bytes, incoming=task, stays={*stays, task})
+            for name in gone if gone is not None else (task,):
+                self.known.items[name].kept = False
+            return None if gone is None else [file.key for name in gone for file in files[name]]
+
+    def _enter(self, name: str, found: list[Kept]) -> None:
+        last_used = max(file.last_used for file in found)
+        if name not in self.known.items:
+            self.known.items[name] = Item(_UNKNOWN_S, age=int((time.time() - last_used) // _DAY_S))
+        item = self.known.items[name]
+        item.kept, item.size_bytes = True, sum(file.size_bytes for file in found)
+        item.last_used = max(item.last_used, last_used)
+
+
+def parts_of(tasks: Sequence[FlowTask]) -> dict[str, Part]:
+    """Return the part of the workflow each task belongs to: before, in or after the last fits of a model."""
+    fits = {str(one.task.fingerprint) for one in tasks if getattr(one.node.call, "changes", False)}
+    inputs = _inputs(tasks)
+    feeds: set[str] = set()
+    for name in reversed(inputs):
+        if name in fits or name in feeds:
+            feeds.update(inputs[name])
+    fed: set[str] = set()
+    made: dict[str, Part] = {}
+    for name, before in inputs.items():
+        if any(other in fits or other in fed for other in before):
+            fed.add(name)
+        if name in feeds:
+            made[name] = Part.PREPROCESSING
+        elif name in fits:
+            made[name] = Part.LEARNING
+        else:
+            made[name] = Part.POSTPROCESSING if name in fed else Part.PREPROCESSING
+    return made
+
+
+def learned_changes(versions: Sequence[VersionRecord]) -> ChangeModel:
+    """Return what the versions of a flow, oldest first, say about its next change."""
+    model = ChangeModel()
+    before: dict[str, str] = {}
+    seen: list[frozenset[str]] = []
+    for version in versions:
+        tasks = version.record["tasks"]
+        codes = {_step(task): str(task["code"]) for task in tasks}
+        whole = frozenset(task["task"] for task in tasks)
+        changed = [step for step, code in codes.items() if before.get(step) != code]
+        if seen and whole != seen[-1]:
+            model.observe(changed, undo=whole in seen)
+        before = codes
+        seen.append(whole)
+    return model
+
+
+def _step(task: Mapping[str, str]) -> str:
+    return task["label"]
+
+
+def _inputs(tasks: Sequence[FlowTask]) -> dict[str, tuple[str, ...]]:
+    return {
+        str(one.task.fingerprint): tuple(dict.fromkeys(str(port.task) for port in one.task.inputs)) for one in tasks
+    }
+
+
+def _past(session: Session) -> dict[str, Item]:
+    """Return the tasks of all versions as the catalog knows them."""
+    numbers = session.catalog.flows.numbers()
+    flow_of = dict(numbers)
+    made = {}
+    for name, record in session.catalog.flows.all_costs().items():
+        flow = flow_of.get(record.last_version)
+        age = 1 + sum(number > record.last_version and other == flow for number, other in numbers)
+        made[name] = _item(record, age)
+    return made
+
+
+def _item(record: CostRecord, age: int) -> Item:
+    part = Part(record.part) if record.part else Part.PREPROCESSING
+    return Item(
+        record.seconds, record.size_bytes, record.inputs, part, age=age, hits=record.hits, misses=record.misses
+    )  # fmt: skip
+
+
+def _present(
+    session: Session, flow: str, tasks: Sequence[FlowTask], plan: PhysicalPlan, costs: Costs
+) -> dict[str, Item]:
+    """Return the tasks of the plan, with how often each result will be read."""
+    inputs, parts = _inputs(tasks), parts_of(tasks)
+    model = learned_changes(session.catalog.flows.versions(flow)[-_REMEMBERED:])
+    steps = {str(one.task.fingerprint): one.node.label for one in tasks}
+    by_step = model.chances({steps[name]: part for name, part in parts.items()})
+    shared = {step: sum(other == step for other in steps.values()) for step in by_step}
+    chances = {name: by_step[step] / shared[step] for name, step in steps.items()}
+    reads = expected_reads(inputs, chances, {str(port.task) for port in plan.wanted}, model.undo)
+    made = {}
+    for planned in plan:
+        name = str(planned.task.fingerprint)
+        seconds, load_s = costs(planned.task)
+        record = costs.known.get(name)
+        made[name] = Item(
+            seconds, record.size_bytes if record else 0, inputs[name], parts[name], kept=load_s is not None,
+            reuse=reads[name], hits=record.hits if record else 0, misses=record.misses if record else 0,
+        )  # fmt: skip
+    return made

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Self
 from mileage.catalog import ArtifactStore, Catalog, Project
 from mileage.core.diagnostics import Diagnostic
 from mileage.core.events import Listener
+from mileage.core.units import parse_bytes
 from mileage.data import Database
 from mileage.errors import DataError, QueryError
 from mileage.language import ast, parse
+from mileage.optimizer.policies import policies
 from mileage.session.attachments import attach, attach_remembered
 from mileage.session.place import warm
 from mileage.session.statements import execute
@@ -37,6 +39,8 @@ def connect(
     backend: str | None = None,
     workers: int | None = None,
     attach: Iterable[str | Path] = (),
+    disk: str | int | None = None,
+    policy: str = "density",
 ) -> Session:
     """Open the project and return a session.
 
@@ -51,6 +55,15 @@ def connect(
         Number of worker processes; one per core by default.
     attach : iterable of path, optional
         DuckDB and SQLite files whose tables can be named, as by :meth:`Session.attach`.
+    disk : str or int, optional
+        At most so many bytes (``"2 GB"``) of kept results; without a limit by default.
+    policy : {'density', 'lima', 'helix', 'lru', 'all', 'none'}
+        What is kept of the results of a flow, and what leaves for others where there is a limit.
+
+    Raises
+    ------
+    OperatorError
+        If there is no such policy.
 
     Examples
     --------
@@ -59,7 +72,8 @@ def connect(
     ...     print(session.run("SHOW history").title)
     history
     """
-    session = Session(Project.open(project), backend=backend, workers=workers)
+    disk_bytes = parse_bytes(disk) if isinstance(disk, str) else disk
+    session = Session(Project.open(project), backend=backend, workers=workers, disk_bytes=disk_bytes, policy=policy)
     for path in attach:
         session.attach(path)
     return session
@@ -68,8 +82,18 @@ def connect(
 class Session:
     """Runs statements; closes its database and workers with ``close`` or at the end of a ``with`` block."""
 
-    def __init__(self, project: Project, *, backend: str | None = None, workers: int | None = None) -> None:
+    def __init__(
+        self,
+        project: Project,
+        *,
+        backend: str | None = None,
+        workers: int | None = None,
+        disk_bytes: int | None = None,
+        policy: str = "density",
+    ) -> None:
         self.project = project
+        self.policy = policies.get(policy)
+        self.disk_bytes = disk_bytes
         self.backend, self.workers = backend, workers
         self._database: Database | None = None
         self._catalog: Catalog | None = None
@@ -104,7 +128,7 @@ class Session:
     def store(self) -> ArtifactStore:
         """The project's kept artifacts."""
         if self._store is None:
-            self._store = self.project.store()
+            self._store = self.project.store(quota_bytes=self.disk_bytes)
         return self._store
 
     def run(

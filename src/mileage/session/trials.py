@@ -30,7 +30,7 @@ from mileage.space import Configuration
 from mileage.workflow import Action, Features, PhysicalPlan, TaskKind, Workflow, instantiate
 
 LAG = 4
-_SURE, _LATER = 0.2, 20  # the first trial takes at most this share of the budget, if one of so many proposals does
+_SHARE, _LATER = 0.2, 20  # what takes more than this share of the budget waits until so many others were tried
 STOPPED = "stopped by the user"
 _SKIPS = 25  # proposals in a row that do not fit the rest of the budget before the search ends
 _REFIT_MARGIN = 1.5
@@ -114,19 +114,24 @@ class TrialLoop:
             self._submit(proposal, only_if_kept=carried is not None)
 
     def _next(self) -> Proposal | None:
-        """Return what to try next: as the strategy has it, but first of all something that surely fits the budget."""
-        if self.next_number > 1 or self.plan.budget.seconds is None:
+        """Return what to try next: as the strategy has it, but what takes much of the budget waits for the others.
+
+        That is told from the priors of the operators, which do not depend on the machine.
+        """
+        seconds = self.plan.budget.seconds
+        if seconds is None or self.next_number > _LATER:
             return self.later.pop(0) if self.later else self.strategy.ask()
         while len(self.later) < _LATER and (proposal := self.strategy.ask()) is not None:
-            if self._forecast_s(proposal) <= _SURE * self.plan.budget.seconds:
+            if self._prior_s(proposal) <= _SHARE * seconds:
                 return proposal
             self.later.append(proposal)
         if not self.later:
             return None
-        return self.later.pop(min(range(len(self.later)), key=lambda i: self._forecast_s(self.later[i])))
+        return self.later.pop(min(range(len(self.later)), key=lambda i: self._prior_s(self.later[i])))
 
-    def _forecast_s(self, proposal: Proposal) -> float:
-        return self._trial_s(instantiate(proposal.configuration.choices, self.plan.features, self.plan.setting)[0])
+    def _prior_s(self, proposal: Proposal) -> float:
+        workflow, _ = instantiate(proposal.configuration.choices, self.plan.features, self.plan.setting)
+        return self._all_folds_s(self.forecaster.prior_s(workflow))
 
     def _check_ends(self) -> None:
         b = self.plan.budget
@@ -230,8 +235,11 @@ class TrialLoop:
         )
 
     def _trial_s(self, workflow: Workflow) -> float:
+        return self._all_folds_s(self.forecaster.fit_s(workflow))
+
+    def _all_folds_s(self, fit_s: float) -> float:
         rounds = math.ceil(self.data.n_splits / max(1, self.n_workers))
-        return self.forecaster.fit_s(workflow) * self.data.train_share * rounds
+        return fit_s * self.data.train_share * rounds
 
     def _too_slow(self, workflow: Workflow) -> str | None:
         left = self._search_left_s()

@@ -13,7 +13,7 @@ from mileage.workflow.identity import Identity, Part
 
 CODE, PARAMETER, DATA, LIBRARY = "code", "parameter", "data", "library"
 ADDED, REMOVED, CHANGED, AFFECTED = "added", "removed", "changed", "affected"
-_FILE = re.compile(r"^File\(path=.*?([^/\\'\"]*)['\"]\)$")
+_FILE = re.compile(r"^File\(['\"].*?([^/\\'\"]*)['\"]\)$")
 _WIDE = 50
 _TABLES = ("array(", "<pandas", "<polars", "DataFrame", "   ")
 

@@ -15,6 +15,7 @@ from mileage.session.version import Version, VersionDiff
 from mileage.session.version_diff import ADDED, AFFECTED, StepChange, place, step_changes
 from mileage.session.version_metrics import is_metric
 from mileage.workflow import Action
+from mileage.workflow.identity import UNSTABLE
 
 if TYPE_CHECKING:
     from mileage.session.session import Session
@@ -31,8 +32,14 @@ def run_report(run: Iteration, *, every: bool = False) -> Report:
     parent = f" from v{run.version.parent}" if run.version.parent else ""
     head = f"{run.version.ref}{parent} · {counts} · {format_seconds(run.seconds)} (forecast {format_seconds(run.forecast_s)})"
     steps = [task for task in run.tasks if every or task.action is not Action.PRUNE]
-    notes = [f"note: {kind}: {text}" for task in run.tasks for kind, text in task.identity.notes]
-    cells = run.version.record.get("cells", {})
+    cells = run.version.record["cells"]
+    notes = [
+        f"warning: {task.label} ({place(task.where, cells)}) {text}" for task in run.tasks for text in task.undeclared
+    ]
+    notes += [
+        f"note: {kind}: {text}" for task in run.tasks for kind, text in task.identity.notes if kind not in UNSTABLE
+    ]
+    notes += [f"note: {text}" for text in run.version.record.get("notes", ())]
     return Report(
         "iteration",
         run.version.ref,

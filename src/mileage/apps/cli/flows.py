@@ -22,13 +22,24 @@ def iterate(
         bool, typer.Option("--watch", help="Run again whenever it, what it imports or what it reads is saved.")
     ] = False,
     every: Annotated[bool, typer.Option("--every", help="List the steps that were not needed, too.")] = False,
+    disk: Annotated[
+        str | None, typer.Option("--disk", metavar="SIZE", help="The most that kept results may take, such as '2 GB'.")
+    ] = None,
+    policy: Annotated[
+        str, typer.Option("--policy", help="What is kept: density, lima, helix, lru, all or none.")
+    ] = "density",
 ) -> None:
     """Run a flow; only what its last edit touches is computed."""
+    from mileage.session import connect
     from mileage.session.flow_watch import files_of
     from mileage.session.flow_watch import watch as run_on_save
 
     output: Output = context.obj
-    with _session(output) as session:
+    try:
+        opened = connect(output.options.project, disk=disk, policy=policy)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--disk") from None
+    with opened as session:
         if not watch:
             _once(session, output, flow, every=every)
             return

@@ -21,6 +21,9 @@ def keep_results(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
 
 
 def _kept(planned: PlannedTask, context: PlanContext) -> PlannedTask:
-    if planned.action is Action.COMPUTE and planned.task.kind in context.keep:
+    task = planned.task
+    if planned.action is Action.COMPUTE and task.kind in context.keep:
+        if context.costs is not None and all(context.kept(task.port(name).key) for name in task.outputs):
+            return planned  # kept already, and still cheaper to compute than to load
         return replace(planned, keep=planned.task.outputs)
     return planned

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Self
 
 from mileage.core.domains import AnyOf, Domain, FloatRange, IntRange, OneOf, Value
 from mileage.core.reasons import Reason
-from mileage.operators import StepSpec
+from mileage.operators import StepSpec, operators
 from mileage.search.sampling import compatible, model_slot
 from mileage.search.strategies.random_search import RANDOM, RandomSearch
 from mileage.search.strategy import Proposal, SearchContext, Strategy
@@ -81,7 +82,8 @@ class Tpe(Strategy):
         import optuna
 
         replay = _Replay(self._context, configuration)
-        if self._draw(replay) == configuration:
+        drawn = self._draw(replay)
+        if drawn is not None and _operators(drawn) == _operators(configuration):
             made = optuna.trial.create_trial(params=replay.params, distributions=replay.distributions, value=loss)
             self._begun().add_trial(made)
 
@@ -148,8 +150,36 @@ def _states() -> Any:
     return optuna.trial.TrialState
 
 
+def _flat_step(prefix: str, step: StepChoice, spec: StepSpec) -> dict[str, Any]:
+    """Return the value of each open parameter by the name it is suggested under."""
+    values: dict[str, Any] = {}
+    complete = operators.get(spec.operator).complete(dict(spec.params))
+    for name, domain in step.open:
+        path, value = f"{prefix}.{name}", complete.get(name)
+        if isinstance(domain, AnyOf):
+            index = next((i for i, d in enumerate(domain.domains) if d.contains(value)), 0)
+            values[f"{path}.kind"] = domain.domains[index].describe()
+            path = f"{path}.{index}"
+        values[path] = value
+    return values
+
+
+def _between(low: float, value: Any, high: float, *, log: bool) -> float:
+    """Return a value moved into a range; a word for a number, such as ``scale``, is somewhere in its middle."""
+    if isinstance(value, int | float):
+        return min(high, max(low, value))
+    return math.sqrt(low * high) if log else (low + high) / 2
+
+
+def _operators(configuration: Configuration) -> list[tuple[str, list[str]]]:
+    return [(slot, [spec.operator for spec in specs]) for slot, specs in configuration.choices]
+
+
 class _Replay:
-    """Answers ``suggest_*`` with a known configuration, to tell Optuna about a trial it did not propose."""
+    """Answers ``suggest_*`` with a known configuration, to tell Optuna about a trial it did not propose.
+
+    What the configuration does not say has the operator's default; a value outside of the space is moved to its edge.
+    """
 
     def __init__(self, context: SearchContext, configuration: Configuration) -> None:
         self.values = self._flatten(context, configuration)
@@ -163,9 +193,10 @@ class _Replay:
             specs = dict(configuration.choices)[slot.name]
             for index, alternative in enumerate(slot.alternatives):
                 if alternative.admits(specs):
-                    values[slot.name] = _label(slot, index)
-                    for i, spec in enumerate(specs):
-                        values |= {f"{_label(slot, index)}.{i}.{k}": v for k, v in spec.params}
+                    label = _label(slot, index)
+                    values[slot.name] = label
+                    for i, (step, spec) in enumerate(zip(alternative.steps, specs, strict=True)):
+                        values |= _flat_step(f"{label}.{i}", step, spec)
                     break
         return values
 
@@ -173,8 +204,6 @@ class _Replay:
         import optuna
 
         value = self.values.get(name)
-        if name.endswith(".kind"):
-            value = next((c for c in choices), None)
         picked = value if value in choices else repr(value) if repr(value) in choices else choices[0]
         return str(self._keep(name, picked, optuna.distributions.CategoricalDistribution(choices)))
 
@@ -182,13 +211,13 @@ class _Replay:
         import optuna
 
         distribution = optuna.distributions.IntDistribution(low, high, log=log)
-        return int(self._keep(name, self.values.get(name, low), distribution))
+        return int(self._keep(name, _between(low, self.values.get(name), high, log=log), distribution))
 
     def suggest_float(self, name: str, low: float, high: float, *, log: bool) -> float:
         import optuna
 
         distribution = optuna.distributions.FloatDistribution(low, high, log=log)
-        return float(self._keep(name, self.values.get(name, low), distribution))
+        return float(self._keep(name, _between(low, self.values.get(name), high, log=log), distribution))
 
     def _keep(self, name: str, value: Any, distribution: Any) -> Any:
         self.params[name], self.distributions[name] = value, distribution

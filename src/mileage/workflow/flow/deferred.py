@@ -161,7 +161,14 @@ class _Attribute(Deferred):
 _operators()
 
 
-def step(function: Any = None, *, outputs: int = 1, label: str | None = None) -> Any:
+def step(
+    function: Any = None,
+    *,
+    outputs: int = 1,
+    label: str | None = None,
+    pure: bool = False,
+    env: tuple[str, ...] | str = (),
+) -> Any:
     """Defer a function, a class or an estimator.
 
     Parameters
@@ -173,6 +180,11 @@ def step(function: Any = None, *, outputs: int = 1, label: str | None = None) ->
         How many values it returns; more than one come back as a tuple.
     label : str, optional
         What the step is called in reports; the function's name by default.
+    pure : bool, default False
+        Whether its result may be used again though it reads files, the clock or random numbers that are no input of it:
+        say so if they do not matter.
+    env : tuple of str, default ()
+        Variables of the environment that its result depends on, besides those that its code names.
 
     Examples
     --------
@@ -185,7 +197,7 @@ def step(function: Any = None, *, outputs: int = 1, label: str | None = None) ->
     6
     """
     if function is None:
-        return functools.partial(step, outputs=outputs, label=label)
+        return functools.partial(step, outputs=outputs, label=label, pure=pure, env=env)
     if hasattr(function, "get_params") and not isinstance(function, type):
         made = _node(ValueCall(function), (), label=label or type(function).__name__)
         return Deferred(NodePort(made))
@@ -193,10 +205,11 @@ def step(function: Any = None, *, outputs: int = 1, label: str | None = None) ->
         message = f"step defers functions and estimators, not a {type(function).__name__}"
         raise FlowError(message)
     name = label or str(getattr(function, "__name__", type(function).__name__))
+    declared: dict[str, Any] = {"pure": pure, "env": (env,) if isinstance(env, str) else tuple(env)}
 
     @functools.wraps(function)
     def later(*args: Any, **kwargs: Any) -> Any:
-        return _call(FunctionCall, function, args, kwargs, n_outputs=outputs, label=name)
+        return _call(functools.partial(FunctionCall, **declared), function, args, kwargs, n_outputs=outputs, label=name)
 
     return later
 
@@ -295,7 +308,7 @@ def _where() -> Where:
 
 
 def _call(
-    kind: type[FunctionCall],
+    kind: Callable[..., FunctionCall],
     function: Any,
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mileage.core.fingerprint import Fingerprint
 from mileage.workflow.flow.calls import Call
 from mileage.workflow.identity import Identity
 from mileage.workflow.task import Port, Task, TaskKind
@@ -93,8 +92,3 @@ def flow_tasks(ports: Iterable[NodePort]) -> dict[Node, FlowTask]:
         )
         made[node] = FlowTask(node, task, identity)
     return made
-
-
-def calls_of(tasks: Iterable[FlowTask]) -> dict[Fingerprint, Call]:
-    """Return what the engine runs, by the fingerprint of the task."""
-    return {one.task.fingerprint: one.node.call for one in tasks}

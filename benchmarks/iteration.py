@@ -1,0 +1,128 @@
+"""Twelve iterations on one workflow: what each system spends, against an oracle that runs every distinct operator once.
+
+Each iteration is a process of its own on one core with one thread, as if the user had edited a file and run it again; CPU and
+wall seconds are counted after the imports. The oracle keeps everything in memory and pays for nothing. Every system must
+give the numbers of the plain script. Scenarios are in ``benchmarks/iteration``.
+
+Usage: ``python benchmarks/iteration.py --data FOLDER [--scenario flights] [--peers PYTHON]``, where PYTHON is an interpreter that
+has joblib, apache-hamilton, skrub and pipefunc; the last line is one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent / "iteration"
+PEERS = ("joblib", "hamilton", "skrub", "pipefunc")
+TARGETS = {"unlimited": 1.05, "quarter": 1.10, "twentieth": 1.20}
+NOOP_TARGET_S, EDIT_TARGET_S, COLD_TARGET = 0.05, 0.05, 1.03
+QUICK_ROWS, QUICK_ITERATIONS = 20_000, 4
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+Run = dict[str, Any]
+
+
+class MissingError(Exception):
+    """A peer is not installed."""
+
+
+def child(
+    system: str, iterations: list[int], store: Path, given: argparse.Namespace, quota: int | None = None
+) -> list[Run]:
+    """Run iterations in one process; return what each took and gave."""
+    python = given.peers if system in PEERS else sys.executable
+    words = [python, "-W", "ignore", str(HERE / "systems.py"), "--scenario", given.scenario, "--system", system]
+    words += ["--data", str(given.data), "--store", str(store), "--iterations", *map(str, iterations)]
+    words += ["--rows", str(QUICK_ROWS)] if given.quick else []
+    words += ["--quota", str(quota)] if quota is not None else []
+    pinned = ["taskset", "-c", "0", *words] if shutil.which("taskset") else words
+    env = {**os.environ, **ONE_THREAD, "PYTHONPATH": str(HERE)}
+    done = subprocess.run(pinned, capture_output=True, text=True, check=False, env=env, cwd=store.parent)
+    if done.returncode:
+        if system in PEERS and "ModuleNotFoundError" in done.stderr:
+            raise MissingError(done.stderr.strip().splitlines()[-1])
+        raise RuntimeError(f"{system} failed:\n{done.stderr}")
+    made: list[Run] = json.loads(done.stdout.splitlines()[-1])
+    return made
+
+
+def measure(system: str, n: int, given: argparse.Namespace, quota: int | None = None) -> list[Run]:
+    """Run all iterations of a system, each in a process of its own, and the last one twice."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = Path(folder) / "store"
+        store.mkdir()
+        runs = [child(system, [i], store, given, quota)[0] for i in range(n)]
+        if system != "plain":
+            runs.append(child(system, [n - 1], store, given, quota)[0])
+        runs[-1]["disk_bytes"] = sum(p.stat().st_size for p in store.rglob("*") if p.is_file())
+        return runs
+
+
+def summary(runs: list[Run], n: int, plain: list[Run], oracle: list[Run]) -> dict[str, Any]:
+    """Return the figures of a system."""
+    cpu = sum(run["cpu_s"] for run in runs[:n])
+    return {
+        "cpu_s": round(cpu, 3),
+        "of_oracle": round(cpu / sum(run["cpu_s"] for run in oracle), 3),
+        "of_plain": round(cpu / sum(run["cpu_s"] for run in plain), 3),
+        "first_of_plain_wall": round(runs[0]["wall_s"] / plain[0]["wall_s"], 3),
+        "threshold_edit_beyond_its_work_s": round(runs[1]["wall_s"] - oracle[1]["wall_s"], 3),
+        "no_op_s": round(runs[n]["wall_s"], 3) if len(runs) > n else None,
+        "disk_mb": round(runs[-1]["disk_bytes"] / 1e6, 1),
+        "same_numbers": all(a["numbers"] == b["numbers"] for a, b in zip(runs, plain, strict=False)),
+        "by_iteration_cpu_s": [round(run["cpu_s"], 2) for run in runs[:n]],
+    }
+
+
+def main() -> int:
+    """Measure every system, print a table, and the JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the shared tables")
+    parser.add_argument("--scenario", default="flights")
+    parser.add_argument("--peers", default=sys.executable, help="the interpreter that has the other tools")
+    parser.add_argument("--only", nargs="*", help="these systems beside plain and oracle")
+    parser.add_argument("--quick", action="store_true", help="fewer rows, four iterations, MILE only")
+    given = parser.parse_args()
+    given.data = given.data.resolve()
+    sys.path.insert(0, str(HERE))
+    n = QUICK_ITERATIONS if given.quick else len(importlib.import_module(given.scenario).EDITS)
+    plain = measure("plain", n, given)
+    oracle = child("oracle", list(range(n)), Path(tempfile.gettempdir()), given)
+    one_run = child("oracle", [0], Path(tempfile.gettempdir()), given)[-1]["bytes"]
+    systems = {"unlimited": ("mile", None), "quarter": ("mile", one_run // 4), "twentieth": ("mile", one_run // 20)}
+    systems |= {} if given.quick else {peer: (peer, None) for peer in PEERS}
+    figures: dict[str, Any] = {"plain_cpu_s": round(sum(r["cpu_s"] for r in plain), 3), "missing": []}
+    figures |= {"oracle_cpu_s": round(sum(r["cpu_s"] for r in oracle), 3), "one_run_mb": round(one_run / 1e6, 1)}
+    for name, (system, quota) in systems.items():
+        if given.only is None or name in given.only:
+            try:
+                figures[name] = summary(measure(system, n, given, quota), n, plain, oracle)
+            except MissingError as error:
+                figures["missing"].append(f"{name}: {error}")
+            print(name, figures.get(name), flush=True)
+    mine = {name: figures[name] for name in TARGETS if name in figures}
+    met = len(mine) == len(TARGETS)
+    met &= all(f["of_oracle"] <= TARGETS[name] and f["same_numbers"] for name, f in mine.items())
+    if whole := mine.get("unlimited"):
+        met &= whole["no_op_s"] <= NOOP_TARGET_S and whole["threshold_edit_beyond_its_work_s"] <= EDIT_TARGET_S
+        met &= whole["first_of_plain_wall"] <= COLD_TARGET
+    targets = {
+        **TARGETS,
+        "no_op_s": NOOP_TARGET_S,
+        "threshold_edit_s": EDIT_TARGET_S,
+        "first_of_plain_wall": COLD_TARGET,
+    }
+    print(json.dumps({"name": f"iteration {given.scenario}", "figures": figures, "targets": targets, "met": bool(met)}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
