@@ -24,6 +24,7 @@ PAGES = [
     "docs/how-to/project-folder.md",
     "docs/how-to/from-scikit-learn.md",
     "docs/how-to/notebook.md",
+    "docs/how-to/from-a-notebook.md",
 ]
 
 

@@ -9,7 +9,7 @@ import pytest
 import mileage
 from mileage.errors import DataError, EngineError, UnknownRefError
 from mileage.session.flow_file import run_file
-from mileage.session.versions import diff_report, log_report, run_report, version_report
+from mileage.session.versions import log_report, run_report
 from mileage.workflow import Action
 
 FLOW = """
@@ -148,11 +148,11 @@ def test_versions_are_listed_shown_and_compared(project):
         session.catalog.flows.tag(1, "first")
         assert [row[0] for row in log_report(session).sections[0].rows] == ["v2", "v1"]
         assert "first" in log_report(session).sections[0].rows[1]
-        changed = dict(diff_report(session, "first", "last").sections[0].rows)
-        assert changed == {"features": "global mile_flow.SCALE changed from 2.0 to 3.0 in flow.py"}
-        assert "v1 of flow" in version_report(session, "v1").text()
+        changed = session.version("first").diff("last").report().sections[0].rows
+        assert changed == (("preprocessing", "features", "`SCALE`: 2.0 -> 3.0 at flow.py:7"),)
+        assert "v1 of flow" in session.version("v1").report().text()
         with pytest.raises(UnknownRefError, match="no version 'v9'"):
-            version_report(session, "v9")
+            session.version("v9")
     text = run_report(made).text()
     assert "v2 from v1" in text and "features" in text
 

@@ -1,4 +1,4 @@
-"""Versions of flows, their tags, and what their tasks have cost."""
+"""Versions of flows with the files kept with them, their tags, and what their tasks have cost."""
 
 from __future__ import annotations
 
@@ -57,18 +57,57 @@ class FlowLog:
     def __init__(self, file: CatalogFile) -> None:
         self._file = file
 
-    def add_version(self, flow: str, record: Mapping[str, Any], *, state: str, parent: int | None) -> int:
-        """Keep a version, and return its number."""
-        from mileage.catalog.tables import versions
+    def add_version(
+        self,
+        flow: str,
+        record: Mapping[str, Any],
+        *,
+        state: str,
+        parent: int | None,
+        blobs: Mapping[str, bytes] | None = None,
+    ) -> int:
+        """Keep a version with its files, make it the one the flow is at, and return its number."""
+        from sqlalchemy.dialects.sqlite import insert
+
+        from mileage.catalog import tables
 
         values = {"flow": flow, "parent": parent, "state": state, "created": time.time(), "record": json.dumps(record)}
+        files = [{"digest": digest, "content": content} for digest, content in (blobs or {}).items()]
 
         def work(connection: Connection) -> int:
-            key = connection.execute(versions.insert().values(**values)).inserted_primary_key
+            if files:
+                connection.execute(insert(tables.blobs).on_conflict_do_nothing(), files)
+            key = connection.execute(tables.versions.insert().values(**values)).inserted_primary_key
             assert key is not None
+            connection.execute(_head(flow, int(key[0])))
             return int(key[0])
 
         return self._file.write(work)
+
+    def head(self, flow: str) -> VersionRecord | None:
+        """Return the version that the next run of a flow is edited from, without its tags; None if it never ran.
+
+        It is the last one, or one checked out since.
+        """
+        from mileage.catalog.tables import heads, versions
+
+        at = self._file.read(lambda c: c.execute(heads.select().where(heads.c.flow == flow)).one_or_none())
+        wanted = versions.select().where(versions.c.flow == flow).order_by(versions.c.id.desc()).limit(1)
+        if at is not None:
+            wanted = wanted.where(versions.c.id == at.version_id)
+        row = self._file.read(lambda c: c.execute(wanted).first())
+        return None if row is None else _version(row, ())
+
+    def move_head(self, flow: str, version_id: int) -> None:
+        """Make a version the one that the next run of its flow is edited from."""
+        self._file.write(lambda c: c.execute(_head(flow, version_id)))
+
+    def blob(self, digest: str) -> bytes | None:
+        """Return kept bytes by their digest, if they are kept."""
+        from mileage.catalog.tables import blobs
+
+        row = self._file.read(lambda c: c.execute(blobs.select().where(blobs.c.digest == digest)).one_or_none())
+        return None if row is None else bytes(row.content)
 
     def versions(self, flow: str | None = None) -> tuple[VersionRecord, ...]:
         """Return the versions of a flow, of all flows by default, oldest first."""
@@ -80,14 +119,6 @@ class FlowLog:
         rows = self._file.read(lambda c: c.execute(wanted).all())
         named = self._file.read(lambda c: c.execute(tags.select().order_by(tags.c.name)).all())
         return tuple(_version(row, tuple(t.name for t in named if t.version_id == row.id)) for row in rows)
-
-    def last(self, flow: str) -> VersionRecord | None:
-        """Return the newest version of a flow, without its tags; None if it never ran."""
-        from mileage.catalog.tables import versions
-
-        wanted = versions.select().where(versions.c.flow == flow).order_by(versions.c.id.desc()).limit(1)
-        row = self._file.read(lambda c: c.execute(wanted).first())
-        return None if row is None else _version(row, ())
 
     def version(self, ref: str | int, flow: str | None = None) -> VersionRecord:
         """Return a version by number (``v7``), tag, or ``last``.
@@ -187,6 +218,15 @@ class FlowLog:
         change = {"seconds": smooth, "size_bytes": new.excluded.size_bytes, "seen": costs.c.seen + 1, "last_seen": now}
         change |= {name: new.excluded[name] for name in ("inputs", "part", "last_version")}
         self._file.write(lambda c: c.execute(new.on_conflict_do_update(index_elements=["task"], set_=change)))
+
+
+def _head(flow: str, version_id: int) -> Any:
+    from sqlalchemy.dialects.sqlite import insert
+
+    from mileage.catalog.tables import heads
+
+    row = insert(heads).values(flow=flow, version_id=version_id)
+    return row.on_conflict_do_update(index_elements=["flow"], set_={"version_id": version_id})
 
 
 def _cost(row: Row[Any]) -> CostRecord:

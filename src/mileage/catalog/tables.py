@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text
+from sqlalchemy import Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text
 
 metadata = MetaData()
 
@@ -111,4 +111,20 @@ costs = Table(
     Index("costs_by_code", "code"),
 )
 
-__all__ = ["artifacts", "costs", "findings", "metadata", "queries", "runs", "tags", "trials", "versions"]
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+heads = Table(
+    "heads",
+    metadata,
+    Column("flow", Text, primary_key=True),
+    Column("version_id", Integer, ForeignKey("versions.id"), nullable=False),
+)
+
+__all__ = [
+    "artifacts", "blobs", "costs", "findings", "heads", "metadata", "queries", "runs", "tags", "trials", "versions",
+]  # fmt: skip

@@ -70,6 +70,11 @@ class Report:
     def __str__(self) -> str:
         return self.text()
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show the text at a prompt of IPython."""
+        del cycle
+        printer.text(self.text())
+
     def _repr_html_(self) -> str:
         from mileage.results.html import drawing_html, table_html
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import importlib
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from mileage.core.events import Listener
-from mileage.errors import DataError
+from mileage.errors import DataError, EngineError, MileError
+from mileage.session.flow_errors import at_the_line, in_cells
+from mileage.session.flow_sources import Sources, is_cell, notebook_name, recorded_sources
 from mileage.session.iterate import Iteration, iterate
 from mileage.workflow.flow import Deferred, deferred_in, node_of
 from mileage.workflow.flow.node import upstream
@@ -30,17 +31,18 @@ _recording: ContextVar[Shown | None] = ContextVar("mile_recording", default=None
 
 @dataclass
 class Shown:
-    """What a flow asked to see, by name, in order."""
+    """What a flow asked to see, by name, in order; ``plain`` has what was there without being computed."""
 
     values: dict[str, Deferred] = field(default_factory=dict)
+    plain: dict[str, Any] = field(default_factory=dict)
 
-    def add(self, name: str, value: Deferred) -> None:
+    def add(self, name: str, value: Any) -> None:
         """Add a value; a name that is taken gets a number."""
         taken = name
         n = 2
-        while taken in self.values:
+        while taken in self.values or taken in self.plain:
             taken, n = f"{name} {n}", n + 1
-        self.values[taken] = value
+        (self.values if isinstance(value, Deferred) else self.plain)[taken] = value
 
 
 def show(*values: Any, **named: Any) -> None:
@@ -50,32 +52,33 @@ def show(*values: Any, **named: Any) -> None:
 
     Parameters
     ----------
-    *values : Deferred
+    *values : object
         Named after the caller's variables.
-    **named : Deferred
-        Named as given.
+    **named : object
+        Named as given. What is no deferred value is shown, and kept, as it is.
 
     Examples
     --------
     In ``flow.py``, which ``mile iterate flow.py`` then runs:
 
     >>> import mileage
-    >>> with _recorded() as shown:
+    >>> from mileage.session.flow_file import recorded
+    >>> with recorded() as shown:
     ...     mileage.show(four=mileage.step(abs)(-4))
     >>> shown.values
     {'four': <deferred abs at ...>}
     """
-    names = _names_in(sys._getframe(1))
+    frame = sys._getframe(1)
+    names = _names_in(frame)
     wanted = {names.get(id(value), _label(value)): value for value in values} | named
     shown = _recording.get()
     if shown is None:
-        values_of = compute(dict(wanted))
+        made = _computed(wanted, frame, None, None, None)
         for name in wanted:
-            print(f"{name}: {values_of[name]}")  # noqa: T201  (showing is what it is for)
+            print(f"{name}: {made[name]}")  # noqa: T201  (showing is what it is for)
         return
     for name, value in wanted.items():
-        if isinstance(value, Deferred):
-            shown.add(name, value)
+        shown.add(name, value)
 
 
 def compute(
@@ -90,7 +93,7 @@ def compute(
     session : Session, optional
         Where it runs, and what it may reuse; the project of the working folder by default.
     flow : str, optional
-        Name of the flow among the project's versions; the caller's file by default.
+        Name of the flow among the project's versions; the caller's file, or notebook, by default.
     approximate : float, optional
         Learn from this share of the rows, for a quick answer; what no model is behind is exact all the same.
 
@@ -103,26 +106,83 @@ def compute(
     ...     mileage.compute(four + 1, session=session, flow="sum")
     5
     """
-    found = deferred_in(list(values))
-    flow = flow or Path(sys._getframe(1).f_code.co_filename).stem.strip("<>") or "flow"
+    made = _computed(list(values), sys._getframe(1), session, flow, approximate)
+    return made[0] if len(values) == 1 else tuple(made)
+
+
+def _computed(
+    template: Any,
+    frame: FrameType,
+    session: Session | None,
+    flow: str | None,
+    approximate: float | Sample | None,
+) -> Any:
+    """Return a list or dict with values in place of what is deferred in it; they are one version."""
+    named = _named_in(template, frame)
+    if not named:
+        return template
     if session is None:
         from mileage.session.session import connect
 
         with connect() as opened:
-            made = _filled(list(values), _values_of(opened, found, flow, approximate))
+            run = _run_for(opened, named, frame, flow, approximate)
     else:
-        made = _filled(list(values), _values_of(session, found, flow, approximate))
-    return made[0] if len(values) == 1 else tuple(made)
+        run = _run_for(session, named, frame, flow, approximate)
+    return _filled(template, {id(value): run.values[name] for name, value in named.items()})
 
 
-def _values_of(
-    session: Session, found: list[Deferred], flow: str, approximate: float | Sample | None
-) -> dict[int, Any]:
-    if not found:
-        return {}
-    named = {f"{node_of(value).node.label} {i}": value for i, value in enumerate(found)}
-    run = iterate(session, named, flow=flow, approximate=approximate)
-    return {id(value): made for value, made in zip(found, run.values.values(), strict=True)}
+def _run_for(
+    session: Session,
+    named: Mapping[str, Deferred],
+    frame: FrameType,
+    flow: str | None,
+    approximate: float | Sample | None,
+) -> Iteration:
+    file, scope = frame.f_code.co_filename, frame.f_globals
+    if is_cell(file):
+        return run_values(session, named, flow=flow or notebook_name(scope), approximate=approximate)
+    own = (Path(file), str(scope.get("__name__", "")))
+    name = flow or Path(file).stem.strip("<>") or "flow"
+    return run_values(session, named, flow=name, own=own, approximate=approximate)
+
+
+def run_values(
+    session: Session,
+    named: Mapping[str, Deferred],
+    *,
+    flow: str,
+    own: tuple[Path, str] | None = None,
+    plain: Mapping[str, Any] | None = None,
+    approximate: float | Sample | None = None,
+) -> Iteration:
+    """Compute deferred values that a script or a notebook asks for at once, as one version of it.
+
+    ``own`` is the file that asks, with the name of its module; ``plain`` what else it shows.
+    """
+    with recorded_sources(session.project.root) as sources:
+        sources.plain |= plain or {}
+        if own is not None:
+            sources.add_file(*own)
+        try:
+            return iterate(session, named, flow=flow, approximate=approximate)
+        except EngineError as error:
+            raise in_cells(error, sources.cells) from error
+
+
+def _named_in(template: Any, frame: FrameType) -> dict[str, Deferred]:
+    """Name the deferred values of a template: by the key they have in a dict, by the caller's variable, or as steps."""
+    variables = _names_in(frame)
+    keys = {id(value): str(key) for key, value in _items(template) if isinstance(value, Deferred)}
+    shown = Shown()
+    for value in {id(value): value for value in deferred_in(template)}.values():
+        shown.add(keys.get(id(value)) or variables.get(id(value)) or _label(value), value)
+    return shown.values
+
+
+def _items(template: Any) -> list[tuple[Any, Any]]:
+    if type(template) is dict:
+        return list(template.items())
+    return [item for inner in template for item in _items(inner)] if type(template) in {list, tuple} else []
 
 
 def _filled(template: Any, values: Mapping[int, Any]) -> Any:
@@ -150,37 +210,50 @@ def run_file(
     ------
     DataError
         If there is no such file, or it makes no deferred value.
+    EngineError
+        If the file, or a step of it, fails: at the user's own line.
     """
     place = Path(path)
     try:
-        text = place.read_text(encoding="utf-8")
+        content = place.read_bytes()
     except OSError as error:
         raise DataError(f"cannot read '{path}': {error.strerror or error}", code="D402") from error
-    with _as_module(place) as module, _recorded() as shown:
-        exec(compile(text, str(place.resolve()), "exec"), vars(module))  # noqa: S102  (the user's own file)
-        wanted = shown.values or _last_values(vars(module))
+    with _as_module(place) as module, recorded() as shown, recorded_sources(_root(session, place)) as sources:
+        sources.add_file(place, MODULE, content)
+        _execute(place, content, module, sources)
+        wanted = shown.values or last_values(vars(module))
         if not wanted:
             raise DataError(
                 f"'{path}' shows nothing",
                 code="D403",
                 hint="show a deferred value: mileage.show(accuracy=model.score(X, y))",
             )
-        return iterate(session, wanted, flow=place.stem, approximate=approximate, on_event=on_event)
+        sources.plain |= shown.plain
+        run = iterate(session, wanted, flow=place.stem, approximate=approximate, on_event=on_event)
+        return replace(run, values={**run.values, **shown.plain})
 
 
-def watch(path: str | Path, changed: Callable[[], None], *, poll_s: float = 0.3) -> None:
-    """Call ``changed`` now and whenever a Python file beside ``path`` is saved, until Ctrl-C."""
-    folder, before = Path(path).resolve().parent, None
-    while True:
-        now = {str(p): p.stat().st_mtime_ns for p in sorted(folder.glob("*.py"))}
-        if now != before:
-            before = now
-            changed()
-        time.sleep(poll_s)
+def _execute(place: Path, content: bytes, module: ModuleType, sources: Sources) -> None:
+    """Run the user's file, which makes deferred values; what fails in it is said at the user's line."""
+    try:
+        exec(compile(content, str(place.resolve()), "exec"), vars(module))  # noqa: S102  (the user's own file)
+    except MileError as error:
+        raise at_the_line(error, sources.root) from error
+    except Exception as error:
+        raise at_the_line(error, sources.root, said=place.name) from error
+    finally:
+        sources.add_modules()
+
+
+def _root(session: Session, place: Path) -> Path:
+    """Return the folder that paths of sources are below: the project's, unless the flow lies elsewhere."""
+    root = session.project.root.resolve()
+    return root if place.resolve().is_relative_to(root) else place.resolve().parent
 
 
 @contextmanager
-def _recorded() -> Iterator[Shown]:
+def recorded() -> Iterator[Shown]:
+    """Collect what is shown in this block, instead of computing it at once."""
     shown = Shown()
     token = _recording.set(shown)
     try:
@@ -222,15 +295,15 @@ def _forget(folder: str) -> None:
             del sys.modules[name]
 
 
-def _names_in(frame: Any) -> dict[int, str]:
+def _names_in(frame: FrameType) -> dict[int, str]:
     return {id(value): name for name, value in {**frame.f_globals, **frame.f_locals}.items()}
 
 
 def _label(value: Any) -> str:
-    return node_of(value).node.label if isinstance(value, Deferred) else str(value)
+    return node_of(value).node.label if isinstance(value, Deferred) else "value"
 
 
-def _last_values(scope: Mapping[str, Any]) -> dict[str, Deferred]:
+def last_values(scope: Mapping[str, Any]) -> dict[str, Deferred]:
     """Return the deferred variables that no other deferred variable is made from."""
     named = {name: value for name, value in scope.items() if isinstance(value, Deferred) and not name.startswith("_")}
     read = {port.node for value in named.values() for node in upstream([node_of(value)]) for port in node.inputs}

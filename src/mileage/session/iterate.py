@@ -16,6 +16,7 @@ from mileage.errors import EngineError
 from mileage.optimizer import PlanContext, optimize
 from mileage.session.approximate import keep_scored, sample_of, sample_record
 from mileage.session.keep import Keeping, parts_of
+from mileage.session.version_record import kept_with_version
 from mileage.workflow import Action, PhysicalPlan, Port, Task, TaskKind
 from mileage.workflow.flow import Deferred, Node, NodePort, Scored, flow_tasks, node_of
 from mileage.workflow.flow.audit import Audit
@@ -98,7 +99,7 @@ def iterate(
     ports, about_sample = _on_sample(session, asked, approximate)
     made = flow_tasks(ports.values())
     wanted = {name: made[port.node].port(port.output) for name, port in ports.items()}
-    before = session.catalog.flows.last(flow)
+    before = session.catalog.flows.head(flow)
     audit = Audit()
     plan, outcome, forecast_s, notes = _planned_and_run(session, flow, made, wanted, audit, on_event)
     reports = _reports(made, plan, outcome, audit, reports_of(before))
@@ -113,7 +114,9 @@ def iterate(
         **about_sample,
     }
     state = "finished" if outcome.state == "done" else "failed"
-    number = session.catalog.flows.add_version(flow, record, state=state, parent=before.id if before else None)
+    more, blobs = kept_with_version(session, made, wanted, outcome)
+    parent = before.id if before else None
+    number = session.catalog.flows.add_version(flow, record | more, state=state, parent=parent, blobs=blobs)
     _note_costs(session, made, reports, number)
     if outcome.error is not None:
         raise EngineError(str(outcome.error), code="X610", hint=outcome.error.trace.rstrip() or None)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mileage.results.report import Report
     from mileage.session.result import Fitted, Result
     from mileage.session.statements.show import Shown
+    from mileage.session.version import Version
 
     Answer = Result | Report | Shown
 
@@ -222,6 +223,29 @@ class Session:
         asked = ref_of(ref)
         result = result_of(self, asked)
         return Fitted(result, trial_of(self, asked)) if is_workflow(asked) else result
+
+    def versions(self, flow: str | None = None) -> tuple[Version, ...]:
+        """Return the versions of a flow, of all flows by default, oldest first.
+
+        Examples
+        --------
+        ``session.versions()[-1]["accuracy"]``; ``session.version("v3").diff("v7")``.
+        """
+        from mileage.session.version import Version
+
+        return tuple(Version(record, self) for record in self.catalog.flows.versions(flow))
+
+    def version(self, ref: str = "last") -> Version:
+        """Return a version by number (``v7``), tag, or ``last``.
+
+        Raises
+        ------
+        UnknownRefError
+            If there is none.
+        """
+        from mileage.session.version import Version
+
+        return Version(self.catalog.flows.version(ref), self)
 
     def clean(self, *, dry_run: bool = False) -> Report:
         """Remove the kept artifacts: fitted workflows and predictions. Queries, runs, scores and reasons stay.

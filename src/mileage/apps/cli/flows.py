@@ -1,10 +1,14 @@
-"""The commands for flows written in Python: iterate, log, diff, version, tag."""
+"""The commands for flows written in Python: iterate, log, diff, checkout, tag."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+_QUERY = re.compile(r"@?(last|[qw]\d+)(\.|$)", re.IGNORECASE)
 
 if TYPE_CHECKING:
     from mileage.apps.cli.answers import Output
@@ -16,7 +20,7 @@ def iterate(  # noqa: PLR0913, PLR0917  (one for each option)
     context: typer.Context,
     flow: Annotated[str, typer.Argument(metavar="FLOW.py", help="A file that shows deferred values.")],
     watch: Annotated[
-        bool, typer.Option("--watch", help="Run again whenever a Python file beside it is saved.")
+        bool, typer.Option("--watch", help="Run again whenever it, what it imports or what it reads is saved.")
     ] = False,
     every: Annotated[bool, typer.Option("--every", help="List the steps that were not needed, too.")] = False,
     disk: Annotated[
@@ -35,7 +39,9 @@ def iterate(  # noqa: PLR0913, PLR0917  (one for each option)
     precision: Annotated[str, typer.Option("--precision", help="Of features in such runs: f16, u8 or full.")] = "f16",
 ) -> None:
     """Run a flow; only what its last edit touches is computed."""
-    from mileage.session import connect, flow_file
+    from mileage.session import connect
+    from mileage.session.flow_watch import files_of
+    from mileage.session.flow_watch import watch as run_on_save
 
     output: Output = context.obj
     try:
@@ -47,19 +53,25 @@ def iterate(  # noqa: PLR0913, PLR0917  (one for each option)
         if not watch:
             _once(session, output, flow, sample, every=every)
             return
-        flow_file.watch(flow, lambda: _guarded(session, output, flow, sample, every=every))
+
+        def run() -> tuple[Path, ...]:
+            _guarded(session, output, flow, sample, every=every)
+            return files_of(session, flow)
+
+        run_on_save(flow, run)
 
 
 def log(
     context: typer.Context,
     flow: Annotated[str | None, typer.Argument(help="Of one flow; of all by default.")] = None,
+    most: Annotated[int, typer.Option("-n", min=0, help="At most so many, the newest; 0 for all.")] = 30,
 ) -> None:
     """List the versions of flows, newest first."""
     from mileage.session.versions import log_report
 
     output: Output = context.obj
     with _session(output) as session:
-        output.answer(log_report(session, flow))
+        output.answer(log_report(session, flow, most=most))
 
 
 def diff(
@@ -68,22 +80,23 @@ def diff(
     new: Annotated[str, typer.Argument(help="Another one.")] = "last",
 ) -> None:
     """Show what differs between two versions of a flow."""
-    from mileage.session.versions import diff_report
-
     output: Output = context.obj
     with _session(output) as session:
-        output.answer(diff_report(session, old, new))
+        output.answer(session.version(old).diff(new).report())
 
 
-def version_of_flow(
-    context: typer.Context, ref: Annotated[str, typer.Argument(help="A version, such as v3, a tag, or last.")] = "last"
+def checkout(
+    context: typer.Context,
+    ref: Annotated[str, typer.Argument(help="A version, such as v3, a tag, or last.")],
+    files: Annotated[list[str] | None, typer.Argument(metavar="[FILE...]", help="Only these of its sources.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite edits that no version has kept.")] = False,
 ) -> None:
-    """Show one version: its outputs, and why each step ran or did not."""
-    from mileage.session.versions import version_report
+    """Put the sources of a flow back as they were in a version."""
+    from mileage.session.checkout import checkout as put_back
 
     output: Output = context.obj
     with _session(output) as session:
-        output.answer(version_report(session, ref))
+        output.answer(put_back(session, ref, files or (), force=force))
 
 
 def tag(
@@ -92,11 +105,51 @@ def tag(
     name: Annotated[str, typer.Argument(help="The name it gets.")],
 ) -> None:
     """Give a version a name."""
+    from mileage.session.versions import tag as give_name
+
     output: Output = context.obj
     with _session(output) as session:
-        version = session.catalog.flows.version(ref)
-        session.catalog.flows.tag(version.id, name)
+        version = give_name(session, ref, name)
         output.data({"kind": "tag", "version": version.ref, "tag": name}, f"{version.ref} is {name}")
+
+
+def may_be_version(word: str) -> bool:
+    """Say whether a word could name a version: one word that is no topic of SHOW and no reference to a query.
+
+    Examples
+    --------
+    >>> [may_be_version(word) for word in ("v7", "@first", "data", "@q3.w1", "@last")]
+    [True, True, False, False, False]
+    """
+    from mileage.session.statements.names import SHOWN, SHOWN_LATER
+
+    topics = {form for topic in (*SHOWN, *SHOWN_LATER) for form in (topic, topic.removesuffix("s"))}
+    return len(word.split()) == 1 and word.lower() not in topics and not _QUERY.match(word)
+
+
+def is_version(session: Session, ref: str) -> bool:
+    """Say whether the project has a version of this name."""
+    from mileage.session.versions import is_version as known
+
+    return known(session, ref)
+
+
+def show_version(output: Output, session: Session, ref: str, *, save: str | None, force: bool) -> None:
+    """Show one version, or write out what is kept with it."""
+    version = session.version(ref)
+    if save is None:
+        output.answer(version.report())
+        return
+    files = [str(path) for path in version.save(save, force=force)]
+    said = "\n".join(files) or f"{version.ref} has kept nothing to write"
+    output.data({"kind": "saved", "version": version.ref, "files": files}, said)
+
+
+def explain_version(output: Output, session: Session, ref: str) -> None:
+    """Say of each step of a version why it ran, was loaded or was not needed."""
+    from mileage.session.versions import explain_report
+
+    output.answer(explain_report(session.version(ref)))
 
 
 def add_to(app: typer.Typer) -> None:
@@ -104,7 +157,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(iterate)
     app.command()(log)
     app.command()(diff)
-    app.command("version-of")(version_of_flow)
+    app.command()(checkout)
     app.command()(tag)
 
 

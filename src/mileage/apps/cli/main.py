@@ -35,6 +35,7 @@ from mileage.apps.cli.answers import INTERRUPTED, OK, Options, Output, code_of
 from mileage.apps.cli.arguments import VERBS, hoist, join, quoted, reference, route, source
 from mileage.apps.cli.ascii import PLAIN
 from mileage.apps.cli.flows import add_to as add_flow_commands
+from mileage.apps.cli.flows import explain_version, is_version, may_be_version, show_version
 from mileage.core.near import near_matches
 
 if TYPE_CHECKING:
@@ -173,26 +174,46 @@ def fmt(
 
 
 @app.command(
-    epilog="\b\nExamples:\n  mile explain data \"PREDICT species FROM 'penguins.csv'\"\n  mile explain plan @q1"
+    epilog="\b\nExamples:\n  mile explain data \"PREDICT species FROM 'penguins.csv'\"\n  mile explain plan @q1\n  mile explain v7"
 )
 def explain(
     context: typer.Context,
     words: Annotated[
-        list[str], typer.Argument(metavar="[plan|space|data] QUERY|@REF", help="What to explain, of what.")
+        list[str], typer.Argument(metavar="[plan|space|data] QUERY|@REF|VERSION", help="What to explain, of what.")
     ],
 ) -> None:
-    """Say what a query would do, and why; nothing runs."""
-    _run(context.obj, "EXPLAIN " + join([words[0].upper() if len(words) > 1 else words[0], *words[1:]]))
+    """Say what a query would do, and why; or why the steps of a version of a flow ran or did not. Nothing runs."""
+    output: Output = context.obj
+    if len(words) == 1 and may_be_version(words[0]):
+        with _session(output.options) as session:
+            if is_version(session, words[0]):
+                explain_version(output, session, words[0])
+                return
+    _run(output, "EXPLAIN " + join([words[0].upper() if len(words) > 1 else words[0], *words[1:]]))
 
 
-@app.command(epilog="\b\nExamples:\n  mile show leaderboard\n  mile show workflows @q2.w1\n  mile show history")
+@app.command(
+    epilog="\b\nExamples:\n  mile show leaderboard\n  mile show workflows @q2.w1\n  mile show v7 --save report"
+)
 def show(
     context: typer.Context,
-    what: Annotated[str, typer.Argument(help="leaderboard, workflows, workflow, data, history or query.")],
+    what: Annotated[
+        str, typer.Argument(help="leaderboard, workflows, workflow, data, history, query, or a version of a flow.")
+    ],
     ref: Annotated[str | None, typer.Argument(help="Of which query or workflow; the last one by default.")] = None,
+    save: Annotated[
+        str | None, typer.Option("--save", metavar="FOLDER", help="Write out what is kept with the version.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files there.")] = False,
 ) -> None:
     """Show what the project knows."""
-    _run(context.obj, f"SHOW {what}" + (f" OF {reference(ref)}" if ref else ""))
+    output: Output = context.obj
+    if save is not None or (ref is None and may_be_version(what)):
+        with _session(output.options) as session:
+            if save is not None or is_version(session, what):
+                show_version(output, session, what, save=save, force=force)
+                return
+    _run(output, f"SHOW {what}" + (f" OF {reference(ref)}" if ref else ""))
 
 
 @app.command(epilog="\b\nExamples:\n  mile compare @w1 @w2\n  mile compare @q1.w1 @q2.w1 --on accuracy")

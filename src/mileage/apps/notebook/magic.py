@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mileage.apps.notebook.brief import brief
 from mileage.errors import MileError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Magic:
             self._project = str(Path(match["project"]).resolve()) if match["project"] else self._project
             return self._run(cell, match["name"] or "")
         except MileError as error:
-            raise _brief(error) from None
+            raise brief(error) from None
 
     def _run(self, text: str, name: str) -> object:
         answer = self.session.run(text, frames=frames(text, self.shell.user_ns), on_event=_Told(), name="cell")
@@ -99,12 +100,6 @@ def is_frame(value: object) -> bool:
     return not isinstance(value, type) and any(hasattr(value, mark) for mark in marks)
 
 
-def _brief(error: MileError) -> MileError:
-    """Make IPython show the message of an error and no traceback; the cells after it still do not run."""
-    error._render_traceback_ = lambda *_: str(error).splitlines()  # type: ignore[attr-defined]  # IPython looks for it
-    return error
-
-
 class _Told:
     """Notes, and a line on the best workflow every now and then."""
 
@@ -122,8 +117,12 @@ class _Told:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Register ``%mileage`` and ``%%mileage``."""
-    shell.register_magic_function(Magic(shell), "line_cell", "mileage")
+    """Register ``%mileage`` and ``%mile_iterate``, each for lines and for cells."""
+    from mileage.apps.notebook.iterate_magic import IterateMagic
+
+    magic = Magic(shell)
+    shell.register_magic_function(magic, "line_cell", "mileage")
+    shell.register_magic_function(IterateMagic(magic), "line_cell", "mile_iterate")
 
 
 def unload_ipython_extension(shell: Any) -> None:

@@ -51,6 +51,9 @@ class File:
     def __fspath__(self) -> str:
         return self.path
 
+    def __repr__(self) -> str:  # what reports say of it is cut in the middle: the name comes last
+        return f"File({self.path!r})"
+
 
 _HASHES: dict[tuple[str, int, int, int], str] = {}
 

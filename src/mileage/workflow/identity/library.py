@@ -30,12 +30,14 @@ def is_library(module: str) -> bool:
     (True, True, True)
     """
     top = module.partition(".")[0]
+    if top == "__main__":  # a script's or a notebook's own code, whoever started the process
+        return False
     if top in sys.stdlib_module_names or top == "mileage":
-        return top != "__main__"
+        return True
     known = sys.modules.get(module) or sys.modules.get(top)
     file = _file(known) if known is not None else _found(top)
     if file is None:
-        return known is not None and top != "__main__" and not hasattr(known, "__path__")  # built into the interpreter
+        return known is not None and not hasattr(known, "__path__")  # built into the interpreter
     return any(folder in file.parents for folder in _library_folders())
 
 
