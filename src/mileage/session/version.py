@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mileage.catalog import VersionRecord
 from mileage.errors import DataError, UnknownRefError
+from mileage.session.approximate import comparable
 from mileage.session.iterate import TaskReport, reports_of
 from mileage.session.version_diff import AFFECTED, Side, StepChange, step_changes
 from mileage.session.version_metrics import MetricChange, greater_is_better, is_metric, metric_changes
@@ -168,7 +169,9 @@ class Version:
         """Return whether a number is ``better`` or ``worse`` than the parent's, or ``""``."""
         parent = self.parent
         was, now, more = parent.metrics.get(name) if parent else None, self.metrics.get(name), greater_is_better(name)
-        if was is None or now is None or more is None or now == was:
+        if parent is None or was is None or now is None or more is None or now == was:
+            return ""
+        if not comparable(parent.record, self.record):  # a sample's number says nothing beside that of all rows
             return ""
         return "better" if (now > was) == more else "worse"
 
