@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from mileage.operators import Operator
     from mileage.operators.external import from_estimator
     from mileage.session import Fitted, Result, Session, connect, predict
+    from mileage.session.escalate import decide
     from mileage.session.estimator import estimator
     from mileage.session.flow_file import compute, show
-    from mileage.workflow.flow import read, sql, step
+    from mileage.workflow.flow import read, scored, sql, step
 
 __version__ = "0.1.0"
 
@@ -37,6 +38,7 @@ _HOMES = {
     "col": "mileage.language",
     "compute": "mileage.session.flow_file",
     "connect": "mileage.session",
+    "decide": "mileage.session.escalate",
     "false_negatives": "mileage.language",
     "false_positives": "mileage.language",
     "format_script": "mileage.language",
@@ -47,6 +49,7 @@ _HOMES = {
     "estimator": "mileage.session.estimator",
     "unload_ipython_extension": "mileage.apps.notebook",
     "read": "mileage.workflow.flow",
+    "scored": "mileage.workflow.flow",
     "show": "mileage.session.flow_file",
     "sql": "mileage.workflow.flow",
     "step": "mileage.workflow.flow",
@@ -63,6 +66,7 @@ __all__ = [
     "col",
     "compute",
     "connect",
+    "decide",
     "estimator",
     "false_negatives",
     "false_positives",
@@ -71,6 +75,7 @@ __all__ = [
     "parse",
     "predict",
     "read",
+    "scored",
     "show",
     "sql",
     "step",

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mileage.data import SplitSpec, deal, nested_sample, sampled
+from mileage.data.samples import row_places
 from mileage.errors import DataError
 
 Y = np.repeat([0, 1], [900, 100])
@@ -18,9 +19,10 @@ shares = st.floats(0.01, 1)
 
 
 @settings(max_examples=50, deadline=None)
-@given(shares, shares, st.integers(0, 3), st.sampled_from(["blocks", "rows", "strata", "keys"]))
+@given(shares, shares, st.integers(0, 3), st.sampled_from(["blocks", "rows", "strata", "keys", "keys and strata"]))
 def test_a_smaller_sample_is_part_of_a_larger(a, b, seed, how):
-    more = {"strata": {"y": Y}, "keys": {"keys": np.arange(1000)}}.get(how, {})
+    keys = {"keys": np.arange(1000)}
+    more = {"strata": {"y": Y}, "keys": keys, "keys and strata": {"y": Y, **keys}}.get(how, {})
     base = DEALT if how == "blocks" else 1000
     small, large = (nested_sample(base, share, seed=seed, **more) for share in sorted((a, b)))
     assert small.issubset(large)
@@ -89,3 +91,20 @@ def test_a_sample_that_leaves_no_train_rows_is_an_error():
     splits = deal(SplitSpec(n=2), n_rows=8)
     with pytest.raises(DataError, match="without train rows"):
         sampled(splits, 0.01, keys=np.zeros(8))
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, str])
+def test_a_place_depends_on_key_and_seed_alone_and_is_even(kind):
+    keys = np.arange(256).astype(kind)
+    places = row_places(keys, 3)
+    assert (row_places(keys[::-1], 3) == places[::-1]).all()
+    assert not (row_places(keys, 4) == places).any()
+    counts = np.histogram(places, bins=4, range=(0, 1))[0]
+    assert counts.min() > 40  # of 64
+    assert len(set(places)) == 256
+
+
+def test_keys_and_strata_give_each_class_its_share():
+    made = nested_sample(1000, 0.2, y=Y, keys=np.arange(1000))
+    assert Y[made.indices()].sum() == 20
+    assert made.n == 200

@@ -33,7 +33,7 @@ def nested_sample(
         Codes to stratify by, where ``splits`` is a number of rows.
     keys : array of shape (n_rows,), optional
         A key of each row: then whether a row is in depends on its key and the seed only, so that a sample survives
-        new and reordered rows.
+        new and reordered rows. With ``y`` besides, about the same rows, and the exact share of each class.
 
     Examples
     --------
@@ -46,7 +46,8 @@ def nested_sample(
     if not 0 < fraction <= 1:
         raise DataError(f"a sample of {fraction:g} of the rows", code="D432", hint="give a share above 0 and up to 1")
     if keys is not None:
-        return _by_key(keys, fraction, seed)
+        places = row_places(keys, seed)
+        return RowSet.where(places < fraction) if y is None else RowSet.where(_spread(places, y) < fraction)
     if isinstance(splits, int):
         return _by_rows(splits, fraction, seed, y)
     return _by_blocks(splits, fraction, seed)
@@ -123,6 +124,53 @@ def _part_of(blocks: np.ndarray, chosen: np.ndarray, share: float, rng: np.rando
     return RowSet.of(np.concatenate(kept), len(blocks))
 
 
+def row_places(keys: np.ndarray, seed: int) -> np.ndarray:
+    """Return a number in [0, 1) for each key, the same wherever and whenever the key is met.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> some, more = np.array([7, 8]), np.array([9, 8, 7])
+    >>> bool((row_places(some, 1) == row_places(more, 1)[::-1][:2]).all())
+    True
+    """
+    import numpy as np
+    from blake3 import blake3
+
+    salt = derive_seed(seed, "key")
+    keys = keys.view(np.int64) if keys.dtype.kind in "mM" else keys
+    if keys.dtype.kind in "iu":
+        return _mixed(keys.astype(np.uint64) ^ np.uint64(salt & (2**64 - 1)))
+    prefix = salt.to_bytes(8, "little")
+    unique, inverse = np.unique(keys.astype(str), return_inverse=True)
+    places = [(int.from_bytes(blake3(prefix + k.encode()).digest(length=8), "little") >> 11) / 2**53 for k in unique]
+    return np.array(places)[inverse]
+
+
+def _mixed(numbers: np.ndarray) -> np.ndarray:
+    """Return whole numbers as evenly spread ones in [0, 1): the finalizer of SplitMix64 (Steele et al. 2014)."""
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        z = numbers + np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return ((z ^ (z >> np.uint64(31))) >> np.uint64(11)) / np.float64(2**53)
+
+
+def _spread(position: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return for each row its rank by ``position`` within its stratum, in (0, 1)."""
+    import numpy as np
+
+    codes = np.unique(y, return_inverse=True)[1]
+    order = np.lexsort((position, codes))
+    counts = np.bincount(codes)
+    within = np.arange(len(codes)) - np.repeat(np.cumsum(counts) - counts, counts)
+    spread = np.empty(len(codes))
+    spread[order] = (within + 0.5) / np.repeat(counts, counts)
+    return spread
+
+
 def _by_rows(n_rows: int, fraction: float, seed: int, y: np.ndarray | None) -> RowSet:
     """Take a prefix of an order in which each stratum is spread evenly."""
     import numpy as np
@@ -131,24 +179,6 @@ def _by_rows(n_rows: int, fraction: float, seed: int, y: np.ndarray | None) -> R
     position = np.empty(n_rows)
     position[shuffled] = np.arange(n_rows)
     if y is not None:
-        codes = np.unique(y, return_inverse=True)[1]
-        order = np.lexsort((position, codes))
-        counts = np.bincount(codes)
-        within = np.arange(n_rows) - np.repeat(np.cumsum(counts) - counts, counts)
-        spread = np.empty(n_rows)
-        spread[order] = (within + 0.5) / np.repeat(counts, counts)
-        position = spread * n_rows + position / (n_rows + 1)
+        position = _spread(position, y) * n_rows + position / (n_rows + 1)
     first = np.argsort(position, kind="stable")[: max(1, math.ceil(fraction * n_rows - 1e-9))]
     return RowSet.of(first, n_rows)
-
-
-def _by_key(keys: np.ndarray, fraction: float, seed: int) -> RowSet:
-    import numpy as np
-    from blake3 import blake3
-
-    salt = derive_seed(seed, "key").to_bytes(8, "little")
-    unique, inverse = np.unique(keys.astype(str), return_inverse=True)
-    places = np.array(
-        [(int.from_bytes(blake3(salt + k.encode()).digest(length=8), "little") >> 11) / 2**53 for k in unique]
-    )
-    return RowSet.where((places < fraction)[inverse])

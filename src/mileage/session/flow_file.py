@@ -22,6 +22,7 @@ from mileage.workflow.identity.library import is_library
 
 if TYPE_CHECKING:
     from mileage.session.session import Session
+    from mileage.workflow.flow.sample import Sample
 
 MODULE = "mile_flow"
 _recording: ContextVar[Shown | None] = ContextVar("mile_recording", default=None)
@@ -77,7 +78,9 @@ def show(*values: Any, **named: Any) -> None:
             shown.add(name, value)
 
 
-def compute(*values: Any, session: Session | None = None, flow: str | None = None) -> Any:
+def compute(
+    *values: Any, session: Session | None = None, flow: str | None = None, approximate: float | Sample | None = None
+) -> Any:
     """Return the value of what comes later; tuples, lists and dicts with deferred values inside are filled.
 
     Parameters
@@ -88,6 +91,8 @@ def compute(*values: Any, session: Session | None = None, flow: str | None = Non
         Where it runs, and what it may reuse; the project of the working folder by default.
     flow : str, optional
         Name of the flow among the project's versions; the caller's file by default.
+    approximate : float, optional
+        Learn from this share of the rows, for a quick answer; what no model is behind is exact all the same.
 
     Examples
     --------
@@ -104,16 +109,19 @@ def compute(*values: Any, session: Session | None = None, flow: str | None = Non
         from mileage.session.session import connect
 
         with connect() as opened:
-            made = _filled(list(values), _values_of(opened, found, flow))
+            made = _filled(list(values), _values_of(opened, found, flow, approximate))
     else:
-        made = _filled(list(values), _values_of(session, found, flow))
+        made = _filled(list(values), _values_of(session, found, flow, approximate))
     return made[0] if len(values) == 1 else tuple(made)
 
 
-def _values_of(session: Session, found: list[Deferred], flow: str) -> dict[int, Any]:
+def _values_of(
+    session: Session, found: list[Deferred], flow: str, approximate: float | Sample | None
+) -> dict[int, Any]:
     if not found:
         return {}
-    run = iterate(session, {f"{node_of(value).node.label} {i}": value for i, value in enumerate(found)}, flow=flow)
+    named = {f"{node_of(value).node.label} {i}": value for i, value in enumerate(found)}
+    run = iterate(session, named, flow=flow, approximate=approximate)
     return {id(value): made for value, made in zip(found, run.values.values(), strict=True)}
 
 
@@ -127,8 +135,14 @@ def _filled(template: Any, values: Mapping[int, Any]) -> Any:
     return template
 
 
-def run_file(session: Session, path: str | Path, *, on_event: Listener | None = None) -> Iteration:
-    """Run a flow file: execute it, then compute in one run all that it shows.
+def run_file(
+    session: Session,
+    path: str | Path,
+    *,
+    approximate: float | Sample | None = None,
+    on_event: Listener | None = None,
+) -> Iteration:
+    """Run a flow file: execute it, then compute in one run all that it shows; on a share of the rows if ``approximate``.
 
     A file that shows nothing is asked for the last values it made: those that no other step reads.
 
@@ -151,7 +165,7 @@ def run_file(session: Session, path: str | Path, *, on_event: Listener | None = 
                 code="D403",
                 hint="show a deferred value: mileage.show(accuracy=model.score(X, y))",
             )
-        return iterate(session, wanted, flow=place.stem, on_event=on_event)
+        return iterate(session, wanted, flow=place.stem, approximate=approximate, on_event=on_event)
 
 
 def watch(path: str | Path, changed: Callable[[], None], *, poll_s: float = 0.3) -> None:

@@ -14,10 +14,13 @@ from mileage.engine import Executor, Outcome, Resources
 from mileage.engine.backends.inline import InlineBackend
 from mileage.errors import EngineError
 from mileage.optimizer import PlanContext, optimize
+from mileage.session.approximate import keep_scored, sample_of, sample_record
 from mileage.session.keep import Keeping, parts_of
 from mileage.workflow import Action, PhysicalPlan, Port, Task, TaskKind
-from mileage.workflow.flow import Deferred, Node, flow_tasks, node_of
-from mileage.workflow.flow.node import FlowTask, calls_of
+from mileage.workflow.flow import Deferred, Node, NodePort, Scored, flow_tasks, node_of
+from mileage.workflow.flow.audit import Audit
+from mileage.workflow.flow.node import FlowTask
+from mileage.workflow.flow.sample import Sample
 from mileage.workflow.identity import Identity, Part, changes
 
 if TYPE_CHECKING:
@@ -32,7 +35,10 @@ _KEEP = frozenset({TaskKind.CALL})
 
 @dataclass(frozen=True)
 class TaskReport:
-    """What happened to one step of a version, and why."""
+    """What happened to one step of a version, and why.
+
+    ``undeclared`` is what it turned out to depend on that is no input of it: then its result was not kept.
+    """
 
     label: str
     where: str
@@ -42,6 +48,7 @@ class TaskReport:
     seconds: float = 0.0
     size_bytes: int = 0
     identity: Identity = field(default=Identity(Fingerprint("")), repr=False)
+    undeclared: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as plain data; :func:`reports_of` reads it again."""
@@ -49,7 +56,7 @@ class TaskReport:
         return {
             "label": self.label, "where": self.where, "task": str(self.task), "action": str(self.action), "why": self.why,
             "seconds": self.seconds, "size_bytes": self.size_bytes, "code": str(self.identity.key), "parts": parts,
-            "notes": [list(note) for note in self.identity.notes],
+            "notes": [list(note) for note in self.identity.notes], "undeclared": list(self.undeclared),
         }  # fmt: skip
 
 
@@ -72,9 +79,14 @@ class Iteration:
 
 
 def iterate(
-    session: Session, outputs: Mapping[str, Deferred], *, flow: str = "flow", on_event: Listener | None = None
+    session: Session,
+    outputs: Mapping[str, Deferred],
+    *,
+    flow: str = "flow",
+    approximate: float | Sample | None = None,
+    on_event: Listener | None = None,
 ) -> Iteration:
-    """Compute deferred values, and keep the run as a version of ``flow``.
+    """Compute deferred values, and keep the run as a version of ``flow``; on a share of the rows if ``approximate``.
 
     Raises
     ------
@@ -82,12 +94,14 @@ def iterate(
         If a step fails; the version is kept as failed, with what was computed before it.
     """
     started = time.monotonic()
-    ports = {name: node_of(value) for name, value in outputs.items()}
+    asked = {name: node_of(value) for name, value in outputs.items()}
+    ports, about_sample = _on_sample(session, asked, approximate)
     made = flow_tasks(ports.values())
     wanted = {name: made[port.node].port(port.output) for name, port in ports.items()}
     before = session.catalog.flows.last(flow)
-    plan, outcome, forecast_s, notes = _planned_and_run(session, flow, made, wanted, on_event)
-    reports = _reports(made, plan, outcome, reports_of(before))
+    audit = Audit()
+    plan, outcome, forecast_s, notes = _planned_and_run(session, flow, made, wanted, audit, on_event)
+    reports = _reports(made, plan, outcome, audit, reports_of(before))
     record = {
         "tasks": [report.to_json() for report in reports],
         "outputs": {name: _shown(outcome, port) for name, port in wanted.items()},
@@ -95,6 +109,8 @@ def iterate(
         "seconds": time.monotonic() - started,
         "forecast_s": forecast_s,
         "notes": notes,
+        "scored": [name for name, port in wanted.items() if isinstance(outcome.values.get(port), Scored)],
+        **about_sample,
     }
     state = "finished" if outcome.state == "done" else "failed"
     number = session.catalog.flows.add_version(flow, record, state=state, parent=before.id if before else None)
@@ -102,8 +118,24 @@ def iterate(
     if outcome.error is not None:
         raise EngineError(str(outcome.error), code="X610", hint=outcome.error.trace.rstrip() or None)
     values = {name: outcome.values[port] for name, port in wanted.items()}
+    keep_scored(session, record["wanted"], values)
     version = session.catalog.flows.version(number)
     return Iteration(version, values, reports, time.monotonic() - started, forecast_s)
+
+
+def _on_sample(
+    session: Session, ports: dict[str, NodePort], approximate: float | Sample | None
+) -> tuple[Mapping[str, NodePort], dict[str, Any]]:
+    """Return the outputs as they are to be computed, and what the version's record says of a sample."""
+    if approximate is None:
+        return ports, {}
+    from mileage.workflow.flow.sampling import on_sample
+
+    sample = sample_of(session, approximate)
+    if sample.fraction == 1:
+        return ports, {}
+    sampled = on_sample(ports, sample)
+    return sampled.ports, {"approximate": sample_record(sampled, sample)}
 
 
 class Costs:
@@ -125,7 +157,12 @@ class Costs:
 
 
 def _planned_and_run(
-    session: Session, flow: str, made: Mapping[Node, FlowTask], wanted: Mapping[str, Port], on_event: Listener | None
+    session: Session,
+    flow: str,
+    made: Mapping[Node, FlowTask],
+    wanted: Mapping[str, Port],
+    audit: Audit,
+    on_event: Listener | None,
 ) -> tuple[PhysicalPlan, Outcome, float, list[str]]:
     """Plan and run; once more if what was to be loaded turns out to be damaged, or is gone.
 
@@ -137,8 +174,8 @@ def _planned_and_run(
         context = PlanContext(kept=session.store.has, shares=False, keep=_KEEP, costs=costs)
         plan, _ = optimize((one.task for one in made.values()), wanted.values(), context)
         forecast_s = sum(costs(p.task)[0] for p in plan if p.action is Action.COMPUTE)
-        keeping = Keeping.of(session, flow, tuple(made.values()), plan, costs)
-        outcome, unkept = _run(session, plan, made, keeping, on_event)
+        keeping = Keeping.of(session, flow, tuple(made.values()), plan, costs, audit.is_of_one_run)
+        outcome, unkept = _run(session, plan, made, keeping, audit, on_event)
         if attempt + 1 == _ATTEMPTS or (
             outcome is not None and (outcome.error is None or outcome.error.kind != "load")
         ):
@@ -150,13 +187,18 @@ def _planned_and_run(
 
 
 def _run(
-    session: Session, plan: PhysicalPlan, made: Mapping[Node, FlowTask], keeping: Keeping, on_event: Listener | None
+    session: Session,
+    plan: PhysicalPlan,
+    made: Mapping[Node, FlowTask],
+    keeping: Keeping,
+    audit: Audit,
+    on_event: Listener | None,
 ) -> tuple[Outcome | None, list[str]]:
     """Run a plan; return its outcome and why results could not be kept; None if a wanted value cannot be loaded."""
     bus = EventBus()
     if on_event is not None:
         bus.listen(on_event)
-    resources = Resources(calls=calls_of(made.values()))
+    resources = Resources(calls=audit.over(made.values()))
     session.store.order = keeping.order
     try:
         with session.store.hold(keeping.reads), WriteBehind(session.store) as store:
@@ -187,7 +229,11 @@ def _with_values(outcome: Outcome, wanted: tuple[Port, ...]) -> Outcome | None:
 
 
 def _reports(
-    made: Mapping[Node, FlowTask], plan: PhysicalPlan, outcome: Outcome, before: Mapping[str, list[TaskReport]]
+    made: Mapping[Node, FlowTask],
+    plan: PhysicalPlan,
+    outcome: Outcome,
+    audit: Audit,
+    before: Mapping[str, list[TaskReport]],
 ) -> tuple[TaskReport, ...]:
     actions = {planned.task.fingerprint: planned.action for planned in plan}
     reports: dict[Fingerprint, TaskReport] = {}
@@ -206,6 +252,7 @@ def _reports(
             outcome.seconds.get(name, 0.0),
             sum(size for key, size in outcome.sizes.items() if key.startswith(name)),
             one.identity,
+            tuple(str(notice) for notice in audit.found.get(name, ())),
         )
     return tuple(reports.values())
 
@@ -220,7 +267,10 @@ def _why(node: Node, one: FlowTask, action: Action, before: list[TaskReport], up
         return "kept, and cheaper to load"
     if not before:
         return "new"
-    if any(old.task == one.task.fingerprint for old in before):
+    same = [old for old in before if old.task == one.task.fingerprint]
+    if any(old.undeclared for old in same):
+        return "not kept: it depends on what is not declared"
+    if same:
         return "needed, and not worth keeping"
     old = next((old for old in before if old.where == str(node.where)), before[0])
     said = changes(old.identity, one.identity)
@@ -239,7 +289,7 @@ def reports_of(version: VersionRecord | None) -> dict[str, list[TaskReport]]:
         identity = Identity(Fingerprint(task["code"]), parts, tuple((k, t) for k, t in task["notes"]))
         report = TaskReport(
             task["label"], task["where"], Fingerprint(task["task"]), Action(task["action"]), task["why"],
-            task["seconds"], task["size_bytes"], identity,
+            task["seconds"], task["size_bytes"], identity, tuple(task.get("undeclared", ())),
         )  # fmt: skip
         found.setdefault(report.label, []).append(report)
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mileage.catalog.flows import CostRecord, VersionRecord
@@ -28,16 +28,32 @@ class Keeping:
     """Answers for one run: is a result worth keeping, and which others leave for it.
 
     The engine asks :meth:`wants`, the store :meth:`order`, from another thread. ``reads`` are the keys the plan loads.
+    What ``is_of_one_run``, and all that is made from it, is never kept: its key does not say what it is.
     """
 
-    def __init__(self, policy: Policy, known: Known, n_outputs: Mapping[str, int], reads: Iterable[str]) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        known: Known,
+        n_outputs: Mapping[str, int],
+        reads: Iterable[str],
+        is_of_one_run: Callable[[Fingerprint], bool] = lambda _: False,
+    ) -> None:
         self.policy, self.known, self.reads = policy, known, frozenset(reads)
-        self._n_outputs = n_outputs
+        self._n_outputs, self._is_of_one_run = n_outputs, is_of_one_run
         self._decided: dict[str, bool] = {}
         self._lock = threading.Lock()
 
     @classmethod
-    def of(cls, session: Session, flow: str, tasks: Sequence[FlowTask], plan: PhysicalPlan, costs: Costs) -> Keeping:
+    def of(
+        cls,
+        session: Session,
+        flow: str,
+        tasks: Sequence[FlowTask],
+        plan: PhysicalPlan,
+        costs: Costs,
+        is_of_one_run: Callable[[Fingerprint], bool] = lambda _: False,
+    ) -> Keeping:
         """Return what decides for a plan; it looks into the history only where something is computed."""
         policy = session.policy
         known = Known({}, session.store.quota_bytes)
@@ -50,6 +66,7 @@ class Keeping:
             known,
             {str(one.task.fingerprint): len(one.task.outputs) for one in tasks},
             (task.port(name).key for task in loads for name in task.outputs),
+            is_of_one_run,
         )
 
     def wants(self, task: Fingerprint, key: str, *, seconds: float, size_bytes: int) -> bool:
@@ -61,8 +78,19 @@ class Keeping:
                 item = self.known.items.setdefault(name, Item())
                 item.seconds, item.size_bytes = seconds, size_bytes * self._n_outputs.get(name, 1)
                 item.last_used = time.time()
-                item.kept = self._decided[name] = self.policy.wants(self.known, name)
+                stays = not any(self._is_of_one_run(Fingerprint(other)) for other in self._behind(name))
+                item.kept = self._decided[name] = stays and self.policy.wants(self.known, name)
             return self._decided[name]
+
+    def _behind(self, task: str) -> set[str]:
+        """Return a task and all that it is made from."""
+        seen, stack = {task}, [task]
+        while stack:
+            item = self.known.items.get(stack.pop())
+            fresh = set(item.inputs if item is not None else ()) - seen
+            seen |= fresh
+            stack += fresh
+        return seen
 
     def order(self, kept: Sequence[Kept], need_bytes: int, incoming: str | None) -> Iterable[str] | None:
         """Return the keys that leave the store, the least worth first; None if what comes is worth less."""

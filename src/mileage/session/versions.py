@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from mileage.catalog import VersionRecord
 from mileage.core.units import format_seconds
 from mileage.results.report import Report, Section
+from mileage.session.approximate import compared, described, marked
 from mileage.session.iterate import Iteration, TaskReport, reports_of
 from mileage.workflow import Action
-from mileage.workflow.identity import changes
+from mileage.workflow.identity import UNSTABLE, changes
 
 if TYPE_CHECKING:
     from mileage.session.session import Session
@@ -25,7 +26,10 @@ def run_report(run: Iteration, *, every: bool = False) -> Report:
     parent = f" from v{run.version.parent}" if run.version.parent else ""
     head = f"{run.version.ref}{parent} · {counts} · {format_seconds(run.seconds)} (forecast {format_seconds(run.forecast_s)})"
     steps = [task for task in run.tasks if every or task.action is not Action.PRUNE]
-    notes = [f"note: {kind}: {text}" for task in run.tasks for kind, text in task.identity.notes]
+    notes = [f"warning: {task.label} ({task.where}) {text}" for task in run.tasks for text in task.undeclared]
+    notes += [
+        f"note: {kind}: {text}" for task in run.tasks for kind, text in task.identity.notes if kind not in UNSTABLE
+    ]
     notes += [f"note: {text}" for text in run.version.record.get("notes", ())]
     return Report(
         "iteration",
@@ -34,7 +38,7 @@ def run_report(run: Iteration, *, every: bool = False) -> Report:
             Section("outputs", ("name", "value"), _outputs(run.version)),
             Section("steps", ("", "step", "line", "time", "why"), tuple(_step_row(task) for task in steps)),
         ),
-        (head, *dict.fromkeys(notes)),
+        (head, *described(run.version), *dict.fromkeys(notes)),
         {"version": run.version.ref, "flow": run.version.flow, **run.version.record},
     )
 
@@ -54,7 +58,7 @@ def version_report(session: Session, ref: str) -> Report:
         Section("outputs", ("name", "value"), _outputs(version)),
         Section("steps", ("", "step", "line", "time", "why"), tuple(_step_row(task) for task in steps)),
     )
-    lines = (f"{version.ref} of {version.flow} · {version.state}",)
+    lines = (f"{version.ref} of {version.flow} · {version.state}", *described(version))
     return Report("version", version.ref, sections, lines, {"version": version.ref, **version.record})
 
 
@@ -68,7 +72,8 @@ def diff_report(session: Session, one: str, other: str) -> Report:
         Section("outputs", ("name", old.ref, new.ref, "difference"), tuple(outputs)),
     )
     data = {"from": old.ref, "to": new.ref}
-    return Report("diff", f"{old.ref} → {new.ref}", sections, (f"{old.ref} → {new.ref}",), data)
+    lines = (f"{old.ref} → {new.ref}", *compared(session, old, new))
+    return Report("diff", f"{old.ref} → {new.ref}", sections, lines, data)
 
 
 def _step_changes(old: Mapping[str, list[TaskReport]], new: Mapping[str, list[TaskReport]]) -> list[tuple[str, str]]:
@@ -100,7 +105,7 @@ def _difference(was: Any, now: Any) -> str:
 
 
 def _outputs(version: VersionRecord) -> tuple[tuple[str, str], ...]:
-    return tuple((name, _text(value)) for name, value in version.record["outputs"].items())
+    return tuple((marked(version, name), _text(value)) for name, value in version.record["outputs"].items())
 
 
 def _step_row(task: TaskReport) -> tuple[str, ...]:
@@ -112,7 +117,7 @@ def _log_row(version: VersionRecord) -> tuple[str, ...]:
     when = dt.datetime.fromtimestamp(version.created, dt.UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     tasks = version.record["tasks"]
     done = sum(task["action"] == Action.COMPUTE for task in tasks)
-    outputs = ", ".join(f"{name} {_text(value)}" for name, value in version.record["outputs"].items())
+    outputs = ", ".join(f"{marked(version, name)} {_text(v)}" for name, v in version.record["outputs"].items())
     parent = f"v{version.parent}" if version.parent else ""
     spent = format_seconds(version.record["seconds"])
     state = "" if version.state == "finished" else f" ({version.state})"

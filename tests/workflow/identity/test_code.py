@@ -154,17 +154,52 @@ def test_a_library_stands_for_its_version(monkeypatch):
     [
         ("import time\ndef step(x):\n    return time.time()", "clock"),
         ("from datetime import datetime\ndef step(x):\n    return datetime.now()", "clock"),
-        ("import random\ndef step(x):\n    return random.random()", "randomness"),
-        ("import numpy as np\ndef step(x):\n    return np.random.normal()", "randomness"),
-        ("import os\ndef step(x):\n    return os.environ['A']", "environment"),
+        ("import datetime as d\ndef step(x):\n    return d.date.today()", "clock"),
+        ("import pandas as pd\ndef step(x):\n    return pd.Timestamp('now')", "clock"),
+        ("from time import time as now\ndef step(x):\n    return now()", "clock"),
+        ("import uuid\ndef step(x):\n    return uuid.uuid4()", "randomness"),
+        ("import os\ndef step(x):\n    return os.environ[x]", "environment"),
+        ("from os import environ\ndef step(x):\n    return dict(environ)", "environment"),
+        ("import importlib\ndef step(x):\n    return importlib.import_module(x)", "dynamic import"),
         ("def step(x):\n    return eval(x)", "dynamic code"),
         ("N = 0\ndef step(x):\n    global N\n    N = x", "writes a global"),
-        ("def step(x):\n    import random\n    return random.random()", ""),
     ],
 )
-def test_impure_code_is_reported(text, kind):
-    kinds = {note[0] for note in identify(load(text).step).notes}
-    assert kind in kinds or not kind
+def test_code_that_depends_on_more_is_reported(text, kind):
+    assert {note[0] for note in identify(load(text).step).notes} - {"whole module"} == {kind}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import time\ndef step(x):\n    time.sleep(0)",
+        "import time\ndef step(x):\n    return time.perf_counter()",
+        "import os\ndef step(x):\n    return os.environ['A'], os.getenv('B', '')",
+        "import datetime as d\ndef step(x):\n    return d.date(2020, 1, 2)",
+    ],
+)
+def test_code_that_depends_on_nothing_else_is_not(text):
+    assert identify(load(text).step).notes == ()
+
+
+@pytest.mark.parametrize("how", ["os.environ['MILE_A']", "os.environ.get('MILE_A')", "os.getenv('MILE_A', 'x')"])
+def test_a_variable_of_the_environment_that_code_names_is_part_of_it(how, monkeypatch):
+    step = load(f"import os\ndef step(x):\n    return {how}").step
+    monkeypatch.setenv("MILE_A", "hidden")
+    one = identify(step)
+    monkeypatch.setenv("MILE_B", "1")
+    assert identify(step).key == one.key
+    monkeypatch.setenv("MILE_A", "2")
+    assert changes(one, identify(step)) == ("environment variable MILE_A changed",)
+    assert "hidden" not in str(one)
+
+
+def test_variables_of_the_environment_can_be_declared(monkeypatch):
+    step = load("def step(x):\n    return x").step
+    monkeypatch.setenv("MILE_A", "1")
+    one = identify(step, env=("MILE_A",))
+    monkeypatch.setenv("MILE_A", "2")
+    assert identify(step, env=("MILE_A",)).key != one.key
 
 
 def test_seeded_randomness_is_fine():

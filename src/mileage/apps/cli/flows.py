@@ -9,9 +9,10 @@ import typer
 if TYPE_CHECKING:
     from mileage.apps.cli.answers import Output
     from mileage.session import Session
+    from mileage.session.approximate import Sample
 
 
-def iterate(
+def iterate(  # noqa: PLR0913, PLR0917  (one for each option)
     context: typer.Context,
     flow: Annotated[str, typer.Argument(metavar="FLOW.py", help="A file that shows deferred values.")],
     watch: Annotated[
@@ -24,6 +25,14 @@ def iterate(
     policy: Annotated[
         str, typer.Option("--policy", help="What is kept: density, lima, helix, lru, all or none.")
     ] = "density",
+    approximate: Annotated[
+        float | None,
+        typer.Option("--approximate", metavar="SHARE", help="Learn from a share of the rows, such as 0.1."),
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", help="Keep rows with the same value of a column together.")
+    ] = None,
+    precision: Annotated[str, typer.Option("--precision", help="Of features in such runs: f16, u8 or full.")] = "f16",
 ) -> None:
     """Run a flow; only what its last edit touches is computed."""
     from mileage.session import connect, flow_file
@@ -34,10 +43,11 @@ def iterate(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--disk") from None
     with opened as session:
+        sample = _sample(session, approximate, key, precision)
         if not watch:
-            _once(session, output, flow, every=every)
+            _once(session, output, flow, sample, every=every)
             return
-        flow_file.watch(flow, lambda: _guarded(session, output, flow, every=every))
+        flow_file.watch(flow, lambda: _guarded(session, output, flow, sample, every=every))
 
 
 def log(
@@ -104,16 +114,28 @@ def _session(output: Output) -> Session:
     return connect(output.options.project)
 
 
-def _once(session: Session, output: Output, flow: str, *, every: bool) -> None:
+def _sample(session: Session, share: float | None, key: str | None, precision: str) -> Sample | None:
+    if share is None:
+        if key is not None or precision != "f16":
+            raise typer.BadParameter("--key and --precision are about a sample: give --approximate SHARE, too")
+        return None
+    from mileage.session.approximate import sample_of
+
+    return sample_of(session, share, key=key, precision=precision)
+
+
+def _once(session: Session, output: Output, flow: str, sample: Sample | None, *, every: bool) -> None:
+    from mileage.session.approximate import with_verdicts
     from mileage.session.flow_file import run_file
     from mileage.session.versions import run_report
 
-    output.answer(run_report(run_file(session, flow), every=every))
+    run = run_file(session, flow, approximate=sample)
+    output.answer(with_verdicts(session, run.version, run_report(run, every=every)))
 
 
-def _guarded(session: Session, output: Output, flow: str, *, every: bool) -> None:
+def _guarded(session: Session, output: Output, flow: str, sample: Sample | None, *, every: bool) -> None:
     """Run once; an error is shown, and watching goes on."""
     try:
-        _once(session, output, flow, every=every)
+        _once(session, output, flow, sample, every=every)
     except Exception as error:  # noqa: BLE001  (the next save may mend it)
         output.fail(error)

@@ -7,6 +7,7 @@ as one: columns, operators, methods, arguments of further steps. Nothing runs un
 from mileage.workflow.flow.calls import Call, File
 from mileage.workflow.flow.deferred import Deferred, deferred_in, node_of, read, sql, step
 from mileage.workflow.flow.node import Node, NodePort, Where, flow_tasks, upstream
+from mileage.workflow.flow.scored import Scored, scored
 
 __all__ = [
     "Call",
@@ -14,11 +15,13 @@ __all__ = [
     "File",
     "Node",
     "NodePort",
+    "Scored",
     "Where",
     "deferred_in",
     "flow_tasks",
     "node_of",
     "read",
+    "scored",
     "sql",
     "step",
     "upstream",

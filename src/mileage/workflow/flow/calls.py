@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import copy
+import glob
 import inspect
 import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from mileage.core.fingerprint import fingerprint
 from mileage.errors import EngineError
+from mileage.workflow.flow.query import normal_sql, unstable_in
 from mileage.workflow.identity import Identity, identify
+from mileage.workflow.identity.library import is_library
 
 _QUOTED = re.compile(r"'((?:[^']|'')+)'")
 _CHANGES_ITS_OBJECT = frozenset({"fit", "fit_transform", "fit_predict", "partial_fit"})
@@ -32,13 +36,17 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that a step reads: its content belongs to the step's identity, its path does not."""
+    """A file or a folder that a step reads: its content belongs to the step's identity.
+
+    Its path does so only if code of the user is given it, for that may look at it.
+    """
 
     path: str
+    by_path: bool = False
 
-    def __mileage_key__(self) -> tuple[str, str]:
+    def __mileage_key__(self) -> tuple[str, str, str]:
         """A file is its bytes, or those of all files below a folder."""
-        return ("file", content_of(self.path))
+        return ("file", content_of(self.path), self.path if self.by_path else "")
 
     def __fspath__(self) -> str:
         return self.path
@@ -49,13 +57,13 @@ _HASHES: dict[tuple[str, int, int, int], str] = {}
 
 def content_of(path: str) -> str:
     """Return the hash of a file's bytes, remembered until its time stamp, size or inode change."""
-    from mileage.core.fingerprint import fingerprint
     from mileage.data.hashing import hash_file, stamp_of
 
     place = Path(path)
     if place.is_dir():
-        inside = sorted(p for p in place.rglob("*") if p.is_file())
-        return fingerprint([(str(p.relative_to(place)), content_of(str(p))) for p in inside])
+        inside = [(str(p.relative_to(place)), p) for p in sorted(place.rglob("*")) if p.is_file()]
+        shown = [(name, p) for name, p in inside if not any(part.startswith(".") for part in Path(name).parts)]
+        return fingerprint([(name, content_of(str(p))) for name, p in shown])
     stamp = stamp_of(place)
     if stamp not in _HASHES:
         _HASHES[stamp] = hash_file(place).hex() if stamp[1] else "empty"
@@ -65,8 +73,11 @@ def content_of(path: str) -> str:
 class Call(ABC):
     """How a step's outputs come from the values of its inputs.
 
-    Laws: ``run`` depends on nothing that ``identity`` leaves out, and does not change its inputs.
+    Laws: ``run`` depends on nothing that ``identity`` leaves out, and does not change its inputs. Where user code breaks the
+    first, :mod:`mileage.workflow.flow.audit` notices, unless the call is said to be ``pure``.
     """
+
+    pure: bool = False
 
     @abstractmethod
     def identity(self) -> Identity:
@@ -75,6 +86,10 @@ class Call(ABC):
     @abstractmethod
     def run(self, inputs: list[Any]) -> tuple[Any, ...]:
         """Return the outputs, in order."""
+
+    def files(self) -> tuple[str, ...]:
+        """Return the paths of the files and folders that belong to the identity."""
+        return ()
 
 
 @dataclass(frozen=True)
@@ -101,10 +116,19 @@ class FunctionCall(Call):
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     n_outputs: int = 1
+    pure: bool = False
+    env: tuple[str, ...] = ()
 
     def identity(self) -> Identity:
         """The function's own identity with the values of its arguments."""
-        return identify(self.function, _named(self.function, _files(self.args), _files(dict(self.kwargs))))
+        by_path = not is_library(str(getattr(self.function, "__module__", None) or "builtins"))
+        args, kwargs = _files(self.args, by_path=by_path), _files(dict(self.kwargs), by_path=by_path)
+        made = identify(self.function, _named(self.function, args, kwargs), env=self.env)
+        return replace(made, key=fingerprint("pure", made.key)) if self.pure else made
+
+    def files(self) -> tuple[str, ...]:
+        """The paths among the arguments."""
+        return _paths(_files((self.args, dict(self.kwargs))))
 
     def run(self, inputs: list[Any]) -> tuple[Any, ...]:
         """Call the function."""
@@ -121,6 +145,10 @@ class MethodCall(Call):
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     n_outputs: int = 1
+
+    def files(self) -> tuple[str, ...]:
+        """The paths among the arguments."""
+        return _paths(_files((self.args, dict(self.kwargs))))
 
     @property
     def changes(self) -> bool:
@@ -153,9 +181,16 @@ class SqlCall(Call):
         """The text, the names, the version of DuckDB and the content of the files it names."""
         import duckdb
 
-        quoted = (found.replace("''", "'") for found in _QUOTED.findall(self.text))
-        files = tuple(File(name) for name in quoted if Path(name).is_file())
-        return identify(("sql", self.names, files, duckdb.__version__), {"text": self.text})
+        files = tuple(File(path) for path in self.files())
+        unstable = tuple(("randomness", f"{name} in SQL") for name in unstable_in(self.text))
+        made = identify(("sql", self.names, files, duckdb.__version__), {"text": normal_sql(self.text)})
+        return replace(made, notes=made.notes + unstable)
+
+    def files(self) -> tuple[str, ...]:
+        """The files that the text names, patterns written out."""
+        quoted = [found.replace("''", "'") for found in _QUOTED.findall(self.text)]
+        listed = [path for name in quoted for path in ([name] if _is_file(name) else _matching(name))]
+        return tuple(dict.fromkeys(listed))
 
     def run(self, inputs: list[Any]) -> tuple[Any, ...]:
         """Run the query; it gives a frame."""
@@ -168,13 +203,13 @@ class SqlCall(Call):
 
 
 def _named(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Return arguments by the names of the parameters they are given to; by position where these are not known."""
+    """Return arguments by the names of the parameters they are given to, defaults too; by position where not known."""
     try:
-        names = [p.name for p in inspect.signature(function).parameters.values() if p.kind <= p.POSITIONAL_OR_KEYWORD]
-    except (TypeError, ValueError):
-        names = []
-    listed = {names[i] if i < len(names) else f"argument {i + 1}": value for i, value in enumerate(args)}
-    return listed | kwargs
+        bound = inspect.signature(function).bind(*args, **kwargs)
+    except (TypeError, ValueError):  # no signature, or a wrong call, which fails when it runs
+        return {f"argument {i}": value for i, value in enumerate(args, 1)} | kwargs
+    bound.apply_defaults()
+    return dict(bound.arguments)
 
 
 def isolated(value: Any) -> Any:
@@ -225,16 +260,40 @@ def _filled(template: Any, values: list[Any]) -> Any:
     return _mapped(template, lambda x: values[x.position] if isinstance(x, Slot) else x.path if type(x) is File else x)
 
 
-def _files(template: Any) -> Any:
+def _files(template: Any, *, by_path: bool = False) -> Any:
     """Return arguments with the paths of existing files as :class:`File`: who is given a path will read it."""
-    return _mapped(template, lambda x: File(os.fspath(x)) if isinstance(x, str | Path) and _is_file(x) else x)
+
+    def place(x: Any) -> Any:
+        if type(x) is File:
+            return x
+        return File(os.fspath(x), by_path) if isinstance(x, str | Path) and _is_file(x) else x
+
+    return _mapped(template, place)
+
+
+def _paths(template: Any) -> tuple[str, ...]:
+    found: list[str] = []
+    _mapped(template, lambda x: found.append(x.path) if type(x) is File else None)
+    return tuple(found)
 
 
 def _is_file(text: str | Path) -> bool:
+    """Say whether a text is the path of a file, or of a folder that does not hold the working folder."""
     try:
-        return len(str(text)) < 4096 and Path(text).is_file()
+        place = Path(text)
+        if not str(text) or len(str(text)) >= 4096 or not place.exists():
+            return False
+        return place.is_file() or (place.is_dir() and place.resolve() not in [Path.cwd(), *Path.cwd().parents])
     except (OSError, ValueError):
         return False
+
+
+def _matching(pattern: str) -> list[str]:
+    """Return the files that a pattern such as ``parts/*.parquet`` stands for."""
+    if not set(pattern) & set("*?[") or ("/" not in pattern and "." not in pattern):
+        return []
+    found = glob.glob(pattern, recursive=True)  # noqa: PTH207  (an absolute pattern is one, too)
+    return [path for path in sorted(found) if Path(path).is_file()]
 
 
 def _mapped(template: Any, change: Any) -> Any:

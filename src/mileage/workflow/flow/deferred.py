@@ -161,7 +161,15 @@ class _Attribute(Deferred):
 _operators()
 
 
-def step(function: Any = None, *, outputs: int = 1, label: str | None = None) -> Any:
+def step(
+    function: Any = None,
+    *,
+    outputs: int = 1,
+    label: str | None = None,
+    pure: bool = False,
+    env: tuple[str, ...] | str = (),
+    rows: str = "",
+) -> Any:
     """Defer a function, a class or an estimator.
 
     Parameters
@@ -173,6 +181,14 @@ def step(function: Any = None, *, outputs: int = 1, label: str | None = None) ->
         How many values it returns; more than one come back as a tuple.
     label : str, optional
         What the step is called in reports; the function's name by default.
+    pure : bool, default False
+        Whether its result may be used again though it reads files, the clock or random numbers that are no input of it:
+        say so if they do not matter.
+    env : tuple of str, default ()
+        Variables of the environment that its result depends on, besides those that its code names.
+    rows : {'each', 'mixes', 'learns'}, optional
+        What it does to rows, for runs on a sample: row i of what it returns depends on row i of what it is given
+        ("each"), on other rows too ("mixes", the default), or it returns a model of the rows ("learns").
 
     Examples
     --------
@@ -185,7 +201,9 @@ def step(function: Any = None, *, outputs: int = 1, label: str | None = None) ->
     6
     """
     if function is None:
-        return functools.partial(step, outputs=outputs, label=label)
+        return functools.partial(step, outputs=outputs, label=label, pure=pure, env=env, rows=rows)
+    if rows not in {"", "each", "mixes", "learns"}:
+        raise FlowError(f"rows='{rows}' says nothing about rows", hint='say rows="each", "mixes" or "learns"')
     if hasattr(function, "get_params") and not isinstance(function, type):
         made = _node(ValueCall(function), (), label=label or type(function).__name__)
         return Deferred(NodePort(made))
@@ -193,10 +211,12 @@ def step(function: Any = None, *, outputs: int = 1, label: str | None = None) ->
         message = f"step defers functions and estimators, not a {type(function).__name__}"
         raise FlowError(message)
     name = label or str(getattr(function, "__name__", type(function).__name__))
+    declared: dict[str, Any] = {"pure": pure, "env": (env,) if isinstance(env, str) else tuple(env)}
 
     @functools.wraps(function)
     def later(*args: Any, **kwargs: Any) -> Any:
-        return _call(FunctionCall, function, args, kwargs, n_outputs=outputs, label=name)
+        kind = functools.partial(FunctionCall, **declared)
+        return _call(kind, function, args, kwargs, n_outputs=outputs, label=name, rows=rows)
 
     return later
 
@@ -280,8 +300,8 @@ def deferred_in(value: Any) -> list[Deferred]:
 # --- making nodes -----------------------------------------------------------------------------------------------------
 
 
-def _node(call: Call, ports: tuple[NodePort, ...], *, n_outputs: int = 1, label: str = "") -> Node:
-    return Node(call, ports, n_outputs, label, _where())
+def _node(call: Call, ports: tuple[NodePort, ...], *, n_outputs: int = 1, label: str = "", rows: str = "") -> Node:
+    return Node(call, ports, n_outputs, label, _where(), rows)
 
 
 def _where() -> Where:
@@ -295,18 +315,19 @@ def _where() -> Where:
 
 
 def _call(
-    kind: type[FunctionCall],
+    kind: Callable[..., FunctionCall],
     function: Any,
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
     *,
     n_outputs: int = 1,
     label: str = "",
+    rows: str = "",
 ) -> Any:
     templates, ports = _template((args, dict(kwargs)), ())
     filled_args, filled_kwargs = templates
     call = kind(function, filled_args, filled_kwargs, n_outputs)
-    node = _node(call, ports, n_outputs=n_outputs, label=label)
+    node = _node(call, ports, n_outputs=n_outputs, label=label, rows=rows)
     if n_outputs == 1:
         return Deferred(NodePort(node))
     return tuple(Deferred(NodePort(node, i)) for i in range(n_outputs))

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mileage.core.fingerprint import Fingerprint
 from mileage.workflow.flow.calls import Call
 from mileage.workflow.identity import Identity
 from mileage.workflow.task import Port, Task, TaskKind
@@ -34,13 +33,14 @@ class NodePort(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """A deferred step: what it does, to what, and whose line it is."""
+    """A deferred step: what it does, to what, whose line it is, and what it is declared to do to rows."""
 
     call: Call
     inputs: tuple[NodePort, ...] = ()
     n_outputs: int = 1
     label: str = ""
     where: Where = NOWHERE
+    rows: str = ""
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -93,8 +93,3 @@ def flow_tasks(ports: Iterable[NodePort]) -> dict[Node, FlowTask]:
         )
         made[node] = FlowTask(node, task, identity)
     return made
-
-
-def calls_of(tasks: Iterable[FlowTask]) -> dict[Fingerprint, Call]:
-    """Return what the engine runs, by the fingerprint of the task."""
-    return {one.task.fingerprint: one.node.call for one in tasks}

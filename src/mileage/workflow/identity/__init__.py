@@ -5,6 +5,7 @@ Not the results of steps: lineage is a chain of keys, and no intermediate is eve
 """
 
 from mileage.workflow.identity.code import Identity, Part, changes, identify
+from mileage.workflow.identity.outside import UNSTABLE
 from mileage.workflow.identity.values import IdentityError
 
-__all__ = ["Identity", "IdentityError", "Part", "changes", "identify"]
+__all__ = ["UNSTABLE", "Identity", "IdentityError", "Part", "changes", "identify"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dis
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import CodeType
 
 _JUMPS = frozenset(dis.hasjrel) | frozenset(dis.hasjabs)
@@ -25,8 +25,12 @@ def instructions(code: CodeType) -> list[dis.Instruction]:
     return [one for one in dis.get_instructions(code) if one.opname not in _NOISE]
 
 
-def encode_code(code: CodeType, encode: Callable[[object], object]) -> tuple[object, ...]:
+def encode_code(
+    code: CodeType, encode: Callable[[object], object], names: Mapping[str, str] | None = None
+) -> tuple[object, ...]:
     """Return a code object as plain data; ``encode`` does the same for its constants.
+
+    ``names`` gives globals another name: what they are called does not matter to one who knows what each of them is.
 
     Examples
     --------
@@ -41,12 +45,12 @@ def encode_code(code: CodeType, encode: Callable[[object], object]) -> tuple[obj
     listed = instructions(code)
     place = {one.offset: i for i, one in enumerate(listed)}
     offsets = sorted(place)
-    body = tuple(_instruction(one, code, place, offsets, encode) for one in listed)
+    body = tuple(_instruction(one, code, place, offsets, encode, names or {}) for one in listed)
     n_named = code.co_argcount + code.co_kwonlyargcount
     arguments = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
     version = (sys.version_info.major, sys.version_info.minor)
-    names = code.co_varnames[:n_named]
-    return ("code", version, arguments, (code.co_flags & _FLAGS, names), body, _handlers(code, place, offsets))
+    given = code.co_varnames[:n_named]
+    return ("code", version, arguments, (code.co_flags & _FLAGS, given), body, _handlers(code, place, offsets))
 
 
 def _instruction(
@@ -55,18 +59,28 @@ def _instruction(
     place: dict[int, int],
     offsets: list[int],
     encode: Callable[[object], object],
+    names: Mapping[str, str],
 ) -> tuple[object, ...]:
     if one.opcode in _CONSTS:
         value = code.co_consts[one.arg or 0]
-        return (one.opname, encode_code(value, encode) if isinstance(value, CodeType) else encode(value))
+        if isinstance(value, CodeType):  # a function inside has a name that what it is given to may show
+            return (one.opname, value.co_name, encode_code(value, encode, names))
+        return (one.opname, encode(value))
+    if one.opname == "LOAD_GLOBAL":
+        return (one.opname, is_callee(one), names.get(str(one.argval), str(one.argval)))
     if one.opcode in _JUMPS:
         return (one.opname, _place(one.argval, place, offsets))
     if one.opcode in _LOCALS:
-        names = code.co_varnames
-        return (one.opname, names.index(one.argval) if one.argval in names else str(one.argval))
+        local = code.co_varnames
+        return (one.opname, local.index(one.argval) if one.argval in local else str(one.argval))
     if one.opcode in _NAMES:
         return (one.opname, str(one.argval))
     return (one.opname, one.arg)
+
+
+def is_callee(one: dis.Instruction) -> bool:
+    """Say whether an instruction loads a global to call it at once, rather than to hand it on."""
+    return one.opname == "LOAD_GLOBAL" and bool((one.arg or 0) & 1)
 
 
 def _place(offset: int, place: dict[int, int], offsets: list[int]) -> int:

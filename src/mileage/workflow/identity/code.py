@@ -11,8 +11,10 @@ import builtins
 import functools
 import importlib
 import inspect
+import os
 import reprlib
 import sys
+from abc import ABCMeta
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +24,8 @@ from typing import Any
 from mileage.core.fingerprint import Fingerprint, fingerprint
 from mileage.workflow.identity.bytecode import encode_code
 from mileage.workflow.identity.library import is_library, library_version
-from mileage.workflow.identity.reads import Read, module_name, reads_of, writes_of
+from mileage.workflow.identity.outside import ENVIRONMENT, IMPORT, OWN_MODULE, extensions, full_name, kind_of
+from mileage.workflow.identity.reads import Read, aliases, attributes_in, module_name, reads_of, writes_of
 from mileage.workflow.identity.values import IdentityError, encode_value
 
 _CLASS_NOISE = frozenset(
@@ -33,26 +36,14 @@ _CLASS_NOISE = frozenset(
     }
 )  # fmt: skip
 _MISSING = object()
+_SHOWING = frozenset({"__name__", "__qualname__", "__doc__", "__annotations__"})
 _SHORT = reprlib.Repr()
 _SHORT.maxstring, _SHORT.maxother = 40, 40
-
-# What makes a step depend on more than its code and inputs; it is reported, never guessed.
-_IMPURE: Mapping[str, tuple[str, ...]] = {
-    "clock": ("time.time", "time.time_ns", "time.monotonic", "time.perf_counter", "datetime.now", "datetime.utcnow",
-              "datetime.today", "date.today", "datetime.datetime.now", "datetime.datetime.utcnow",
-              "datetime.datetime.today", "datetime.date.today"),
-    "randomness": ("random.random", "random.randint", "random.choice", "random.choices", "random.shuffle",
-                   "random.sample", "random.uniform", "random.gauss", "uuid.uuid4", "uuid.uuid1", "os.urandom", "secrets."),
-    "environment": ("os.environ", "os.getenv", "sys.argv", "os.getcwd"),
-    "network": ("requests.", "urllib.request.", "socket.", "http.client.", "httpx."),
-    "dynamic code": ("eval", "exec", "globals", "__import__", "importlib.import_module"),
-}  # fmt: skip
-_SEEDED = ("default_rng", "Generator", "RandomState", "SeedSequence", "PCG64")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One thing an identity rests on; ``kind`` is ``function``, ``class``, ``global``, ``argument``, ``library`` or ``module``."""
+    """One thing an identity rests on; ``kind`` is ``function``, ``class``, ``global``, ``argument``, ``environment``, ``library`` or ``module``."""
 
     kind: str
     name: str
@@ -75,7 +66,8 @@ class _Walk:
     """One walk.
 
     ``numbers`` says in which order functions and classes were found, ``alive`` keeps their ids from being used again,
-    ``open`` holds the ids of the values being encoded, for those that contain themselves.
+    ``open`` holds the ids of the values being encoded, for those that contain themselves. ``written`` are the globals that
+    functions of a module assign, by the id of its dict; ``shown`` the attributes, such as ``__name__``, that code looks at.
     """
 
     parts: dict[tuple[str, str], Part] = field(default_factory=dict)
@@ -83,6 +75,8 @@ class _Walk:
     numbers: dict[int, int] = field(default_factory=dict)
     alive: list[object] = field(default_factory=list)
     open: list[int] = field(default_factory=list)
+    written: dict[int, frozenset[str]] = field(default_factory=dict)
+    shown: set[str] = field(default_factory=set)
 
     def encode(self, value: Any) -> object:
         """Return anything as plain data."""
@@ -110,6 +104,11 @@ class _Walk:
 
     # --- functions ------------------------------------------------------------------------------------------------
 
+    def handed(self, f: FunctionType) -> object:
+        """A function that is handed on is itself with its name, which a library may show: a column is called after it."""
+        made = self.function(f)
+        return made if _is_named_in_library(f) else ("named", f.__name__, made)
+
     def function(self, f: FunctionType) -> object:
         """A function is its code, defaults, closure and what it reads; a library's is its name and version."""
         if id(f) in self.numbers:
@@ -117,15 +116,37 @@ class _Walk:
         if _is_named_in_library(f):
             return self._library_object(f)
         self._number(f)
-        code = encode_code(f.__code__, self.encode)
+        if _is_generic(f):
+            registry: Mapping[type, Any] = f.registry  # type: ignore[attr-defined]
+            return ("generic", tuple((self.encode(kind), self.encode(one)) for kind, one in registry.items()))
+        code = encode_code(f.__code__, self.encode, aliases(f.__code__, self._written(f)))
         defaults = (self.encode(f.__defaults__), self.encode(f.__kwdefaults__))
         name = f"{f.__module__}.{f.__qualname__}"
         where = f"{Path(f.__code__.co_filename).name}:{f.__code__.co_firstlineno}"
-        self._part(Part("function", name, fingerprint(code, defaults), where))
+        read = tuple(one.path for one in reads_of(f.__code__))
+        self._part(Part("function", name, fingerprint(code, defaults, read), where))
         for written in writes_of(f.__code__):
             self.notes["writes a global", f"{written} in {name}"] = None
         cells = tuple(self._cell(f, i) for i in range(len(f.__closure__ or ())))
-        return ("function", code, defaults, cells, self._reads(f))
+        return ("function", code, defaults, cells, self._reads(f), self._attributes(f, name))
+
+    def _written(self, f: FunctionType) -> frozenset[str]:
+        """Return the globals that functions of a function's module assign: their names matter."""
+        scope = f.__globals__
+        if id(scope) not in self.written:
+            own = [value for value in scope.values() if isinstance(value, FunctionType | type)]
+            methods = [m for c in own if isinstance(c, type) and c.__module__ == f.__module__ for m in vars(c).values()]
+            codes = [one.__code__ for one in (f, *own, *methods) if isinstance(one, FunctionType)]
+            self.written[id(scope)] = frozenset(name for code in codes for name in writes_of(code))
+        return self.written[id(scope)]
+
+    def _attributes(self, f: FunctionType, name: str) -> object:
+        """Encode what a function carries, and what of the user's own it calls as a method of a library's frame."""
+        carried = [(key, value) for key, value in sorted(vars(f).items()) if key != "__wrapped__"]
+        looked = attributes_in(f.__code__)
+        self.shown.update(_SHOWING.intersection(looked))
+        given = tuple((key, self.encode(found)) for key in looked for found in extensions(key))
+        return (tuple((key, self._member(name, key, value, f.__module__)) for key, value in carried), given)
 
     def _cell(self, f: FunctionType, i: int) -> object:
         assert f.__closure__ is not None
@@ -144,22 +165,60 @@ class _Walk:
         name, *rest = read.path
         value = f.__globals__.get(name, getattr(builtins, name, _MISSING))
         taken = [name]
-        while isinstance(value, ModuleType) and rest:
-            self._watch(f"{value.__name__}.{'.'.join(rest)}", f)
-            if is_library(value.__name__):
-                return ("library", value.__name__, tuple(rest), self._library(value.__name__))
+        while isinstance(value, ModuleType) and rest and not is_library(value.__name__):
             taken.append(rest[0])
             value = getattr(value, rest.pop(0), _MISSING)
-        self._watch(".".join([*taken, *rest]), f)
         if value is _MISSING:
             return ("missing", ".".join(taken))
+        if isinstance(value, ModuleType) and rest:
+            return self._of_library(value, rest, read, f)
+        outside = self._outside(full_name(value, rest), read, f)
+        if outside is not None:
+            return outside
+        if read.called and isinstance(value, FunctionType):
+            return self.function(value)
         return self._named(f.__module__, ".".join(taken), value, f.__module__)
+
+    def _of_library(self, module: ModuleType, rest: list[str], read: Read, f: FunctionType) -> object:
+        """Something of a library's module is its name and version, unless the user put something else there."""
+        name = f"{module.__name__}.{'.'.join(rest)}"
+        outside = self._outside(name, read, f)
+        if outside is not None:
+            return outside
+        value: Any = module
+        for one in rest:
+            value = getattr(value, one, None)
+            if isinstance(value, FunctionType | type) and not is_library(value.__module__):
+                return ("replaced", name, self._named(f.__module__, name, value, value.__module__))
+        return ("library", module.__name__, tuple(rest), self._library(module.__name__))
+
+    def _outside(self, path: str, read: Read, f: FunctionType) -> object:
+        """Encode what code finds by a text, or note that it depends on more than code and inputs."""
+        kind = kind_of(path, read.given)
+        if kind is None:
+            return None
+        if path in ENVIRONMENT and read.given is not None:
+            return self.environment(read.given)
+        if path in IMPORT and read.given is not None:
+            return self._import(Read((read.given, ""), 0), f)
+        self.notes[kind, f"{path} in {f.__qualname__}"] = None
+        own = sys.modules.get(f.__module__)
+        if path in OWN_MODULE and own is not None and vars(own) is f.__globals__:
+            return ("own module", self.module(own))
+        return None
+
+    def environment(self, name: str) -> object:
+        """A variable of the environment is its text, which is not shown: it may be a secret."""
+        value = os.environ.get(name)
+        self._part(Part("environment", name, fingerprint(value)))
+        return ("environment", name, value)
 
     def _import(self, read: Read, f: FunctionType) -> object:
         module = module_name(read, str(f.__globals__.get("__package__") or ""))
         wanted = read.path[1]
-        self._watch(f"{module}.{wanted}", f)
         if is_library(module):
+            if kind := kind_of(f"{module}.{wanted}"):
+                self.notes[kind, f"{module}.{wanted} in {f.__qualname__}"] = None
             return ("library", module, (wanted,), self._library(module))
         try:
             found = importlib.import_module(module)
@@ -186,14 +245,6 @@ class _Walk:
             self._part(Part("argument", full, fingerprint(self.encode(item)), shown=_SHORT.repr(item)))
         return made
 
-    def _watch(self, path: str, f: FunctionType) -> None:
-        where = f"{path} in {f.__qualname__}"
-        for kind, names in _IMPURE.items():
-            if any(path == n or path.startswith(f"{n}.") or (n.endswith(".") and path.startswith(n)) for n in names):
-                self.notes[kind, where] = None
-        if path.startswith(("numpy.random.", "np.random.")) and not path.endswith(_SEEDED):
-            self.notes["randomness", where] = None
-
     # --- classes, modules, libraries ------------------------------------------------------------------------------
 
     def cls(self, c: type) -> object:
@@ -210,7 +261,9 @@ class _Walk:
         members = [(key, value) for key, value in sorted(vars(c).items()) if key not in _CLASS_NOISE]
         body = tuple((key, self._member(name, key, value, c.__module__)) for key, value in members)
         self._part(Part("class", name, fingerprint(bases, [n for n, _ in body]), _where(c)))
-        return ("class", bases, body)
+        typed = c.__annotations__ if _reads_annotations(c) else {}  # a class of a framework may check them
+        shown = c.__qualname__ if _shows_name(c) else ""
+        return ("class", shown, bases, body, tuple((key, str(kind)) for key, kind in typed.items()))
 
     def _member(self, scope: str, name: str, value: Any, module: str) -> object:
         try:
@@ -221,14 +274,20 @@ class _Walk:
             return ("opaque", kind)
 
     def module(self, module: ModuleType) -> object:
-        """A module as a whole is its version, or its text where it is the project's own."""
+        """A module as a whole is its version, or all it holds where it is the project's own; its text if that is not known."""
         if is_library(module.__name__):
             return ("library", module.__name__, self._library(module.__name__))
+        if id(module) in self.numbers:
+            return ("seen", self.numbers[id(module)])
+        self._number(module)
         self.notes["whole module", module.__name__] = None
+        held = [(k, v) for k, v in sorted(vars(module).items()) if not k.startswith("__") and not _is_ours(v)]
+        made = tuple((k, self._member(module.__name__, k, v, module.__name__)) for k, v in held)
         file = getattr(module, "__file__", None)
-        digest = fingerprint(Path(file).read_bytes() if file else module.__name__)
-        self._part(Part("module", module.__name__, digest, Path(file).name if file else ""))
-        return ("module", digest)
+        opaque = any(isinstance(one, tuple) and one[:1] == ("opaque",) for _, one in made)
+        text = Path(file).read_bytes() if file and opaque else b""
+        self._part(Part("module", module.__name__, fingerprint(made, text), Path(file).name if file else ""))
+        return ("module", made, text)
 
     def _library_object(self, value: Any) -> object:
         module = str(getattr(value, "__module__", None) or "builtins")
@@ -263,12 +322,17 @@ class _Walk:
         inner = (d.fget, d.fset, d.fdel) if isinstance(d, property) else (d.__func__,)
         return (type(d).__name__, *(self.encode(one) for one in inner))
 
+    def names(self) -> object:
+        """Return what code that looks at such attributes sees of functions and classes: their names, or docstrings."""
+        named = [one for one in self.alive if isinstance(one, FunctionType | type)] if self.shown else []
+        return tuple((key, str(getattr(one, key, None))) for key in sorted(self.shown) for one in named)
+
     def code(self, c: CodeType) -> object:
         return encode_code(c, self.encode)
 
 
 _BY_TYPE: tuple[tuple[Callable[[_Walk, Any], object], tuple[type, ...]], ...] = (
-    (_Walk.function, (FunctionType,)),
+    (_Walk.handed, (FunctionType,)),
     (_Walk.cls, (type,)),
     (_Walk.module, (ModuleType,)),
     (_Walk.method, (MethodType,)),
@@ -291,6 +355,26 @@ def _is_named_in_library(f: FunctionType) -> bool:
     return found is f or inspect.unwrap(found) is f if callable(found) else False
 
 
+def _is_generic(f: FunctionType) -> bool:
+    """Say whether a function was made by ``functools.singledispatch``."""
+    return hasattr(f, "registry") and f.__code__.co_filename == functools.singledispatch.__code__.co_filename
+
+
+def _is_ours(value: object) -> bool:
+    """Say whether a value is of MILE itself, such as a deferred one."""
+    return type(value).__module__.partition(".")[0] == "mileage"
+
+
+def _shows_name(c: type) -> bool:
+    """Say whether the text of an object shows what its class is called, as a dataclass or a member of an enum does."""
+    plain: Any = object
+    return c.__repr__ is not plain.__repr__ or c.__str__ is not plain.__str__ or type(c) not in {type, ABCMeta}
+
+
+def _reads_annotations(c: type) -> bool:
+    return is_library(type(c).__module__) and type(c).__module__.partition(".")[0] not in sys.stdlib_module_names
+
+
 def _is_library_callable(value: Any) -> bool:
     """Say whether a value is a library's own function that is no Python function, such as ``numpy.add``."""
     name, module = getattr(value, "__name__", None), getattr(value, "__module__", None)
@@ -310,8 +394,10 @@ def _where(c: type) -> str:
         return ""
 
 
-def identify(function: Any, arguments: Mapping[str, Any] | None = None) -> Identity:
+def identify(function: Any, arguments: Mapping[str, Any] | None = None, *, env: tuple[str, ...] = ()) -> Identity:
     """Return the identity of a function, a class or a value; with ``arguments``, of a function called with these.
+
+    ``env`` names variables of the environment that it reads, besides those that its code names.
 
     Raises
     ------
@@ -326,9 +412,11 @@ def identify(function: Any, arguments: Mapping[str, Any] | None = None) -> Ident
     True
     """
     walk = _Walk()
-    made = walk.encode(function)
+    made = walk.function(function) if isinstance(function, FunctionType) else walk.encode(function)
+    read = tuple(walk.environment(name) for name in env)
     if arguments is not None:
         made = ("called", made, tuple((name, walk.argument(name, value)) for name, value in arguments.items()))
+    made = (made, read, walk.names())
     return Identity(fingerprint("identity", made), tuple(walk.parts.values()), tuple(walk.notes))
 
 
@@ -360,6 +448,8 @@ def _said(was: Part | None, now: Part | None) -> str:
         return f"library {was.shown} became {now.shown}"
     if now.kind == "argument":
         return f"{now.name} changed from {was.shown} to {now.shown}"
+    if now.kind == "environment":
+        return f"environment variable {now.name} changed"
     if now.kind == "global":
         return f"global {now.name} changed from {was.shown} to {now.shown} in {now.where}"
     return f"{now.kind} {now.name} edited at {now.where}"

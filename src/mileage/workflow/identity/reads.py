@@ -9,19 +9,26 @@ from functools import lru_cache
 from itertools import takewhile
 from types import CodeType
 
-from mileage.workflow.identity.bytecode import instructions
+from mileage.workflow.identity.bytecode import instructions, is_callee
 
 _GLOBAL = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
 _ATTRIBUTE = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
+_NO_VALUE = frozenset({"PUSH_NULL", "PRECALL"})
 _WRITES = frozenset({"STORE_GLOBAL", "DELETE_GLOBAL"})
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A dotted path that code looks up; ``level`` is None for a global, else that of an import statement."""
+    """A dotted path that code looks up; ``level`` is None for a global, else that of an import statement.
+
+    ``called`` says that a global is called at once. ``given`` is the text that stands behind the path as a constant: the
+    first argument, or the item that is asked for.
+    """
 
     path: tuple[str, ...]
     level: int | None = None
+    called: bool = False
+    given: str | None = None
 
 
 @lru_cache(maxsize=4096)
@@ -38,7 +45,12 @@ def reads_of(code: CodeType) -> tuple[Read, ...]:
     listed = instructions(code)
     for i, one in enumerate(listed):
         if one.opname in _GLOBAL:
-            found[Read((str(one.argval), *_attributes(listed, i + 1)))] = None
+            taken = _attributes(listed, i + 1)
+            behind = next((o for o in listed[i + 1 + len(taken) :] if o.opname not in _NO_VALUE), None)
+            given = behind.argval if behind is not None and behind.opname == "LOAD_CONST" else None
+            called = is_callee(one) and not taken
+            read = Read((str(one.argval), *taken), called=called, given=given if isinstance(given, str) else None)
+            found[read] = None
         elif one.opname == "IMPORT_NAME":
             level, names = listed[i - 2].argval, listed[i - 1].argval
             for name in names or ("",):
@@ -60,6 +72,26 @@ def writes_of(code: CodeType) -> tuple[str, ...]:
     own = [str(one.argval) for one in instructions(code) if one.opname in _WRITES]
     inner = [name for const in code.co_consts if isinstance(const, CodeType) for name in writes_of(const)]
     return tuple(dict.fromkeys([*own, *inner]))
+
+
+@lru_cache(maxsize=4096)
+def attributes_in(code: CodeType) -> tuple[str, ...]:
+    """Return the attributes that a code object and all code inside it looks up, whatever of."""
+    own = [str(one.argval) for one in instructions(code) if one.opname in _ATTRIBUTE]
+    inner = [name for const in code.co_consts if isinstance(const, CodeType) for name in attributes_in(const)]
+    return tuple(dict.fromkeys([*own, *inner]))
+
+
+def aliases(code: CodeType, kept: frozenset[str]) -> dict[str, str]:
+    """Return a name by number for the globals that code reads, in order; those in ``kept`` keep theirs.
+
+    Examples
+    --------
+    >>> aliases((lambda x: len(x) + sum(x)).__code__, frozenset({"sum"}))
+    {'len': '0'}
+    """
+    read = dict.fromkeys(one.path[0] for one in reads_of(code) if one.level is None)
+    return {name: str(i) for i, name in enumerate(read) if name not in kept}
 
 
 def module_name(read: Read, package: str) -> str:

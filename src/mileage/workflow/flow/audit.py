@@ -1,0 +1,322 @@
+"""What a step reads or draws while it runs that is no input of it: files, databases, other machines, random numbers.
+
+Python tells an audit hook of every file it opens; whether the global random numbers were used shows in their state. A
+library that opens files without Python, such as DuckDB or Polars, is not seen.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import random
+import sys
+import sysconfig
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mileage.core.fingerprint import Fingerprint
+from mileage.workflow.flow.calls import Call
+from mileage.workflow.flow.node import FlowTask
+from mileage.workflow.identity import UNSTABLE, Identity
+
+_OURS = str(Path(__file__).resolve().parents[2]) + os.sep
+_FLOW = str(Path(__file__).resolve().parent) + os.sep
+_SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/", "/lib", "/bin/", "/var/", "/run/")
+_CODE = (".py", ".pyc", ".so", ".pyd", ".pth", ".dll", ".dylib")
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that a step depends on and that nothing declares.
+
+    ``kind`` is ``file``, ``database``, ``network``, ``program``, ``random numbers`` or one of the kinds that code shows.
+    """
+
+    kind: str
+    what: str
+    todo: str
+
+    def __str__(self) -> str:
+        return f"{self.what}; {self.todo}"
+
+
+_TODO: Mapping[str, str] = {
+    "file": "give it as an input: mileage.read(…), or its path as an argument",
+    "database": "read it in a step of its own and give that a version as an argument",
+    "random numbers": "give a seed, such as random_state=0",
+    "environment": "declare the variables: mileage.step(env=(…))",
+}
+_NO_MATTER = "say mileage.step(pure=True) if it does not matter"
+
+
+def _notice(kind: str, what: str) -> Notice:
+    return Notice(kind, what, _TODO.get(kind, _NO_MATTER))
+
+
+@dataclass
+class Audit:
+    """The audit of one run of a flow: what was noticed of which task.
+
+    The result of a task that depends on what is not declared is right for this run alone, and so is what was made from it.
+    """
+
+    found: dict[Fingerprint, tuple[Notice, ...]] = field(default_factory=dict)
+
+    def over(self, tasks: Iterable[FlowTask]) -> dict[Fingerprint, Call]:
+        """Return what the engine runs, by the fingerprint of the task: calls that are watched as they run."""
+        return {one.task.fingerprint: Watched(one.node.call, one.task.fingerprint, one.identity, self) for one in tasks}
+
+    def is_of_one_run(self, task: Fingerprint) -> bool:
+        """Say whether a task may give something else next time, though its key is the same."""
+        return bool(self.found.get(task))
+
+
+@dataclass(frozen=True)
+class Watched(Call):
+    """A call that notes what it depends on besides what its identity holds."""
+
+    call: Call
+    task: Fingerprint
+    known: Identity
+    audit: Audit
+
+    def identity(self) -> Identity:
+        """The identity of the call."""
+        return self.known
+
+    def run(self, inputs: list[Any]) -> tuple[Any, ...]:
+        """Run the call, and note."""
+        if self.call.pure:
+            return self.call.run(inputs)
+        shown = [_notice(kind, f"{kind}: {text}") for kind, text in self.known.notes if kind in UNSTABLE]
+        with watching(self.call.files()) as watch:
+            made = self.call.run(inputs)
+        self.audit.found[self.task] = tuple(dict.fromkeys([*shown, *watch.notices()]))
+        return made
+
+
+@dataclass
+class Watch:
+    """What happened while one step ran."""
+
+    declared: tuple[str, ...] = ()
+    opened: dict[str, None] = field(default_factory=dict)
+    written: set[str] = field(default_factory=set)
+    others: dict[Notice, None] = field(default_factory=dict)
+
+    def notices(self) -> list[Notice]:
+        """Return what was read and not declared, then the rest."""
+        files = [p for p in self.opened if p not in self.written and not self._is_declared(p) and Path(p).is_file()]
+        return [*(_notice("file", f"reads {_short(path)}") for path in files), *self.others]
+
+    def _is_declared(self, path: str) -> bool:
+        return any(path == one or path.startswith(one + os.sep) for one in self.declared)
+
+    def note(self, kind: str, what: str) -> None:
+        """Note something that is no file."""
+        self.others[_notice(kind, what)] = None
+
+
+_active: list[Watch] = []
+_current: ContextVar[Watch | None] = ContextVar("mile_watch", default=None)
+
+
+@contextlib.contextmanager
+def watching(declared: Iterable[str] = ()) -> Iterator[Watch]:
+    """Watch what the block reads and draws; ``declared`` are files and folders that it may read.
+
+    Examples
+    --------
+    >>> with watching() as watch:
+    ...     number = random.random()
+    >>> [notice.what for notice in watch.notices()]
+    ['draws random numbers of random without a seed']
+    """
+    _install()
+    watch = Watch(tuple(os.path.realpath(path) for path in declared))
+    _active.append(watch)
+    token = _current.set(watch)
+    try:
+        with contextlib.ExitStack() as stack:
+            for chance in _CHANCES:
+                stack.enter_context(chance(watch))
+            yield watch
+    finally:
+        _current.reset(token)
+        _active.remove(watch)
+
+
+# --- files, databases, machines, programs -----------------------------------------------------------------------------
+
+
+@cache
+def _install() -> None:
+    """Hear from Python, from now on; a hook cannot be taken away again."""
+    sys.addaudithook(_hear)
+
+
+def _hear(event: str, args: tuple[Any, ...]) -> None:
+    if not _active or event not in _EVENTS:
+        return
+    watch = _current.get()
+    by = _caller()
+    if by is None:  # MILE itself, not a step
+        return
+    for one in (watch,) if watch is not None else tuple(_active):  # a thread of a step has no watch of its own
+        _EVENTS[event](one, args, by)
+
+
+def _opened(watch: Watch, args: tuple[Any, ...], by: str) -> None:
+    del by
+    path, mode, flags = args
+    if not isinstance(path, str | bytes | os.PathLike):
+        return
+    place = os.path.realpath(os.fsdecode(path))
+    writes = set(mode) & set("wax+") if isinstance(mode, str) else flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+    if writes and place not in watch.opened:
+        watch.written.add(place)
+    elif not _is_of_the_system(place):
+        watch.opened[place] = None
+
+
+def _connected(watch: Watch, args: tuple[Any, ...], by: str) -> None:
+    del by
+    name = os.fsdecode(args[0]) if isinstance(args[0], str | bytes | os.PathLike) else ""
+    if name not in {"", ":memory:"} and not watch._is_declared(os.path.realpath(name)):
+        watch.note("database", f"reads {_short(os.path.realpath(name))}")
+
+
+def _reached(watch: Watch, args: tuple[Any, ...], by: str) -> None:
+    del by
+    if isinstance(args[1], tuple) and args[1]:  # a socket of this machine has a text or bytes
+        watch.note("network", f"reaches {args[1][0]}")
+
+
+def _started(watch: Watch, args: tuple[Any, ...], by: str) -> None:
+    if not _is_of_the_system(by):  # libraries start helpers of their own
+        watch.note("program", f"starts {Path(os.fsdecode(args[0] or args[1][0])).name}")
+
+
+_EVENTS: Mapping[str, Callable[[Watch, tuple[Any, ...], str], None]] = {
+    "open": _opened,
+    "sqlite3.connect": _connected,
+    "socket.connect": _reached,
+    "subprocess.Popen": _started,
+}
+
+
+def _caller() -> str | None:
+    """Return the file of the code that does it, standard library left out; None if that is MILE, or an import."""
+    frame, found = sys._getframe(2), ""
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if file.startswith("<frozen importlib"):
+            return None
+        if file.startswith(_OURS):
+            return found if file.startswith(_FLOW) else None
+        if not found and not file.startswith(_folders()[0]):
+            found = file
+        frame = frame.f_back  # type: ignore[assignment]
+    return found or "?"
+
+
+@cache
+def _folders() -> tuple[str, ...]:
+    paths = [sysconfig.get_path("stdlib"), *(sysconfig.get_path(name) for name in ("purelib", "platlib", "platstdlib"))]
+    return tuple(os.path.realpath(path) + os.sep for path in dict.fromkeys([*paths, sys.prefix, sys.base_prefix]))
+
+
+def _is_of_the_system(place: str) -> bool:
+    """Say whether a file belongs to Python, to libraries, to the system or to the settings of the user."""
+    if place.endswith(_CODE) or place.startswith((_OURS, *_SYSTEM, *_folders())):
+        return True
+    if "site-packages" in place or "dist-packages" in place:
+        return True
+    home = os.path.realpath(Path.home())
+    inside = os.path.relpath(place, home) if place.startswith(home + os.sep) else place
+    return any(part.startswith(".") for part in Path(inside).parts)
+
+
+def _short(path: str) -> str:
+    return os.path.relpath(path) if path.startswith(str(Path.cwd()) + os.sep) else path
+
+
+# --- random numbers ---------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _python_chance(watch: Watch) -> Iterator[None]:
+    with _chance(watch, random, ("seed", "setstate"), random.getstate):
+        yield
+
+
+@contextlib.contextmanager
+def _numpy_chance(watch: Watch) -> Iterator[None]:
+    module = importlib.import_module("numpy.random")
+
+    def state() -> Any:
+        name, keys, *rest = module.get_state()
+        return (name, keys.tobytes(), *rest)
+
+    with _chance(watch, module, ("seed", "set_state"), state):
+        yield
+
+
+@contextlib.contextmanager
+def _numpy_entropy(watch: Watch) -> Iterator[None]:
+    """A generator of NumPy that is given no seed asks for random bits."""
+    module: Any = importlib.import_module("numpy.random.bit_generator")
+    before = module.randbits
+
+    def randbits(n: int) -> int:
+        watch.note("random numbers", "makes a generator of numpy.random without a seed")
+        return int(before(n))
+
+    module.randbits = randbits
+    try:
+        yield
+    finally:
+        module.randbits = before
+
+
+@contextlib.contextmanager
+def _chance(watch: Watch, module: Any, setters: tuple[str, ...], state: Callable[[], Any]) -> Iterator[None]:
+    """Note that a module's global numbers are used without being seeded first.
+
+    They were used if their state changed; up to a call that seeds them, or up to the end if there is none.
+    """
+    before, seeded = state(), False
+    kept = {name: getattr(module, name) for name in setters}
+
+    def wrapped(setter: Callable[..., Any]) -> Callable[..., Any]:
+        def seeds(*args: Any, **kwargs: Any) -> Any:
+            nonlocal seeded
+            fixed = any(value is not None for value in (*args, *kwargs.values()))
+            if (not seeded and state() != before) or not fixed:
+                _note_draw(watch, module)
+            seeded = fixed
+            return setter(*args, **kwargs)
+
+        return seeds
+
+    for name, setter in kept.items():
+        setattr(module, name, wrapped(setter))
+    try:
+        yield
+    finally:
+        for name, setter in kept.items():
+            setattr(module, name, setter)
+        if not seeded and state() != before:
+            _note_draw(watch, module)
+
+
+def _note_draw(watch: Watch, module: Any) -> None:
+    watch.note("random numbers", f"draws random numbers of {module.__name__} without a seed")
+
+
+_CHANCES = (_python_chance, _numpy_chance, _numpy_entropy)
