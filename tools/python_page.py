@@ -68,7 +68,8 @@ def _signature(name: str, thing: object) -> str:
     except (TypeError, ValueError):
         return name
     bare = [p.replace(annotation=p.empty) for p in given.parameters.values() if p.name != "self"]
-    return f"{name}{inspect.Signature(bare)}"
+    shown = str(inspect.Signature(bare)).replace("'", '"')  # as the formatter writes it, which formats these pages too
+    return f"{name}{shown}"
 
 
 def _plain(text: str) -> str:

@@ -33,7 +33,7 @@ def test_a_full_disk_ends_no_run_and_is_told(mile, query, monkeypatch):
     def refuse(*args, **options):
         raise OSError(errno.ENOSPC, NO_SPACE)
 
-    monkeypatch.setattr(store, "_write", refuse)
+    monkeypatch.setattr(store.ArtifactStore, "_write", refuse)
     answer = mile("--json", query).answers()
     assert any("some results are not kept" in note and NO_SPACE in note for note in answer["notes"])
     assert "some results are not kept" in mile("-q", query).out

@@ -259,6 +259,12 @@ def test_a_run_that_knows_what_it_reads_lets_go_of_the_rest(tmp_path):
         assert store.has("a.out") and store.has("c.out") and not store.has("b.out")
 
 
+def test_a_hold_where_nothing_can_be_written_holds_nothing_up(tmp_path):
+    (tmp_path / "artifacts").write_text("no folder")
+    with ArtifactStore(tmp_path / "artifacts", key=KEY).hold() as hold:
+        assert hold.lease is None
+
+
 def test_what_comes_is_refused_where_all_else_is_worth_more(tmp_path):
     store = ArtifactStore(tmp_path, key=KEY, quota_bytes=250_000)
     store.order = lambda kept, need, incoming: None

@@ -8,6 +8,7 @@ sizes is always what is spoken for; and what a killed writer leaves is unlocked,
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -24,6 +25,7 @@ MARGIN_BYTES = 4096  # for the files of locks
 _WAIT_S = 20.0
 _CLOCK_S = 2.0  # time stamps of files are this exact
 _OLD_S = 3600.0
+_COUNTER = itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Hold:
     ``keys`` are all it will read, where it knows; then the holder itself may let others go.
     """
 
-    lease: Lease
+    lease: Lease | None
     room: Room
     since: float
     keys: frozenset[str] | None = None
@@ -61,7 +63,8 @@ class Hold:
     def release(self) -> None:
         """End it."""
         self.room.holds.discard(self)
-        self.lease.release()
+        if self.lease is not None:
+            self.lease.release()
 
     def __enter__(self) -> Self:
         return self
@@ -141,8 +144,8 @@ class Room:
         """Say that a run may read what is kept from now on, until it is released or the process ends."""
         now = time.time()
         lease = None
-        while lease is None:
-            lease = Lease.take(self.aside / f"{os.getpid()}.{time.monotonic_ns()}.{now:.3f}.hold")
+        with suppress(OSError):  # a full or read-only disk, where nothing can be written, and so nothing has to leave
+            lease = Lease.take(self.aside / f"{os.getpid()}.{next(_COUNTER)}.{now:.3f}.hold")
         hold = Hold(lease, self, now, None if keys is None else frozenset(keys))
         self.holds.add(hold)
         return hold
@@ -232,7 +235,7 @@ class Room:
         return leaving
 
     def _others_since(self) -> Iterator[float]:
-        own = {hold.lease.path.name for hold in self.holds}
+        own = {hold.lease.path.name for hold in self.holds if hold.lease is not None}
         for entry in _entries(self.aside):
             if entry.name.endswith(".hold") and entry.name not in own and not is_dead(Path(entry.path)):
                 yield float(entry.name.split(".", 2)[2].removesuffix(".hold"))
