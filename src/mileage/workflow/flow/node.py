@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -81,7 +83,25 @@ def flow_tasks(ports: Iterable[NodePort]) -> dict[Node, FlowTask]:
     Two nodes that do the same to the same inputs become the same task, whatever they are called.
     """
     made: dict[Node, FlowTask] = {}
-    for node in upstream(ports):
+    with _without_collection():
+        _fill(made, upstream(ports))
+    return made
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Keep the collector still: keys are thousands of short-lived objects, and it would walk all that libraries hold."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _fill(made: dict[Node, FlowTask], nodes: Iterable[Node]) -> None:
+    for node in nodes:
         identity = node.call.identity()
         task = Task(
             TaskKind.CALL,
@@ -92,4 +112,3 @@ def flow_tasks(ports: Iterable[NodePort]) -> dict[Node, FlowTask]:
             step=str(node.where),
         )
         made[node] = FlowTask(node, task, identity)
-    return made
