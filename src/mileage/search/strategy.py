@@ -12,10 +12,14 @@ from mileage.space import Configuration, SearchSpace
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A configuration to try, and why this one now."""
+    """A configuration to try, and why this one now.
+
+    ``share`` is the part of a budget of time that it is worth; one that takes more waits until others were tried.
+    """
 
     configuration: Configuration
     reason: Reason
+    share: float = 0.2
 
 
 @dataclass(frozen=True, slots=True)

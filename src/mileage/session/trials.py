@@ -30,7 +30,8 @@ from mileage.space import Configuration
 from mileage.workflow import Action, Features, PhysicalPlan, TaskKind, Workflow, instantiate
 
 LAG = 4
-_SHARE, _LATER = 0.2, 20  # what takes more than this share of the budget waits until so many others were tried
+_LATER = 20  # what takes more than its share of the budget waits until so many others were tried
+_FIRST_SHARE = 0.2  # the first trial surely fits, so that there is an answer
 STOPPED = "stopped by the user"
 _SKIPS = 25  # proposals in a row that do not fit the rest of the budget before the search ends
 _REFIT_MARGIN = 1.5
@@ -122,7 +123,8 @@ class TrialLoop:
         if seconds is None or self.next_number > _LATER:
             return self.later.pop(0) if self.later else self.strategy.ask()
         while len(self.later) < _LATER and (proposal := self.strategy.ask()) is not None:
-            if self._prior_s(proposal) <= _SHARE * seconds:
+            share = proposal.share if self.next_number > 1 else min(_FIRST_SHARE, proposal.share)
+            if self._prior_s(proposal) <= share * seconds:
                 return proposal
             self.later.append(proposal)
         if not self.later:

@@ -36,7 +36,7 @@ class Exhaustive(Strategy):
     def ask(self) -> Proposal | None:
         """Return the next point."""
         point = next(self._points, None)
-        return None if point is None else Proposal(point, Reason("a point of the space you wrote", "user"))
+        return None if point is None else Proposal(point, Reason("a point of the space you wrote", "user"), share=1.0)
 
     def tell(self, configuration: Configuration, loss: float | None) -> None:
         """Learn nothing: the order is fixed."""

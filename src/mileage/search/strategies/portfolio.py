@@ -64,6 +64,8 @@ _REGRESSION = (
     _wish("linear", **_LINEAR, penalty="l1", alpha=0.01),
 )
 _LARGE_ROWS = 50_000
+_SHARE = 0.2
+_SHARES = dict.fromkeys(("lightgbm", "hist_gbm", "xgboost", "catboost"), 0.8)  # worth most of a budget on most tables
 
 
 class Portfolio(Strategy):
@@ -107,7 +109,7 @@ def _fitted(context: SearchContext) -> list[Proposal]:
         if configuration is not None and configuration.digest not in seen:
             seen.add(configuration.digest)
             reason = Reason(f"curated configuration no. {place}", "strategy")
-            queue.append(Proposal(configuration, reason))
+            queue.append(Proposal(configuration, reason, _SHARES.get(wish["model"].operator, _SHARE)))
     return queue
 
 
