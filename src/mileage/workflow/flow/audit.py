@@ -1,17 +1,16 @@
 """What a step reads or draws while it runs that is no input of it: files, databases, other machines, random numbers.
 
-Python tells an audit hook of every file it opens; whether the global random numbers were used shows in their state. A
+Python tells an audit hook of every file it opens; :mod:`mileage.workflow.flow.chance` hears of random numbers. A
 library that opens files without Python, such as DuckDB or Polars, is not seen.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
-import random
 import sys
 import sysconfig
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from typing import Any
 
 from mileage.core.fingerprint import Fingerprint
 from mileage.workflow.flow.calls import Call
+from mileage.workflow.flow.chance import Draws, listening
 from mileage.workflow.flow.node import FlowTask
 from mileage.workflow.identity import UNSTABLE, Identity
 
@@ -108,6 +108,11 @@ class Watch:
     opened: dict[str, None] = field(default_factory=dict)
     written: set[str] = field(default_factory=set)
     others: dict[Notice, None] = field(default_factory=dict)
+    draws: Draws = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Draws are noted from now on."""
+        self.draws = Draws(lambda what: self.note("random numbers", what))
 
     def notices(self) -> list[Notice]:
         """Return what was read and not declared, then the rest."""
@@ -124,6 +129,14 @@ class Watch:
 
 _active: list[Watch] = []
 _current: ContextVar[Watch | None] = ContextVar("mile_watch", default=None)
+_changing = threading.Lock()
+_listening = contextlib.ExitStack()
+
+
+def _hearing() -> tuple[Watch, ...]:
+    """Return who is told of what happens: a thread of a step has no watch of its own, so then it is each."""
+    watch = _current.get()
+    return (watch,) if watch is not None else tuple(_active)
 
 
 @contextlib.contextmanager
@@ -132,6 +145,7 @@ def watching(declared: Iterable[str] = ()) -> Iterator[Watch]:
 
     Examples
     --------
+    >>> import random
     >>> with watching() as watch:
     ...     number = random.random()
     >>> [notice.what for notice in watch.notices()]
@@ -139,16 +153,28 @@ def watching(declared: Iterable[str] = ()) -> Iterator[Watch]:
     """
     _install()
     watch = Watch(tuple(os.path.realpath(path) for path in declared))
-    _active.append(watch)
+    _enter(watch)
     token = _current.set(watch)
     try:
-        with contextlib.ExitStack() as stack:
-            for chance in _CHANCES:
-                stack.enter_context(chance(watch))
-            yield watch
+        yield watch
     finally:
         _current.reset(token)
+        _leave(watch)
+        watch.draws.ends()
+
+
+def _enter(watch: Watch) -> None:
+    with _changing:
+        if not _active:
+            _listening.enter_context(listening(lambda: [one.draws for one in _hearing()]))
+        _active.append(watch)
+
+
+def _leave(watch: Watch) -> None:
+    with _changing:
         _active.remove(watch)
+        if not _active:
+            _listening.close()
 
 
 # --- files, databases, machines, programs -----------------------------------------------------------------------------
@@ -163,11 +189,10 @@ def _install() -> None:
 def _hear(event: str, args: tuple[Any, ...]) -> None:
     if not _active or event not in _EVENTS:
         return
-    watch = _current.get()
     by = _caller()
     if by is None:  # MILE itself, not a step
         return
-    for one in (watch,) if watch is not None else tuple(_active):  # a thread of a step has no watch of its own
+    for one in _hearing():
         _EVENTS[event](one, args, by)
 
 
@@ -244,79 +269,3 @@ def _is_of_the_system(place: str) -> bool:
 
 def _short(path: str) -> str:
     return os.path.relpath(path) if path.startswith(str(Path.cwd()) + os.sep) else path
-
-
-# --- random numbers ---------------------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _python_chance(watch: Watch) -> Iterator[None]:
-    with _chance(watch, random, ("seed", "setstate"), random.getstate):
-        yield
-
-
-@contextlib.contextmanager
-def _numpy_chance(watch: Watch) -> Iterator[None]:
-    module = importlib.import_module("numpy.random")
-
-    def state() -> Any:
-        name, keys, *rest = module.get_state()
-        return (name, keys.tobytes(), *rest)
-
-    with _chance(watch, module, ("seed", "set_state"), state):
-        yield
-
-
-@contextlib.contextmanager
-def _numpy_entropy(watch: Watch) -> Iterator[None]:
-    """A generator of NumPy that is given no seed asks for random bits."""
-    module: Any = importlib.import_module("numpy.random.bit_generator")
-    before = module.randbits
-
-    def randbits(n: int) -> int:
-        watch.note("random numbers", "makes a generator of numpy.random without a seed")
-        return int(before(n))
-
-    module.randbits = randbits
-    try:
-        yield
-    finally:
-        module.randbits = before
-
-
-@contextlib.contextmanager
-def _chance(watch: Watch, module: Any, setters: tuple[str, ...], state: Callable[[], Any]) -> Iterator[None]:
-    """Note that a module's global numbers are used without being seeded first.
-
-    They were used if their state changed; up to a call that seeds them, or up to the end if there is none.
-    """
-    before, seeded = state(), False
-    kept = {name: getattr(module, name) for name in setters}
-
-    def wrapped(setter: Callable[..., Any]) -> Callable[..., Any]:
-        def seeds(*args: Any, **kwargs: Any) -> Any:
-            nonlocal seeded
-            fixed = any(value is not None for value in (*args, *kwargs.values()))
-            if (not seeded and state() != before) or not fixed:
-                _note_draw(watch, module)
-            seeded = fixed
-            return setter(*args, **kwargs)
-
-        return seeds
-
-    for name, setter in kept.items():
-        setattr(module, name, wrapped(setter))
-    try:
-        yield
-    finally:
-        for name, setter in kept.items():
-            setattr(module, name, setter)
-        if not seeded and state() != before:
-            _note_draw(watch, module)
-
-
-def _note_draw(watch: Watch, module: Any) -> None:
-    watch.note("random numbers", f"draws random numbers of {module.__name__} without a seed")
-
-
-_CHANCES = (_python_chance, _numpy_chance, _numpy_entropy)
