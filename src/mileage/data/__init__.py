@@ -1,8 +1,9 @@
 """Tables: sources, schema, profile, splits into blocks of rows, samples. Next: :mod:`mileage.operators`."""
 
 from mileage.data.dataset import Dataset, canonical_sql
+from mileage.data.hashing import hash_file
 from mileage.data.kinds import CODES, COMMA_NUMBERS, UNCLEAR_DATES, is_entity
-from mileage.data.profile import ColumnProfile, Profile, TargetProfile, profile, profile_target
+from mileage.data.profile import PROFILE_VERSION, ColumnProfile, Profile, TargetProfile, profile, profile_target
 from mileage.data.rowset import RowSet
 from mileage.data.samples import nested_sample, sampled
 from mileage.data.schema import Column, DType, Kind, Schema
@@ -13,6 +14,7 @@ from mileage.data.sqltext import SqlError, literal, quote
 __all__ = [
     "CODES",
     "COMMA_NUMBERS",
+    "PROFILE_VERSION",
     "UNCLEAR_DATES",
     "Column",
     "ColumnProfile",
@@ -32,6 +34,7 @@ __all__ = [
     "canonical_sql",
     "check_split",
     "deal",
+    "hash_file",
     "is_entity",
     "literal",
     "nested_sample",

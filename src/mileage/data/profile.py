@@ -14,8 +14,9 @@ from mileage.data.schema import Column, DType, Kind
 from mileage.data.sqltext import literal, quote
 from mileage.data.target import TargetProfile, profile_target
 
-__all__ = ["ColumnProfile", "Profile", "TargetProfile", "profile", "profile_target"]
+__all__ = ["PROFILE_VERSION", "ColumnProfile", "Profile", "TargetProfile", "profile", "profile_target"]
 
+PROFILE_VERSION = 1  # raise it when figures change: profiles are kept
 _WIDE = 200
 _EXACT_ROWS = 200_000
 _DISTINCT_ROWS = 1_000_000

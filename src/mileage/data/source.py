@@ -73,6 +73,8 @@ class Database:
     threads : int, optional
     memory_limit : str, optional
         As DuckDB writes it, such as ``"4GB"``; beyond it DuckDB spills to disk.
+    hash_of : callable, optional
+        Returns the hash of a file's bytes; one that remembers, or one that reads the file by default.
 
     Examples
     --------
@@ -84,8 +86,16 @@ class Database:
     (3, ('age',))
     """
 
-    def __init__(self, root: Path | None = None, threads: int | None = None, memory_limit: str | None = None) -> None:
+    def __init__(
+        self,
+        root: Path | None = None,
+        threads: int | None = None,
+        memory_limit: str | None = None,
+        *,
+        hash_of: Callable[[Path], bytes] = hash_file,
+    ) -> None:
         self.root = root or Path.cwd()
+        self._hash_of = hash_of
         self.threads, self.memory_limit = threads, memory_limit
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._lock = threading.RLock()
@@ -420,7 +430,7 @@ class Database:
             raise DataError(f"'{names}' changed while it was in use", code="D411", hint="run the query again")
         for path, stamp in zip(files, stamps, strict=True):
             if stamp not in self._hashes:
-                self._hashes[stamp] = hash_file(path)
+                self._hashes[stamp] = self._hash_of(path)
         # Where a file lies is no part of what it holds.
         options = re.sub(r"\((\[[^]]*\]|'(?:[^']|'')*')", "(", sql, count=1)
         return fingerprint("files", options, [self._hashes[stamp] for stamp in stamps])

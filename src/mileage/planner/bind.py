@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from mileage.core.near import near_matches
@@ -23,7 +24,13 @@ from mileage.planner.validation import SplitSetting, check_validation, plan_vali
 from mileage.workflow import Setting
 
 
-def bind(query: ast.Predict, database: Database, *, source: str = "") -> LogicalPlan:
+def bind(
+    query: ast.Predict,
+    database: Database,
+    *,
+    source: str = "",
+    look: Callable[[Dataset], Profile] = profile,
+) -> LogicalPlan:
     """Return the logical plan of a query.
 
     Parameters
@@ -33,6 +40,8 @@ def bind(query: ast.Predict, database: Database, *, source: str = "") -> Logical
         Finds tables, files and frames.
     source : str
         The query's text, for the excerpts of error messages.
+    look : callable, optional
+        Returns the profile of the data; one that remembers, or one that reads the data by default.
 
     Raises
     ------
@@ -47,7 +56,7 @@ def bind(query: ast.Predict, database: Database, *, source: str = "") -> Logical
     dataset = bind_source(query, database, mistakes)
     if dataset is not None:
         check_columns(query, dataset, mistakes)
-    binder, plan = _Binder(query, database, settings, mistakes), None
+    binder, plan = _Binder(query, database, settings, mistakes, look), None
     if dataset is not None and dataset.schema.find(query.targets[0].text) is not None:
         plan = binder.plan(dataset)
     else:
@@ -64,8 +73,16 @@ _EXECUTED = frozenset({"classification", "regression"})
 class _Binder:
     """Binds one query; mistakes are noted, and what does not depend on them is checked all the same."""
 
-    def __init__(self, query: ast.Predict, database: Database, settings: Settings, mistakes: Mistakes) -> None:
+    def __init__(
+        self,
+        query: ast.Predict,
+        database: Database,
+        settings: Settings,
+        mistakes: Mistakes,
+        look: Callable[[Dataset], Profile],
+    ) -> None:
         self.query, self.database, self.settings, self.mistakes = query, database, settings, mistakes
+        self.look = look
         self.target = query.targets[0].text
         self.assumptions: list[Assumption] = []
 
@@ -86,7 +103,7 @@ class _Binder:
         dataset, assumed = with_facts(dataset, stated, self.mistakes)
         self.assumptions += assumed
         try:
-            seen = profile(dataset)
+            seen = self.look(dataset)
             target = self._target(dataset)
             refuse_target(self.target, target, seen)
         except DataError as error:

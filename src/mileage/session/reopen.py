@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mileage.errors import UnknownRefError
@@ -9,6 +10,7 @@ from mileage.language import ast, parse_query
 from mileage.operators.metrics import resolve_metric
 from mileage.planner import bind
 from mileage.results import Leaderboard
+from mileage.session.known_data import known_profile
 from mileage.session.result import Result
 from mileage.session.run import rank
 from mileage.session.trials import simplest
@@ -33,7 +35,8 @@ def reopen(session: Session, record: QueryRecord) -> Result:
     if not runs:
         raise UnknownRefError(f"@q{record.id} was never run", hint="run it first")
     run = runs[-1]
-    plan = bind(parse_query(record.text), session.database, source=record.text)
+    look = partial(known_profile, session.store)
+    plan = bind(parse_query(record.text), session.database, source=record.text, look=look)
     if str(plan.dataset.fingerprint) != run.data_fingerprint:
         raise UnknownRefError(f"the data of @q{record.id} has changed since it ran", hint="run the query again")
     trials = [

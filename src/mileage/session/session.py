@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -18,6 +19,7 @@ from mileage.errors import DataError, QueryError
 from mileage.language import ast, parse
 from mileage.optimizer.policies import policies
 from mileage.session.attachments import attach, attach_remembered
+from mileage.session.known_data import known_hash
 from mileage.session.place import warm
 from mileage.session.statements import execute
 from mileage.session.statements.check import refuse_mistakes, script_mistakes
@@ -105,7 +107,7 @@ class Session:
     def database(self) -> Database:
         """The connection to the data, opened when first asked for, with the files the project has attached."""
         if self._database is None:
-            self._database = Database(root=Path.cwd())
+            self._database = Database(root=Path.cwd(), hash_of=partial(known_hash, self.store))
             attach_remembered(self.project, self._database)
         return self._database
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mileage.core.diagnostics import Diagnostic, Fix
@@ -12,6 +13,7 @@ from mileage.errors import BindError, MileError, NotYetError, QueryError
 from mileage.language import apply_refine, ast, format_query, parse_query
 from mileage.planner import LogicalPlan, bind
 from mileage.session.attachments import attach
+from mileage.session.known_data import known_profile
 from mileage.session.refs import query_record
 from mileage.session.statements.names import statement_mistakes
 
@@ -151,7 +153,7 @@ def bound(session: Session, query: ast.Predict, text: str) -> LogicalPlan:
     """
     problems = tuple(_hint_mistakes(query))
     try:
-        plan = bind(query, session.database, source=text)
+        plan = bind(query, session.database, source=text, look=partial(known_profile, session.store))
     except QueryError as error:
         if not problems:
             raise
