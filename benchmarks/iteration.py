@@ -44,7 +44,8 @@ def child(
     words += ["--rows", str(QUICK_ROWS)] if given.quick else []
     words += ["--quota", str(quota)] if quota is not None else []
     pinned = ["taskset", "-c", "0", *words] if shutil.which("taskset") else words
-    env = {**os.environ, **ONE_THREAD, "PYTHONPATH": str(HERE)}
+    paths = [str(HERE), *filter(None, [os.environ.get("PYTHONPATH") if system == "mile" else None])]
+    env = {**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(paths)}
     done = subprocess.run(pinned, capture_output=True, text=True, check=False, env=env, cwd=store.parent)
     if done.returncode:
         if system in PEERS and "ModuleNotFoundError" in done.stderr:

@@ -17,6 +17,24 @@ if TYPE_CHECKING:
 
 _SMOOTH = 0.5  # weight of the newest measurement
 
+# Every run says these once: building them of tables would cost a process more than the database takes to answer.
+_HEAD = """SELECT * FROM versions WHERE flow = :flow ORDER BY
+    id = (SELECT version_id FROM heads WHERE flow = :flow) DESC, id DESC LIMIT 1"""
+_COSTS = "SELECT * FROM costs WHERE task IN (SELECT value FROM json_each(:tasks))"
+_MEANS = """SELECT code, avg(seconds) AS seconds FROM costs
+    WHERE code IN (SELECT value FROM json_each(:codes)) GROUP BY code"""
+_NEW_BLOB = "INSERT INTO blobs (digest, content) VALUES (:digest, :content) ON CONFLICT DO NOTHING"
+_NEW_VERSION = """INSERT INTO versions (flow, parent, state, created, record)
+    VALUES (:flow, :parent, :state, :created, :record)"""
+_NEW_HEAD = """INSERT INTO heads (flow, version_id) VALUES (:flow, :version)
+    ON CONFLICT (flow) DO UPDATE SET version_id = excluded.version_id"""
+_NEW_COST = f"""INSERT INTO costs (task, code, seconds, size_bytes, seen, last_seen, inputs, part)
+    VALUES (:task, :code, :seconds, :size_bytes, 1, :last_seen, :inputs, :part)
+    ON CONFLICT (task) DO UPDATE SET seconds = {_SMOOTH} * excluded.seconds + {1 - _SMOOTH} * seconds, seen = seen + 1,
+    size_bytes = excluded.size_bytes, last_seen = excluded.last_seen, inputs = excluded.inputs, part = excluded.part"""
+_USES = """UPDATE costs SET last_version = :version, hits = hits + (task IN (SELECT value FROM json_each(:loaded)))
+    WHERE task IN (SELECT value FROM json_each(:tasks))"""
+
 
 @dataclass(frozen=True, slots=True)
 class VersionRecord:
@@ -65,42 +83,49 @@ class FlowLog:
         state: str,
         parent: int | None,
         blobs: Mapping[str, bytes] | None = None,
-    ) -> int:
-        """Keep a version with its files, make it the one the flow is at, and return its number."""
-        from sqlalchemy.dialects.sqlite import insert
+        costs: Iterable[CostRecord] = (),
+        loaded: Iterable[str] = (),
+    ) -> VersionRecord:
+        """Keep a version with its files, make it the one the flow is at, and return it.
 
-        from mileage.catalog import tables
+        What its tasks took is remembered with it, smoothed over the times a task was computed, and which were ``loaded``.
+        """
+        from sqlalchemy import text
 
-        values = {"flow": flow, "parent": parent, "state": state, "created": time.time(), "record": json.dumps(record)}
+        now, kept = time.time(), json.dumps(record)
+        values = {"flow": flow, "parent": parent, "state": state, "created": now, "record": kept}
         files = [{"digest": digest, "content": content} for digest, content in (blobs or {}).items()]
+        took = [_cost_row(one, now=now) for one in costs]
+        tasks, read = json.dumps([task["task"] for task in record.get("tasks", ())]), json.dumps(list(loaded))
 
         def work(connection: Connection) -> int:
             if files:
-                connection.execute(insert(tables.blobs).on_conflict_do_nothing(), files)
-            key = connection.execute(tables.versions.insert().values(**values)).inserted_primary_key
-            assert key is not None
-            connection.execute(_head(flow, int(key[0])))
-            return int(key[0])
+                connection.execute(text(_NEW_BLOB), files)
+            number = int(connection.execute(text(_NEW_VERSION), values).lastrowid)
+            connection.execute(text(_NEW_HEAD), {"flow": flow, "version": number})
+            if took:
+                connection.execute(text(_NEW_COST), took)
+            connection.execute(text(_USES), {"version": number, "tasks": tasks, "loaded": read})
+            return number
 
-        return self._file.write(work)
+        number = self._file.write(work)
+        return VersionRecord(number, flow, parent, state, now, json.loads(kept))
 
     def head(self, flow: str) -> VersionRecord | None:
         """Return the version that the next run of a flow is edited from, without its tags; None if it never ran.
 
         It is the last one, or one checked out since.
         """
-        from mileage.catalog.tables import heads, versions
+        from sqlalchemy import text
 
-        at = self._file.read(lambda c: c.execute(heads.select().where(heads.c.flow == flow)).one_or_none())
-        wanted = versions.select().where(versions.c.flow == flow).order_by(versions.c.id.desc()).limit(1)
-        if at is not None:
-            wanted = wanted.where(versions.c.id == at.version_id)
-        row = self._file.read(lambda c: c.execute(wanted).first())
+        row = self._file.read(lambda c: c.execute(text(_HEAD), {"flow": flow}).first())
         return None if row is None else _version(row, ())
 
     def move_head(self, flow: str, version_id: int) -> None:
         """Make a version the one that the next run of its flow is edited from."""
-        self._file.write(lambda c: c.execute(_head(flow, version_id)))
+        from sqlalchemy import text
+
+        self._file.write(lambda c: c.execute(text(_NEW_HEAD), {"flow": flow, "version": version_id}))
 
     def blob(self, digest: str) -> bytes | None:
         """Return kept bytes by their digest, if they are kept."""
@@ -151,16 +176,16 @@ class FlowLog:
 
     def costs(self, tasks: Iterable[str], codes: Iterable[str] = ()) -> tuple[dict[str, CostRecord], dict[str, float]]:
         """Return what is known of tasks, and the mean seconds of all tasks with one of the ``codes``."""
-        from sqlalchemy import func, select
+        from sqlalchemy import text
 
-        from mileage.catalog.tables import costs
+        names, kinds = json.dumps(list(tasks)), json.dumps(list(codes))
 
-        names, kinds = list(tasks), list(codes)
-        rows = self._file.read(lambda c: c.execute(costs.select().where(costs.c.task.in_(names))).all())
-        mean = select(costs.c.code, func.avg(costs.c.seconds)).where(costs.c.code.in_(kinds)).group_by(costs.c.code)
-        means = self._file.read(lambda c: c.execute(mean).all()) if kinds else []
-        known = {row.task: _cost(row) for row in rows}
-        return known, {code: float(seconds) for code, seconds in means}
+        def work(connection: Connection) -> tuple[Any, Any]:
+            rows = connection.execute(text(_COSTS), {"tasks": names}).all()
+            return rows, connection.execute(text(_MEANS), {"codes": kinds}).all()
+
+        rows, means = self._file.read(work)
+        return {row.task: _cost(row) for row in rows}, {row.code: float(row.seconds) for row in means}
 
     def all_costs(self) -> dict[str, CostRecord]:
         """Return what is known of all tasks that ever ran."""
@@ -177,56 +202,12 @@ class FlowLog:
         asked = select(versions.c.id, versions.c.flow).order_by(versions.c.id)
         return tuple((int(row.id), str(row.flow)) for row in self._file.read(lambda c: c.execute(asked).all()))
 
-    def note_uses(self, version_id: int, tasks: Iterable[str], loaded: Iterable[str]) -> None:
-        """Remember that tasks belong to a version, and which of them were loaded for it."""
-        from mileage.catalog.tables import costs
 
-        names, read = list(tasks), list(loaded)
-
-        def work(connection: Connection) -> None:
-            connection.execute(costs.update().where(costs.c.task.in_(names)).values(last_version=version_id))
-            connection.execute(costs.update().where(costs.c.task.in_(read)).values(hits=costs.c.hits + 1))
-
-        self._file.write(work)
-
-    def note_costs(self, records: Iterable[CostRecord]) -> None:
-        """Remember what tasks took; seconds are smoothed over the times a task was computed."""
-        from sqlalchemy.dialects.sqlite import insert
-
-        from mileage.catalog.tables import costs
-
-        now = time.time()
-        rows = [
-            {
-                "task": r.task,
-                "code": r.code,
-                "seconds": r.seconds,
-                "size_bytes": r.size_bytes,
-                "seen": 1,
-                "last_seen": now,
-                "inputs": " ".join(r.inputs),
-                "part": r.part,
-                "hits": 0,
-                "last_version": r.last_version,
-            }
-            for r in records
-        ]
-        if not rows:
-            return
-        new = insert(costs).values(rows)
-        smooth = _SMOOTH * new.excluded.seconds + (1 - _SMOOTH) * costs.c.seconds
-        change = {"seconds": smooth, "size_bytes": new.excluded.size_bytes, "seen": costs.c.seen + 1, "last_seen": now}
-        change |= {name: new.excluded[name] for name in ("inputs", "part", "last_version")}
-        self._file.write(lambda c: c.execute(new.on_conflict_do_update(index_elements=["task"], set_=change)))
-
-
-def _head(flow: str, version_id: int) -> Any:
-    from sqlalchemy.dialects.sqlite import insert
-
-    from mileage.catalog.tables import heads
-
-    row = insert(heads).values(flow=flow, version_id=version_id)
-    return row.on_conflict_do_update(index_elements=["flow"], set_={"version_id": version_id})
+def _cost_row(record: CostRecord, *, now: float) -> dict[str, Any]:
+    return {
+        "task": record.task, "code": record.code, "seconds": record.seconds, "size_bytes": record.size_bytes,
+        "last_seen": now, "inputs": " ".join(record.inputs), "part": record.part,
+    }  # fmt: skip
 
 
 def _cost(row: Row[Any]) -> CostRecord:

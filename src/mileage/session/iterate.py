@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mileage.catalog import CostRecord, VersionRecord, WriteBehind
+from mileage.core.collector import only_new_objects
 from mileage.core.events import EventBus, Listener
 from mileage.core.fingerprint import Fingerprint
 from mileage.engine import Executor, Outcome, Resources
@@ -79,6 +80,7 @@ class Iteration:
         return sum(task.action is action for task in self.tasks)
 
 
+@only_new_objects()
 def iterate(
     session: Session,
     outputs: Mapping[str, Deferred],
@@ -116,13 +118,14 @@ def iterate(
     state = "finished" if outcome.state == "done" else "failed"
     more, blobs = kept_with_version(session, made, wanted, outcome)
     parent = before.id if before else None
-    number = session.catalog.flows.add_version(flow, record | more, state=state, parent=parent, blobs=blobs)
-    _note_costs(session, made, reports, number)
+    loaded = [str(r.task) for r in reports if r.action is Action.LOAD]
+    version = session.catalog.flows.add_version(
+        flow, record | more, state=state, parent=parent, blobs=blobs, costs=_spent(made, reports), loaded=loaded
+    )
     if outcome.error is not None:
         raise EngineError(str(outcome.error), code="X610", hint=outcome.error.trace.rstrip() or None)
     values = {name: outcome.values[port] for name, port in wanted.items()}
     keep_scored(session, record["wanted"], values)
-    version = session.catalog.flows.version(number)
     return Iteration(version, values, reports, time.monotonic() - started, forecast_s)
 
 
@@ -298,18 +301,14 @@ def reports_of(version: VersionRecord | None) -> dict[str, list[TaskReport]]:
     return found
 
 
-def _note_costs(session: Session, made: Mapping[Node, FlowTask], reports: tuple[TaskReport, ...], version: int) -> None:
+def _spent(made: Mapping[Node, FlowTask], reports: tuple[TaskReport, ...]) -> list[CostRecord]:
+    """Return what the steps that ran have cost."""
     parts = parts_of(tuple(made.values()))
     inputs = {one.task.fingerprint: tuple(str(port.task) for port in one.task.inputs) for one in made.values()}
-    session.catalog.flows.note_costs(
-        CostRecord(
-            str(r.task), str(r.identity.key), r.seconds, r.size_bytes, inputs[r.task], parts[str(r.task)],
-            last_version=version,
-        )
+    return [
+        CostRecord(str(r.task), str(r.identity.key), r.seconds, r.size_bytes, inputs[r.task], parts[str(r.task)])
         for r in reports if r.action is Action.COMPUTE and r.seconds
-    )  # fmt: skip
-    loaded = [str(r.task) for r in reports if r.action is Action.LOAD]
-    session.catalog.flows.note_uses(version, (str(r.task) for r in reports), loaded)
+    ]  # fmt: skip
 
 
 def _shown(outcome: Outcome, port: Port) -> Any:
