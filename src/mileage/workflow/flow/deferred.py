@@ -16,6 +16,7 @@ from mileage.workflow.flow.node import Node, NodePort, Where
 
 _HERE = str(Path(__file__).resolve().parents[2])
 _WORD = re.compile(r"\w+")
+COMPOSITES: list[Callable[[Any, str], Deferred | None]] = []  # who takes an estimator apart: see ``estimators``
 
 
 class FlowError(MileError, TypeError):
@@ -205,6 +206,9 @@ def step(
     if rows not in {"", "each", "mixes", "learns"}:
         raise FlowError(f"rows='{rows}' says nothing about rows", hint='say rows="each", "mixes" or "learns"')
     if hasattr(function, "get_params") and not isinstance(function, type):
+        for composite in COMPOSITES:
+            if (apart := composite(function, label or "")) is not None:
+                return apart
         made = _node(ValueCall(function), (), label=label or type(function).__name__)
         return Deferred(NodePort(made))
     if not callable(function):

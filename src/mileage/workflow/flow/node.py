@@ -101,8 +101,9 @@ def _without_collection() -> Iterator[None]:
 
 
 def _fill(made: dict[Node, FlowTask], nodes: Iterable[Node]) -> None:
+    known: dict[int, Identity] = {}  # some nodes share a call
     for node in nodes:
-        identity = node.call.identity()
+        identity = known.get(id(node.call)) or known.setdefault(id(node.call), node.call.identity())
         task = Task(
             TaskKind.CALL,
             params=(("code", str(identity.key)),),

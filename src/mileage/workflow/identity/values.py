@@ -21,6 +21,7 @@ from typing import Any
 from mileage.errors import MileError
 
 Encode = Callable[[object], object]
+_SET = frozenset({"_sklearn_output_config", "_metadata_request"})  # what set_output and set_…_request leave behind
 _BY_TEXT = (
     dt.date,
     dt.time,
@@ -186,7 +187,7 @@ def _own(value: Any, encode: Encode) -> object:
     if key is not None:
         return ("key", encode(cls), encode(key(value)))
     if hasattr(cls, "get_params") and hasattr(cls, "fit"):
-        fitted = {k: v for k, v in vars(value).items() if k.endswith("_") and not k.startswith("_")}
+        fitted = {k: v for k, v in vars(value).items() if (k.endswith("_") and not k.startswith("_")) or k in _SET}
         return ("estimator", encode(cls), encode(value.get_params(deep=False)), encode(fitted))
     if not is_library(cls.__module__) and cls.__module__ != "builtins" and hasattr(value, "__dict__"):
         slots = {n: getattr(value, n) for c in cls.__mro__ for n in _slots(c) if hasattr(value, n)}
