@@ -159,23 +159,6 @@ def test_a_clear_difference_is_seen_for_amounts(metric):
     assert verdict(measured(y, poor, metric), measured(y, good, metric)).says == "better"
 
 
-def test_quick_and_plain_metrics_are_one():
-    from mileage.session.approximate import _weighted
-    from mileage.workflow.flow.scored import measure_of
-
-    rng = np.random.default_rng(0)
-    y, p = rng.integers(0, 2, 300), np.round(rng.random(300), 1)  # with ties
-    amounts, guesses = rng.normal(size=300), rng.normal(size=300)
-    pairs = [(m, y, np.clip(p, 0.05, 0.95)) for m in ("roc_auc", "log_loss")]
-    pairs += [(m, amounts, guesses) for m in ("rmse", "mse", "mae")]
-    for metric, truth, said in pairs:
-        rows = rng.integers(0, 300, 300)
-        quick = _weighted(measured(truth, said, metric))
-        assert quick is not None
-        counts = np.bincount(rows, minlength=300).astype(float)
-        assert quick(counts) == pytest.approx(measure_of(metric, truth, said)(rows), abs=1e-9)
-
-
 def test_noise_is_undecided_and_seldom_taken_for_more():
     says = []
     for seed in range(40):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mileage.catalog.store import ArtifactStore
 
 RUNNING, INTERRUPTED = "running", "interrupted"
+_RUNNING = "SELECT id, pid, pid_started, host, boot, heartbeat FROM runs WHERE state = :state"
 
 
 class Catalog:
@@ -323,10 +324,12 @@ class Catalog:
         """Mark runs of dead processes; nothing is written if there are none."""
         if not self.project.catalog_file.exists():
             return ()
+        from sqlalchemy import text
+
         from mileage.catalog.tables import runs
 
         now = time.time()
-        rows = self._file.read(lambda c: c.execute(runs.select().where(runs.c.state == RUNNING)).all())
+        rows = self._file.read(lambda c: c.execute(text(_RUNNING), {"state": RUNNING}).all())
         dead = [
             row for row in rows if not Owner(row.pid, row.pid_started, row.host, row.boot).is_alive(row.heartbeat, now)
         ]

@@ -7,6 +7,7 @@ another distribution. A member of another distribution that cannot be had is lef
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -93,7 +94,7 @@ class Registry(Generic[T]):
 
     def find(self, name: str) -> T | None:
         """Return the member, or None; other distributions are looked through only if it is none of ours."""
-        return self._added.get(name) or self._ours.get(name) or self._found.get(name)
+        return self._added.get(name) or self._own_file(name) or self._ours.get(name) or self._found.get(name)
 
     def added(self) -> tuple[T, ...]:
         """Return the members that were added by hand: what another process does not find by itself."""
@@ -133,6 +134,16 @@ class Registry(Generic[T]):
     @cached_property
     def _found(self) -> dict[str, T]:
         return self._outside[0] | self._ours
+
+    def _own_file(self, name: str) -> T | None:
+        """Return the member of the file that is named after it, without importing the other files."""
+        if "_ours" in vars(self) or not name.isidentifier() or name.startswith("_"):
+            return None
+        if importlib.util.find_spec(f"{self.package}.{name}") is None:
+            return None
+        module = importlib.import_module(f"{self.package}.{name}")
+        members = [v for v in vars(module).values() if isinstance(v, self.base)]
+        return next((member for member in members if self._name(member) == name), None)
 
     @cached_property
     def _ours(self) -> dict[str, T]:

@@ -1,6 +1,6 @@
 """Runs of a flow on a sample: the project's one sample, and what can be said of two versions by it.
 
-A verdict rests on the rows that both versions predicted: a paired bootstrap of the difference of their metric. Where its
+A verdict rests on the rows that both versions predicted, and the error of the difference of their metric over them. Where its
 interval holds zero nothing is said; :mod:`mileage.session.escalate` then asks a larger sample.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +20,6 @@ from mileage.workflow.flow.sample import Sample
 from mileage.workflow.flow.scored import measure_of, task_of
 
 if TYPE_CHECKING:
-    import numpy as np
 
     from mileage.catalog import Project, VersionRecord
     from mileage.results.report import Report
@@ -32,7 +31,6 @@ __all__ = ["CompareError", "Sample", "Verdict", "compared", "sample_of", "verdic
 MARK = "≈"
 _FILE = "sample.json"
 _RESAMPLES = 200
-_EPSILON = 1e-15
 
 
 class CompareError(MileError, ValueError):
@@ -45,7 +43,7 @@ class CompareError(MileError, ValueError):
 class Verdict:
     """What a sample says of a metric of two versions: ``better``, ``worse``, ``equal`` or ``undecided``.
 
-    ``difference`` is the new value minus the old one, ``low`` to ``high`` its interval by a paired bootstrap.
+    ``difference`` is the new value minus the old one, ``low`` to ``high`` its interval over the rows that both versions predicted.
     """
 
     says: str
@@ -214,7 +212,7 @@ def _kept(session: Session, key: str) -> Any:
 
 
 def verdict(old: Scored, new: Scored, *, margin: float = 0.0, confidence: float = 0.95, seed: int = 0) -> Verdict:
-    """Return whether a metric is better, by a paired bootstrap over the rows both versions predicted.
+    """Return whether a metric is better, by the error of the difference over the rows both predicted.
 
     Parameters
     ----------
@@ -224,7 +222,7 @@ def verdict(old: Scored, new: Scored, *, margin: float = 0.0, confidence: float 
     confidence : float, default 0.95
         Of the interval.
     seed : int
-        Of the bootstrap.
+        Of the bootstrap of a metric whose error has no quick form.
 
     Raises
     ------
@@ -233,7 +231,8 @@ def verdict(old: Scored, new: Scored, *, margin: float = 0.0, confidence: float 
 
     References
     ----------
-    Efron & Tibshirani 1993, chapters 6 (200 resamples do for a standard error) and 13 (the interval by it).
+    Efron & Tibshirani 1993, chapters 6 (200 resamples do for a standard error) and 13 (the interval by it);
+    :mod:`mileage.workflow.flow.influence`.
 
     Examples
     --------
@@ -259,8 +258,7 @@ def verdict(old: Scored, new: Scored, *, margin: float = 0.0, confidence: float 
     n = len(new.truth)
     if np.array_equal(old.prediction, new.prediction):
         return Verdict("equal", new.metric, old.value, new.value, 0.0, 0.0, n)
-    error = float(np.std(_differences(old, new, np.random.default_rng(seed)), ddof=1))
-    reach = NormalDist().inv_cdf((1 + confidence) / 2) * error
+    reach = NormalDist().inv_cdf((1 + confidence) / 2) * _error(old, new, seed)
     low, high = new.value - old.value - reach, new.value - old.value + reach
     task, _ = task_of(new.metric, new.truth)
     sign = 1 if resolve_metric(new.metric, task).greater_is_better else -1
@@ -272,52 +270,18 @@ def verdict(old: Scored, new: Scored, *, margin: float = 0.0, confidence: float 
     return Verdict(says, new.metric, old.value, new.value, low, high, n)
 
 
-def _differences(old: Scored, new: Scored, rng: np.random.Generator) -> np.ndarray:
-    """Return the difference of the metric on rows drawn again and again."""
+def _error(old: Scored, new: Scored, seed: int) -> float:
+    """Return the standard error of the difference: from what each row does to it, else from rows drawn again and again."""
     import numpy as np
 
-    n = len(new.truth)
-    fast = [_weighted(one) for one in (old, new)]
-    made = np.empty(_RESAMPLES)
-    if fast[0] is not None and fast[1] is not None:
-        for i in range(_RESAMPLES):
-            weights = np.bincount(rng.integers(0, n, n), minlength=n).astype(float)
-            made[i] = fast[1](weights) - fast[0](weights)
-        return made
-    slow = [measure_of(one.metric, one.truth, one.prediction) for one in (old, new)]
+    from mileage.workflow.flow.influence import influences
+
+    moves = influences(old), influences(new)
+    if moves[0] is not None and moves[1] is not None:
+        return float(np.std(moves[1] - moves[0], ddof=1) / np.sqrt(len(new.truth)))
+    n, rng, made = len(new.truth), np.random.default_rng(seed), np.empty(_RESAMPLES)
+    measure = [measure_of(one.metric, one.truth, one.prediction) for one in (old, new)]
     for i in range(_RESAMPLES):
         rows = rng.integers(0, n, n)
-        made[i] = slow[1](rows) - slow[0](rows)
-    return made
-
-
-def _weighted(one: Scored) -> Callable[[np.ndarray], float] | None:
-    """Return a metric as a quick function of how often each row counts; None where there is no such form."""
-    import numpy as np
-
-    task, classes = task_of(one.metric, one.truth)
-    if task == "binary" and one.prediction.dtype.kind == "f":
-        scores = one.prediction if one.prediction.ndim == 1 else one.prediction[:, 1]
-        hit = one.truth == classes[1]
-        if one.metric in {"roc_auc", "auc"}:
-            places = np.unique(scores, return_inverse=True)[1]
-            return lambda weights: _auc(places, hit, weights)
-        if one.metric in {"log_loss", "neg_log_loss"} and scores.min() >= 0 and scores.max() <= 1:
-            said = np.clip(np.where(hit, scores, 1 - scores), _EPSILON, 1)
-            losses = np.log(said) if one.metric.startswith("neg") else -np.log(said)
-            return lambda weights: float(np.average(losses, weights=weights))
-    if task == "regression" and one.metric in {"rmse", "mse", "mae"}:
-        errors = np.abs(one.truth - one.prediction) ** (1 if one.metric == "mae" else 2)
-        root = 0.5 if one.metric == "rmse" else 1.0
-        return lambda weights: float(np.average(errors, weights=weights) ** root)
-    return None
-
-
-def _auc(places: np.ndarray, hit: np.ndarray, weights: np.ndarray) -> float:
-    """Return the area under the ROC curve of weighted rows; ``places`` rank their scores, equal ones alike."""
-    import numpy as np
-
-    every, positive = np.bincount(places, weights), np.bincount(places[hit], weights[hit], minlength=places.max() + 1)
-    negative = every - positive
-    below = np.cumsum(negative) - negative / 2
-    return float(positive @ below / (positive.sum() * negative.sum()))
+        made[i] = measure[1](rows) - measure[0](rows)
+    return float(np.std(made, ddof=1))

@@ -96,7 +96,7 @@ def measure_of(metric: str, truth: np.ndarray, prediction: np.ndarray) -> Callab
         codes, kept = truth, Predictions("value", prediction.astype(float), prediction)
     else:
         codes = np.searchsorted(classes, truth)
-        kept = _as_predictions(prediction, classes)
+        kept = as_predictions(prediction, classes)
     names = tuple(str(c) for c in classes)
 
     def measure(rows: np.ndarray) -> float:
@@ -136,7 +136,8 @@ def _serves(metric: str, task: str) -> bool:
     return True
 
 
-def _as_predictions(prediction: np.ndarray, classes: np.ndarray) -> Predictions:
+def as_predictions(prediction: np.ndarray, classes: np.ndarray) -> Predictions:
+    """Return predictions as metrics want them: probabilities, or decisions, with the class of each row."""
     import numpy as np
 
     from mileage.operators.running import Predictions
