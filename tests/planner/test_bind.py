@@ -84,6 +84,8 @@ def codes(database: Database, text: str) -> list[tuple[str, str]]:
         ("PREDICT label FROM 't.csv' VALIDATE BY 5 FOLDS STRATIFIED BY income", [("E272", "")]),
         ("PREDICT label FROM 't.csv' VALIDATE BY 5 FOLDS KEEPING label TOGETHER", [("E273", "")]),
         ("PREDICT label FROM 't.csv' VALIDATE BY BOOTSTRAP 5 REPEAT 2", [("E273", "")]),
+        ("PREDICT label FROM 't.csv' VALIDATE BY BOOTSTRAP 5 CONFIRM 2", [("E273", "")]),
+        ("PREDICT label FROM 't.csv' VALIDATE BY 3 FOLDS IN ORDER OF age CONFIRM 2", [("E273", "")]),
         ("PREDICT label FROM 't.csv' VALIDATE BY BOOTSTRAP 5 STRATIFIED BY sex", [("E273", "")]),
         ("PREDICT label FROM 't.csv' VALIDATE BY 3 FOLDS REPEAT 2 IN ORDER OF age", [("E273", "")]),
         ("PREDICT label FROM 't.csv' VALIDATE BY 3 FOLDS STRATIFIED BY sex IN ORDER OF age", [("E273", "")]),

@@ -22,6 +22,7 @@ EFFECTS = {
     "VALIDATE BY 4 FOLDS": ("4 folds, stratified by label", "VALIDATE BY 4 FOLDS STRATIFIED BY label"),
     "VALIDATE BY 3 FOLDS STRATIFIED BY sex": ("3 folds, stratified by sex",),
     "VALIDATE BY 3 FOLDS REPEAT 2": ("3 folds, stratified by label, 2 times",),
+    "VALIDATE BY 3 FOLDS CONFIRM 2": ("3 folds, stratified by label, the best of many on 2 fresh deals",),
     "VALIDATE BY 3 FOLDS KEEPING age TOGETHER": ("keeping age together", "age     it keeps rows together"),
     "VALIDATE BY HOLDOUT 20% IN ORDER OF income": (
         "holdout of 20% of the rows, in order of income",

@@ -47,6 +47,7 @@ PARTS = {
     "VALIDATE BY 3 FOLDS IN ORDER OF income": "",
     "VALIDATE BY 3 FOLDS STRATIFIED BY sex": "",
     "VALIDATE BY 3 FOLDS REPEAT 2": "",
+    "VALIDATE BY 3 FOLDS CONFIRM 2": "",
     "BUDGET 5 trials, 1 GB, 1 cores, UNTIL accuracy >= 90%, PATIENCE 3 trials, PATIENCE 10 s": "",
     "RETURN 3 DIVERSE WORKFLOWS": "",
     "WITH MODEL = knn(n_neighbors IN 1..5) * 2 | logistic(C IN LOG 0.1..10, penalty IN {l1, l2})": "",

@@ -6,7 +6,7 @@ Splits come from scikit-learn's own splitters, written as the very expression th
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mileage.data.blocks import deal_blocks, iter_blocks
@@ -41,6 +41,34 @@ class SplitSpec:
     order_by: str | None = None
     stratify: bool | tuple[str, ...] = False
     seed: int = 0
+
+    @property
+    def n_splits(self) -> int:
+        """How many fits a score is made of."""
+        return {"folds": self.n * self.repeat, "bootstrap": self.n, "holdout": self.repeat}.get(self.method, 1)
+
+    @property
+    def test_share(self) -> float | None:
+        """Rows scored per row trained on; None where that is not known beforehand.
+
+        Examples
+        --------
+        >>> SplitSpec("folds", n=5, repeat=3).test_share, SplitSpec("holdout", size=0.2).test_share
+        (0.25, 0.25)
+        """
+        if self.method == "folds":
+            return 1 / (self.n - 1)
+        return self.size / (1 - self.size) if self.method == "holdout" and self.size < 1 else None
+
+    def dealt_again(self, times: int) -> SplitSpec:
+        """Return the same kind of splits, dealt so many times, each in a way that this one does not have.
+
+        Examples
+        --------
+        >>> SplitSpec("folds", n=5, seed=7).dealt_again(3)
+        SplitSpec(method='folds', n=5, size=0.2, repeat=3, groups=(), order_by=None, stratify=False, seed=8)
+        """
+        return replace(self, repeat=times, seed=self.seed + self.repeat)
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,13 +107,14 @@ Method: TypeAlias = Folds | Holdout | Bootstrap | On
 
 @dataclass(frozen=True, slots=True)
 class Validate(Commented):
-    """``VALIDATE``: how workflows are scored."""
+    """``VALIDATE``: how workflows are scored; with ``CONFIRM`` the best ones again, on so many fresh deals of the rows."""
 
     method: Method
     together: tuple[Name, ...] = ()
     order_by: Name | None = None
     stratified_by: tuple[Name, ...] = ()
     repeat: int | None = None
+    confirm: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

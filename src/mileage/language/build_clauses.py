@@ -46,6 +46,7 @@ class ClauseBuilder(BaseBuilder):
             order_by=said.get("order_by"),
             stratified_by=said.get("stratified_by", ()),
             repeat=said.get("repeat"),
+            confirm=said.get("confirm"),
             span=span_of(item),
         )
 
@@ -70,6 +71,9 @@ class ClauseBuilder(BaseBuilder):
 
     def on_repeat(self, item: Branch) -> int:
         return self.whole(item.children[0], "REPEAT")
+
+    def on_confirm(self, item: Branch) -> int:
+        return self.whole(item.children[0], "CONFIRM")
 
     def on_optimize(self, item: Branch) -> ast.Optimize:
         return ast.Optimize(self.every(item), span=span_of(item))

@@ -86,11 +86,15 @@ class QueryBuilder:
         in_order_of: str | None = None,
         stratified_by: str | tuple[str, ...] | list[str] = (),
         repeat: int | None = None,
+        confirm: int | None = None,
     ) -> QueryBuilder:
-        """Say how workflows are scored: exactly one of folds, holdout, bootstrap and on."""
+        """Say how workflows are scored: exactly one of folds, holdout, bootstrap and on.
+
+        ``confirm`` is on how many fresh deals of the rows the best ones are scored again.
+        """
         method, frames = _method(folds, holdout, bootstrap, on)
         order_by = None if in_order_of is None else ast.Name(in_order_of)
-        clause = ast.Validate(method, _names(_many(together)), order_by, _names(_many(stratified_by)), repeat)
+        clause = ast.Validate(method, _names(_many(together)), order_by, _names(_many(stratified_by)), repeat, confirm)
         return replace(self._with(clause), frames={**self.frames, **frames})
 
     def optimize(self, *metrics: str, then: str | tuple[str, ...] | list[str] = ()) -> QueryBuilder:

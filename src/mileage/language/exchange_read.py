@@ -21,7 +21,17 @@ Data = Any  # plain data as it came: checked here, key by key
 FIELDS: dict[str, tuple[str, ...]] = {
     "query": ("predict", "comments", "clauses"),
     "predict": ("target", "task", "options"),
-    "validate": ("folds", "holdout", "bootstrap", "on", "together", "in_order_of", "stratified_by", "repeat"),
+    "validate": (
+        "folds",
+        "holdout",
+        "bootstrap",
+        "on",
+        "together",
+        "in_order_of",
+        "stratified_by",
+        "repeat",
+        "confirm",
+    ),
     "source": ("table", "frame", "sql"),
     "bound": ("metric", "op", "value", "where", "confidence", "note"),
     "intent": ("to", "across", "in", "within", "by", "note"),
@@ -208,6 +218,7 @@ def _validate(data: Data) -> ast.Validate:
         ast.Name(_text("in_order_of", data["in_order_of"])) if "in_order_of" in data else None,
         _names("stratified_by", data["stratified_by"]) if "stratified_by" in data else (),
         _whole("repeat", data["repeat"]) if "repeat" in data else None,
+        _whole("confirm", data["confirm"]) if "confirm" in data else None,
     )
 
 

@@ -108,7 +108,8 @@ def _validate(item: ast.Validate) -> dict[str, Data]:
     data |= {"together": _names(item.together)} if item.together else {}
     data |= {"in_order_of": item.order_by.text} if item.order_by is not None else {}
     data |= {"stratified_by": _names(item.stratified_by)} if item.stratified_by else {}
-    return data | ({"repeat": item.repeat} if item.repeat is not None else {})
+    data |= {"repeat": item.repeat} if item.repeat is not None else {}
+    return data | ({"confirm": item.confirm} if item.confirm is not None else {})
 
 
 def quantity(amount: Quantity) -> Data:

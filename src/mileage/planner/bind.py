@@ -20,7 +20,7 @@ from mileage.planner.rewriting import with_facts
 from mileage.planner.settings import Settings, plan_settings
 from mileage.planner.slots import SpaceBuilder, SpaceSetting, check_space
 from mileage.planner.sources import bind_from, bind_source
-from mileage.planner.validation import SplitSetting, check_validation, plan_validation
+from mileage.planner.validation import SplitSetting, check_validation, confirmation, plan_validation
 from mileage.workflow import Setting
 
 
@@ -143,6 +143,7 @@ class _Binder:
             features=choice.features,
             setting=Setting(target.task, n_rows, max(2, len(target.classes)), self.settings.seed),
             validation=validation,
+            confirmation=confirmation(self.query, validation),
             objectives=objectives,
             space=space,
             budget=budget,

@@ -53,7 +53,10 @@ class Objective:
 
 @dataclass(frozen=True)
 class LogicalPlan:
-    """Space, objectives, validation and budget of one query, names resolved."""
+    """Space, objectives, validation and budget of one query, names resolved.
+
+    ``validation`` is how each workflow is scored, ``confirmation`` how the best of many are again before one is chosen.
+    """
 
     query: Predict
     dataset: Dataset
@@ -71,6 +74,7 @@ class LogicalPlan:
     seed: int = 0
     name: str | None = None
     test: Dataset | None = None
+    confirmation: SplitSpec | None = None
     hints: tuple[tuple[str, object], ...] = ()
     dropped: tuple[tuple[str, Reason], ...] = ()
     known: tuple[tuple[str, str], ...] = ()

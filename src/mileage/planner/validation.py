@@ -11,6 +11,7 @@ from mileage.planner.mistakes import Mistakes, spell
 
 FOLDS = 5
 _SMALL_ROWS, _SMALL_FOLDS = 400, 10
+_CONFIRM = 3  # fresh deals on which the best are scored again
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,24 @@ def _default(setting: SplitSetting) -> tuple[SplitSpec, list[Assumption]]:
     if setting.target.task == "binary" and 2 <= min(counts) < n:  # else a fold has one class, and no ranking to score
         n = min(counts)
         kind += f", since a class has {n} rows"
-    clause = f"VALIDATE BY {n} FOLDS" + (f" STRATIFIED BY {spell(setting.target_name)}" if stratify else "")
-    said = Assumption(f"workflows are scored by {n} {kind}", clause)
+    by = f" STRATIFIED BY {spell(setting.target_name)}" if stratify else ""
+    text = f"workflows are scored by {n} {kind}, the best of many again on {_CONFIRM} fresh deals of them"
+    said = Assumption(text, f"VALIDATE BY {n} FOLDS{by} CONFIRM {_CONFIRM}")
     return SplitSpec("folds", n=n, stratify=stratify, seed=setting.seed), [said]
+
+
+def confirmation(query: ast.Predict, splits: SplitSpec) -> SplitSpec | None:
+    """Return the splits on which the best workflows are scored again; None if they are not.
+
+    What is best among many by one deal of the rows is so by chance too, and looks better than it is.
+
+    References
+    ----------
+    Cawley and Talbot 2010, On over-fitting in model selection, section 5.
+    """
+    clause = query.clause(ast.Validate)
+    times = _CONFIRM if clause is None else clause.confirm
+    return splits.dealt_again(times) if times else None
 
 
 # --- what can be said without the data --------------------------------------------------------------------------------
@@ -114,6 +130,8 @@ def _check_combination(clause: ast.Validate, mistakes: Mistakes) -> None:
         (method == "BOOTSTRAP" and clause.order_by, "a bootstrap has no order", "use HOLDOUT or FOLDS with IN ORDER OF"),
         (method == "BOOTSTRAP" and clause.stratified_by, "a bootstrap draws rows without regard to STRATIFIED BY", "use FOLDS or HOLDOUT with STRATIFIED BY"),
         (method == "BOOTSTRAP" and clause.repeat is not None, "a bootstrap is repeated by its number", "write the product: BOOTSTRAP 60 and not BOOTSTRAP 20 REPEAT 3"),
+        (method == "BOOTSTRAP" and clause.confirm, "a bootstrap is not confirmed", "draw more: BOOTSTRAP 60, or use FOLDS or HOLDOUT with CONFIRM"),
+        (clause.order_by and clause.confirm, "there is one order of rows: the best cannot be scored on another", "leave CONFIRM or IN ORDER OF out"),
         (clause.order_by and clause.repeat is not None, "there is one order of rows: it cannot be dealt again", "leave REPEAT or IN ORDER OF out"),
         (clause.order_by and clause.stratified_by, "rows in order cannot be stratified too", "leave STRATIFIED BY or IN ORDER OF out"),
         (method == "HOLDOUT" and clause.together and clause.stratified_by, "a HOLDOUT keeps groups together or shares alike, not both", "use FOLDS, which can do both"),

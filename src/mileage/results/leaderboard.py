@@ -45,6 +45,8 @@ class Leaderboard:
         What was cut from the space before the search.
     verdicts : mapping of trial number to str
         A sentence to stand with a trial instead of the reason it was proposed.
+    test_share : float, optional
+        Rows scored per row trained on, for the noise of a difference; that of as many folds by default.
     constant : int, default 0
         Number of the constant predictor, the reference for all others; it is always in the list.
 
@@ -66,6 +68,7 @@ class Leaderboard:
     diverse: bool = False
     restrictions: tuple[tuple[str, str], ...] = ()
     verdicts: Mapping[int, str] = field(default_factory=dict)
+    test_share: float | None = None
     constant: int = 0
 
     @cached_property
@@ -73,7 +76,7 @@ class Leaderboard:
         """All scored trials, best first."""
         metric = self.objectives[0][0]
         scored = [t for t in self.trials if t.state == "ok" and not math.isnan(value_of(t, metric))]
-        return tuple(ranked(scored, self.objectives))
+        return tuple(ranked(scored, self.objectives, test_share=self.test_share))
 
     @cached_property
     def ranked(self) -> tuple[Trial, ...]:
@@ -83,7 +86,7 @@ class Leaderboard:
     @cached_property
     def rows(self) -> tuple[Row, ...]:
         """The returned trials in their places, then the constant predictor if it is not among them, as ``w0``."""
-        groups = tie_groups(self.order, self.objectives[0])
+        groups = tie_groups(self.order, self.objectives[0], test_share=self.test_share)
         tie = {t.number: i for i, group in enumerate(groups, 1) for t in group}
         place = {t.number: i for i, t in enumerate(self.order, 1)}
         rows = [
@@ -108,6 +111,11 @@ class Leaderboard:
     def ties(self) -> tuple[Trial, ...]:
         """The returned trials that are within noise of the best."""
         return tuple(row.trial for row in self.rows if row.tie == 1 and row.ref != "w0")
+
+    @property
+    def confirmed(self) -> tuple[Trial, ...]:
+        """The trials that were scored again on fresh splits."""
+        return tuple(t for t in self.order if t.is_confirmed)
 
     @property
     def failed(self) -> tuple[Trial, ...]:
@@ -185,6 +193,8 @@ class Leaderboard:
                 }
                 for name, values in t.scores.items()
             },
+            "fidelity": t.fidelity,
+            "searched": {name: [finite_or_none(v) for v in values] for name, values in t.searched.items()},
         }
 
     def __len__(self) -> int:

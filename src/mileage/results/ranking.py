@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mileage.results.comparison import paired_difference
 from mileage.results.trial import Trial
@@ -41,17 +41,27 @@ def loss_of(trial: Trial, objective: tuple[str, bool]) -> float:
     return math.inf if math.isnan(value) else (-value if greater_is_better else value)
 
 
-def within_noise(one: Trial, other: Trial, metric: str) -> bool:
+def _key(objective: tuple[str, bool]) -> Callable[[Trial], tuple[bool, float, int]]:
+    """What was confirmed stands before what was not: the scores of the others are too good by the choice among them."""
+    return lambda trial: (not trial.is_confirmed, loss_of(trial, objective), trial.number)
+
+
+def within_noise(one: Trial, other: Trial, metric: str, *, test_share: float | None = None) -> bool:
     """Say whether two trials cannot be told apart by a metric; equal scores are always a tie."""
     if one.number == other.number or value_of(one, metric) == value_of(other, metric):
         return True
     if metric not in one.scores or metric not in other.scores:
         return False
-    return paired_difference(one, other, metric).within_noise
+    paired = one.fidelity == other.fidelity
+    return paired_difference(one, other, metric, test_share=test_share, paired=paired).within_noise
 
 
-def tie_groups(trials: Sequence[Trial], objective: tuple[str, bool]) -> list[list[Trial]]:
+def tie_groups(
+    trials: Sequence[Trial], objective: tuple[str, bool], *, test_share: float | None = None
+) -> list[list[Trial]]:
     """Return trials in groups: the best one and all within noise of it, then the same for the rest.
+
+    ``test_share`` are the rows scored per row trained on, as for :func:`paired_difference`.
 
     Examples
     --------
@@ -61,34 +71,47 @@ def tie_groups(trials: Sequence[Trial], objective: tuple[str, bool]) -> list[lis
     >>> [[t.number for t in group] for group in tie_groups(trials, ("auc", True))]
     [[1, 2], [0]]
     """
-    rest = sorted(trials, key=lambda t: (loss_of(t, objective), t.number))
+    rest = sorted(trials, key=_key(objective))
     groups = []
     while rest:
-        group = [t for t in rest if within_noise(rest[0], t, objective[0])]
+        group = [t for t in rest if within_noise(rest[0], t, objective[0], test_share=test_share)]
         taken = {t.number for t in group}
         rest = [t for t in rest if t.number not in taken]
         groups.append(group)
     return groups
 
 
-def ranked(trials: Sequence[Trial], objectives: Objectives) -> list[Trial]:
+def ranked(trials: Sequence[Trial], objectives: Objectives, *, test_share: float | None = None) -> list[Trial]:
     """Return trials best first: the first objective, and within its noise the next one (``THEN``).
 
-    With one objective the order is that of the mean scores; equal ones stand in the order of their numbers.
+    With one objective the order is that of the mean scores; equal ones stand in the order of their numbers. Confirmed
+    trials stand before the others.
+
+    Examples
+    --------
+    >>> chosen, other = Trial(1, scores={"auc": (0.9, 0.9)}), Trial(2, scores={"auc": (0.8, 0.9)})
+    >>> [t.number for t in ranked([chosen, other], (("auc", True),))]
+    [1, 2]
+    >>> again = other.confirmed({"auc": (0.8, 0.8)})
+    >>> [t.number for t in ranked([chosen, again], (("auc", True),))]
+    [2, 1]
     """
     first, *then = objectives
-    in_order = sorted(trials, key=lambda t: (loss_of(t, first), t.number))
+    in_order = sorted(trials, key=_key(first))
     if not then:
         return in_order
-    return [trial for group in tie_groups(in_order, first) for trial in _within(group, tuple(then), first)]
+    groups = tie_groups(in_order, first, test_share=test_share)
+    return [trial for group in groups for trial in _within(group, tuple(then), first, test_share)]
 
 
-def _within(group: Sequence[Trial], objectives: Objectives, first: tuple[str, bool]) -> list[Trial]:
+def _within(
+    group: Sequence[Trial], objectives: Objectives, first: tuple[str, bool], test_share: float | None
+) -> list[Trial]:
     objective, *then = objectives
     if then:
-        parts = tie_groups(group, objective)
-        return [trial for part in parts for trial in _within(part, tuple(then), first)]
-    return sorted(group, key=lambda t: (loss_of(t, objective), loss_of(t, first), t.number))
+        parts = tie_groups(group, objective, test_share=test_share)
+        return [trial for part in parts for trial in _within(part, tuple(then), first, test_share)]
+    return sorted(group, key=lambda t: (not t.is_confirmed, loss_of(t, objective), loss_of(t, first), t.number))
 
 
 def model_family(trial: Trial) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mileage.core.units import format_bytes, format_seconds
@@ -81,8 +82,6 @@ def brief(trial: Trial) -> str:
 
 
 def _without_defaults(spec: StepSpec) -> StepSpec:
-    from dataclasses import replace
-
     from mileage.operators import operators
 
     operator = operators.find(spec.operator)
@@ -160,7 +159,7 @@ def _style(row: Row) -> str:
 
 def notes(board: Leaderboard) -> list[str]:
     """Return lines for what is not in the list, with the reasons."""
-    lines = []
+    lines = [_confirmed(board)] if board.confirmed else []
     for trial in board.failed[:_SHOWN_FAILURES]:
         why = (trial.error or "no score").strip().splitlines()[0]
         lines.append(f"{'failed' if trial.state == 'ok' else trial.state}: {brief(trial)}: {why}")
@@ -173,6 +172,17 @@ def notes(board: Leaderboard) -> list[str]:
         reasons[key] = reasons.get(key, 0) + 1
     lines += [f"not run: {count} ({why})" for why, count in reasons.items()]
     return lines + [f"cut: {what}: {why}" for what, why in board.restrictions]
+
+
+def _confirmed(board: Leaderboard) -> str:
+    """Say which scores are not those that the search chose by, and what the choice had added to the best."""
+    metric, best = board.objectives[0][0], board.confirmed[0]
+    before = replace(best, scores=best.searched).mean(metric)
+    n, count = len(board.confirmed), board.count("ok")
+    return (
+        f"the first {n} were scored again on fresh splits and are ranked by these: who is best of {count} is so by chance "
+        f"too (w1 had {metric} {before:.4g} before)"
+    )
 
 
 def board_html(board: Leaderboard) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mileage.core.domains import Value
@@ -15,6 +15,7 @@ from mileage.results.encoding import float_from_json, float_to_json, value_from_
 from mileage.results.workflow_json import workflow_from_json, workflow_to_json
 from mileage.workflow import Workflow
 
+CONFIRMED = "confirmed"
 Configured = tuple[tuple[str, tuple[StepSpec, ...]], ...]
 
 
@@ -43,7 +44,9 @@ class Trial:
     error : str or None
         What failed, or why it was not run.
     fidelity : str
-        How thoroughly it was evaluated.
+        How thoroughly it was evaluated: ``full``, or ``confirmed`` on splits that the search did not choose by.
+    searched : mapping of metric to tuple of float
+        Of a confirmed trial, the scores that the search chose it by.
 
     Examples
     --------
@@ -66,6 +69,23 @@ class Trial:
     fidelity: str = "full"
     score_se: Mapping[str, float] = field(default_factory=dict)
     artifacts: tuple[str, ...] = ()
+    searched: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the scores are those of splits that the search did not choose by."""
+        return self.fidelity == CONFIRMED
+
+    def confirmed(self, scores: Mapping[str, tuple[float, ...]]) -> Trial:
+        """Return the trial with the scores of fresh splits.
+
+        Examples
+        --------
+        >>> trial = Trial(1, scores={"r2": (0.7, 0.8)}).confirmed({"r2": (0.6, 0.6, 0.7, 0.7)})
+        >>> trial.is_confirmed, trial.scores["r2"], trial.searched["r2"]
+        (True, (0.6, 0.6, 0.7, 0.7), (0.7, 0.8))
+        """
+        return replace(self, scores=scores, searched=self.scores, fidelity=CONFIRMED)
 
     @property
     def model(self) -> str:
@@ -94,7 +114,8 @@ class Trial:
             "workflow": workflow_to_json(self.workflow) if self.workflow is not None else None,
             "describe": self.describe,
             "state": self.state,
-            "scores": {metric: [float_to_json(v) for v in values] for metric, values in self.scores.items()},
+            "scores": _scores_to_json(self.scores),
+            "searched": _scores_to_json(self.searched),
             "score_se": {metric: float_to_json(v) for metric, v in self.score_se.items()},
             "fit_s": self.fit_s,
             "predict_s": self.predict_s,
@@ -114,12 +135,21 @@ class Trial:
                 (slot, tuple(_spec_from_json(s) for s in specs)) for slot, specs in data["configuration"]
             ),
             workflow=workflow_from_json(data["workflow"]) if data.get("workflow") else None,
-            scores={metric: tuple(float_from_json(v) for v in values) for metric, values in data["scores"].items()},
+            scores=_scores_from_json(data["scores"]),
+            searched=_scores_from_json(data.get("searched", {})),
             score_se={metric: float_from_json(v) for metric, v in data.get("score_se", {}).items()},
             reason=_reason_from_json(data.get("reason")),
             artifacts=tuple(data.get("artifacts", ())),
             **{name: data[name] for name in plain},
         )
+
+
+def _scores_to_json(scores: Mapping[str, tuple[float, ...]]) -> dict[str, Any]:
+    return {metric: [float_to_json(v) for v in values] for metric, values in scores.items()}
+
+
+def _scores_from_json(data: Mapping[str, Any]) -> dict[str, tuple[float, ...]]:
+    return {metric: tuple(float_from_json(v) for v in values) for metric, values in data.items()}
 
 
 def _spec_to_json(spec: StepSpec) -> list[Any]:

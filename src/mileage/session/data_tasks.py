@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mileage.core.domains import Value
-from mileage.data import Dataset, Kind, quote
+from mileage.data import Dataset, Kind, SplitSpec, quote
 from mileage.errors import DataError
 from mileage.planner import LogicalPlan
 from mileage.workflow import Features, Task, TaskKind
@@ -48,9 +48,9 @@ def column_kinds(features: Features) -> tuple[tuple[str, str], ...]:
     return tuple((name, str(kind)) for names, kind in groups for name in names)
 
 
-def data_tasks(plan: LogicalPlan) -> DataTasks:
-    """Return the leaf tasks of a logical plan."""
-    v = plan.validation
+def data_tasks(plan: LogicalPlan, splits: SplitSpec | None = None) -> DataTasks:
+    """Return the leaf tasks of a logical plan, with other splits than its own if they are given."""
+    v = splits or plan.validation
     strata = v.stratify if isinstance(v.stratify, tuple) else ()
     aux = tuple(dict.fromkeys([*v.groups, *strata, *([v.order_by] if v.order_by else [])]))
     source = source_task(plan, plan.dataset, aux=aux)
@@ -72,17 +72,8 @@ def data_tasks(plan: LogicalPlan) -> DataTasks:
         ("task", plan.task),
         ("whole", test is not None),
     )
-    n = (
-        v.n * v.repeat
-        if v.method == "folds"
-        else v.n
-        if v.method == "bootstrap"
-        else v.repeat
-        if v.method == "holdout"
-        else 1
-    )
     share = 1 - 1 / v.n if v.method == "folds" else 0.8 if v.method == "holdout" else 1.0
-    return DataTasks(source, dealt, max(1, n), max(0.3, share), scoring, test)
+    return DataTasks(source, dealt, max(1, v.n_splits), max(0.3, share), scoring, test)
 
 
 def source_task(plan: LogicalPlan, dataset: Dataset, *, aux: tuple[str, ...] = (), with_target: bool = True) -> Task:

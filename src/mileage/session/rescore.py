@@ -10,7 +10,8 @@ from mileage.engine import Limits
 from mileage.errors import BindError
 from mileage.operators.metrics import resolve_metric
 from mileage.optimizer import PlanContext, evaluation_tasks, optimize
-from mileage.session.data_tasks import SessionData, data_tasks
+from mileage.session.confirm import scored_on
+from mileage.session.data_tasks import SessionData
 from mileage.session.engines import finished, open_executor
 from mileage.workflow import TaskKind
 
@@ -44,7 +45,7 @@ def _scored(result: Result, trial: Trial, metrics: tuple[str, ...], executor: ob
     assert trial.workflow is not None
     if not metrics:
         return trial
-    data = data_tasks(result.plan)
+    data = scored_on(result.plan, trial)
     evaluation = evaluation_tasks(
         trial.workflow,
         data.source,

@@ -13,6 +13,7 @@ from mileage.errors import EngineError
 from mileage.planner import LogicalPlan
 from mileage.results import Leaderboard, Trial
 from mileage.session.clock import Clock
+from mileage.session.confirm import confirm_best
 from mileage.session.data_tasks import DataTasks, SessionData, data_tasks
 from mileage.session.engines import end_refit, open_executor, refit
 from mileage.session.result import Result
@@ -112,7 +113,10 @@ def _search(session: Session, plan: LogicalPlan, setting: RunSetting, run_id: in
             n_workers=n_workers,
             carried=setting.carried,
         )
-        board = rank(plan, loop.run())
+        loop.run()
+        if loop.ended != STOPPED and not loop.is_goal_met:
+            confirm_best(loop)
+        board = rank(plan, loop.trials)
         refit, notes = _refit_best(session, executor, leaves, plan, loop, board)
         if not board.ranked and loop.ended != STOPPED:
             raise nothing_scored(board)
@@ -142,6 +146,7 @@ def rank(plan: LogicalPlan, trials: list[Trial]) -> Leaderboard:
         objectives=tuple((o.call, o.greater_is_better) for o in plan.objectives),
         n=plan.n_results,
         diverse=plan.diverse,
+        test_share=plan.validation.test_share,
         restrictions=tuple((r.what, r.reason.text) for r in plan.space.restrictions),
     )
 

@@ -15,7 +15,8 @@ from mileage.operators.metrics import scorer_code
 from mileage.operators.versions import versions_of
 from mileage.optimizer import PlanContext, optimize
 from mileage.results.export import Scorer, ScriptSpec
-from mileage.session.data_tasks import SessionData, aux_sql, column_kinds, data_tasks, script_sql
+from mileage.session.confirm import scored_on
+from mileage.session.data_tasks import SessionData, aux_sql, column_kinds, script_sql
 from mileage.session.engines import finished, open_executor
 from mileage.workflow import assemble
 
@@ -48,7 +49,7 @@ def script_spec(result: Result, trial: Trial) -> ScriptSpec:
     kinds = tuple((name, kind) for name, kind in column_kinds(plan.features) if name in used)
     strata = v.stratify if isinstance(v.stratify, tuple) else ()
     aux = tuple(dict.fromkeys([*v.groups, *strata, *([v.order_by] if v.order_by else [])]))
-    splits = dealt(result) if plan.test is None else None
+    splits = dealt(result, trial) if plan.test is None else None
     scorers, uncounted = _scorers(result, margins=not hasattr(made.tail[-1][1], "predict_proba"))
     f = plan.features
     return ScriptSpec(
@@ -94,9 +95,9 @@ def _attached(database: Database) -> tuple[str, ...]:
     return tuple(f"ATTACH {literal(path)} AS {quote(name)} (READ_ONLY)" for path, name in rows)
 
 
-def dealt(result: Result) -> Splits:
-    """Return the splits of an answer, dealt again from the data."""
-    leaves = data_tasks(result.plan)
+def dealt(result: Result, trial: Trial) -> Splits:
+    """Return the splits that a trial was scored on, dealt again from the data."""
+    leaves = scored_on(result.plan, trial)
     port = leaves.deal.port("splits")
     physical, _ = optimize(leaves.tasks, (port,), PlanContext(kept=result.session.store.has))
     executor, _ = open_executor(

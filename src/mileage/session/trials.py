@@ -8,7 +8,7 @@ a time budget only decides how many there are.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from mileage.core.events import EventBus
@@ -21,6 +21,7 @@ from mileage.planner import LogicalPlan
 from mileage.results import Trial
 from mileage.search import Proposal, SearchContext
 from mileage.session.clock import Clock
+from mileage.session.confirm import confirm_reserve_s
 from mileage.session.data_tasks import DataTasks
 from mileage.session.engines import Refit, begin_refit
 from mileage.session.forecast import Forecaster
@@ -33,6 +34,7 @@ LAG = 4
 _LATER = 20  # what takes more than its share of the budget waits until so many others were tried
 _FIRST_SHARE = 0.2  # the first trial surely fits, so that there is an answer
 STOPPED = "stopped by the user"
+_EVERY = 10  # trials, after which it is forecast again what scoring the best again will take
 _SKIPS = 25  # proposals in a row that do not fit the rest of the budget before the search ends
 _REFIT_MARGIN = 1.5
 _KEEP = frozenset({TaskKind.PREDICT, TaskKind.SCORE})
@@ -72,6 +74,8 @@ class TrialLoop:
         context = SearchContext(p.space, p.seed, p.setting.n_rows, len(p.features.names))
         self.strategy = Proposals(name, context, self.carried)
         self.metrics = tuple(o.call for o in p.objectives)
+        self.objectives = tuple((o.call, o.greater_is_better) for o in p.objectives)
+        self.confirm_s = 0.0
         self.forecaster = Forecaster(p.setting.n_rows)
         self.pending: dict[int, Pending] = {}
         self.done: dict[int, Trial] = {}
@@ -95,10 +99,14 @@ class TrialLoop:
                     break
                 self._collect()
         except StopAsked:
-            self.ended = STOPPED
-            self.executor.cancel_all()
+            self.stop()
         self._tell_up_to(self.next_number)
         return self.trials
+
+    def stop(self) -> None:
+        """End the search where it is: the user asked for that."""
+        self.ended = STOPPED
+        self.executor.cancel_all()
 
     def _fill(self) -> None:
         while not self.ended and len(self.pending) < min(LAG, self.n_workers + 1):
@@ -145,7 +153,7 @@ class TrialLoop:
         elif self.skips >= _SKIPS:
             self.ended = "nothing else fits the rest of the budget"
         elif b.until is not None and self.best is not None and self._meets_goal():
-            self.ended = f"UNTIL {b.until.metric} {b.until.op} {b.until.value:g}"
+            self.ended, self.is_goal_met = f"UNTIL {b.until.metric} {b.until.op} {b.until.value:g}", True
         elif b.patience_trials is not None and self.told - self.best_number > b.patience_trials:
             self.ended = f"PATIENCE {b.patience_trials} trials"
         elif (
@@ -168,7 +176,7 @@ class TrialLoop:
         }.get(goal.op, score == goal.value)
 
     def _search_left_s(self) -> float | None:
-        return self.clock.left_after(self.refit_reserve_s(self.best))
+        return self.clock.left_after(self.refit_reserve_s(self.best) + self.confirm_s)
 
     def refit_reserve_s(self, trial: Trial | None) -> float:
         """Return the seconds to keep for fitting a trial's workflow on all rows."""
@@ -182,9 +190,8 @@ class TrialLoop:
         number = self.next_number
         features = simplest(self.plan.features) if number == 0 else self.plan.features
         workflow, assumed = instantiate(proposal.configuration.choices, features, self.plan.setting)
-        evaluation = self.compile(workflow)
-        context = PlanContext(kept=self.kept, shares=not self.fixed, off=self._off(), keep=_KEEP)
-        physical, _ = optimize((*self.data.tasks, *evaluation.tasks), evaluation.scores, context)
+        evaluation = self.compile(workflow, self.data)
+        physical = self._physical(evaluation, self.data)
         fits = _fits(physical)
         if fits and only_if_kept:
             return
@@ -208,19 +215,28 @@ class TrialLoop:
         if self.fixed and number > 0:  # the winner is known: fitting it on all rows fills workers that would be idle
             self.refits[number] = begin_refit(self.executor, self.data.source, workflow, self._limits(), kept=self.kept)
 
-    def compile(self, workflow: Workflow) -> Evaluation:
-        """Return the tasks that evaluate a workflow."""
+    def compile(self, workflow: Workflow, data: DataTasks) -> Evaluation:
+        """Return the tasks that evaluate a workflow on the splits of some leaf tasks."""
         return evaluation_tasks(
             workflow,
-            self.data.source,
-            self.data.deal,
-            n_splits=self.data.n_splits,
-            metrics=self._all_metrics(),
-            setting=self.data.scoring,
-            test=self.data.test,
+            data.source,
+            data.deal,
+            n_splits=data.n_splits,
+            metrics=self.all_metrics(),
+            setting=data.scoring,
+            test=data.test,
         )
 
-    def _all_metrics(self) -> tuple[str, ...]:
+    def _physical(self, evaluation: Evaluation, data: DataTasks) -> PhysicalPlan:
+        context = PlanContext(kept=self.kept, shares=not self.fixed, off=self._off(), keep=_KEEP)
+        return optimize((*data.tasks, *evaluation.tasks), evaluation.scores, context)[0]
+
+    def evaluate(self, evaluation: Evaluation, data: DataTasks, label: str) -> int:
+        """Begin to evaluate a workflow within the limits of a trial; return the ticket."""
+        return self.executor.submit(self._physical(evaluation, data), label=label, limits=self._limits())
+
+    def all_metrics(self) -> tuple[str, ...]:
+        """Return the metrics that trials are scored by: those of OPTIMIZE, and the goal of UNTIL."""
         goal = self.plan.budget.until
         extra = (goal.metric,) if goal is not None and goal.metric not in self.metrics else ()
         return (*self.metrics, *extra)
@@ -296,7 +312,7 @@ class TrialLoop:
                 reason=p.proposal.reason,
                 error=str(outcome.error) if outcome.error else None,
             )
-        measured = measure(p.evaluation, outcome, self._all_metrics())
+        measured = measure(p.evaluation, outcome, self.all_metrics())
         if measured.fit_s is not None and outcome.n_computed and pending.number > 0:
             self.forecaster.learn(p.workflow, measured.fit_s / self.data.train_share)
         return self._ok(p, measured)
@@ -337,6 +353,8 @@ class TrialLoop:
             self.ended = self.ended or "the data cannot be read or dealt"
         metric = self.metrics[0]
         ok = trial.state == "ok"
+        if ok and len(self.trials) % _EVERY == 0:
+            self.confirm_s = confirm_reserve_s(self)
         if ok and trial.number > 0 and (self.best is None or self._loss(trial) < self._loss(self.best)):
             self.best, self.best_at_s = trial, self.clock.elapsed_s
         self.bus.tell(
@@ -352,6 +370,13 @@ class TrialLoop:
             elapsed_s=self.clock.elapsed_s,
             error=trial.error,
         )
+
+    def replace(self, trials: Iterable[Trial]) -> None:
+        """Put trials that were scored again in the place of those of the same number, here and on record."""
+        by_number = {trial.number: trial for trial in trials}
+        self.trials = [by_number.get(trial.number, trial) for trial in self.trials]
+        for trial in by_number.values():
+            self.record(trial)
 
     def _tell_up_to(self, number: int) -> bool:
         """Tell the strategy the trials before ``number`` in order; False if one of them still runs."""
@@ -371,6 +396,7 @@ class TrialLoop:
         mean = trial.mean(self.metrics[0])
         return -mean if self.plan.objectives[0].greater_is_better else mean
 
+    is_goal_met = False
     _told_best: float | None = None
     unkept: str | None = None  # why results could not be written to the project, as far as that happened
 

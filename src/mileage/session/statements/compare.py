@@ -15,6 +15,7 @@ from mileage.session.refs import result_of, trial_of
 from mileage.session.rescore import with_metrics
 
 if TYPE_CHECKING:
+    from mileage.results import Trial
     from mileage.session.result import Result
     from mileage.session.session import Session
 
@@ -33,16 +34,16 @@ def run_compare(session: Session, statement: ast.Compare, text: str, on_event: L
     metrics = tuple(map(metric_call, statement.metrics)) or tuple(o.call for o in plan.objectives)
     trials = [with_metrics(result, [trial], metrics)[0] for result, trial in zip(results, trials, strict=True)]
     names = tuple(str(ref) for ref in statement.refs)
-    paired = len({_splits(result) for result in results}) == 1
-    made = compare(trials, metrics, names=names, paired=paired)
+    splits = {_splits(result, trial) for result, trial in zip(results, trials, strict=True)}
+    made = compare(trials, metrics, names=names, paired=len(splits) == 1, test_share=plan.validation.test_share)
     return Report("compare", " vs ".join(names), made.sections(), data=made.to_json())
 
 
-def _splits(result: Result) -> tuple[object, ...]:
+def _splits(result: Result, trial: Trial) -> tuple[object, ...]:
     """Return what decides on which rows a workflow is fitted and scored."""
     plan = result.plan
     test = plan.test.fingerprint if plan.test is not None else ""
-    return (str(plan.dataset.fingerprint), str(test), plan.target, plan.validation)
+    return (str(plan.dataset.fingerprint), str(test), plan.target, plan.validation, trial.fidelity)
 
 
 def _check_comparable(refs: tuple[ast.Ref, ...], results: list[Result]) -> None:
