@@ -18,6 +18,7 @@ from mileage.apps.notebook import load_ipython_extension
 from mileage.errors import DataError, EngineError
 
 HELPER = "import mileage as ml\ndef helper(x):\n    return x + 1\n"
+DWELL = "import time\ndef helper(x):\n    time.sleep(0.01)  # a step that takes no time is not worth a load\n    return x + 1\n"
 STEP = "@ml.step\ndef double(x):\n    return helper(x) * 2\n"
 
 
@@ -78,9 +79,9 @@ def versions(path):
 
 
 def test_a_cell_run_again_unchanged_computes_nothing(shell, tmp_path):
-    shell.cells(HELPER, STEP, "y = double(3)")
+    shell.cells(HELPER, DWELL, STEP, "y = double(3)")
     assert actions(shell.iterate("y"))["double"][0] == "computed"
-    shell.cells(HELPER, STEP, "y = double(3)")
+    shell.cells(HELPER, DWELL, STEP, "y = double(3)")
     assert actions(shell.iterate("y"))["double"][0] == "loaded"
     assert [v.record.flow for v in versions(tmp_path)] == ["birds", "birds"]
 
