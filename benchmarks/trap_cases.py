@@ -7,9 +7,11 @@ data: :mod:`traps` runs it through MILE and through other tools, ``tests/accepta
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 Change = tuple[str, str, str]  # a file, a text in it, and what takes its place ("" of no file: all of it)
 
@@ -174,7 +176,7 @@ class Trap:
 
     ``act`` changes what is no text. ``env`` holds the environment of both runs. A trap is ``unseeded`` if two runs of its
     touched steps never agree: then these must run again. ``own_process`` says that it is about processes, ``killed`` that
-    the first run is killed while it writes.
+    the first run is killed while it writes. ``needs`` names a library, without which the trap is left out.
     """
 
     name: str
@@ -186,6 +188,7 @@ class Trap:
     unseeded: bool = False
     own_process: bool = False
     killed: bool = False
+    needs: str = ""
 
     def prepare(self, folder: Path) -> None:
         """Write the flow as it is before the first run."""
@@ -233,6 +236,13 @@ def _argument(name: str, touched: str, before: str, after: str, *, first: str = 
     return Trap(name, (touched,) if touched else (), change, setup)
 
 
+def _outside(name: str, reads: str, *, first: str = "", change: tuple[Change, ...] = (), **more: Any) -> Trap:
+    """Return a trap in which the target depends on what an expression reads, which the change, if any, edits."""
+    imports = _jobs("import time", f"{first}\nimport time") if first else ()
+    setup = (("level.csv", "", "v\n0\n"), *imports, *_jobs('cleaned["y"] > 0', f'cleaned["y"] > float({reads})'))
+    return Trap(name, ("target",), change, setup, unseeded=not change, **more)
+
+
 def _touch(folder: Path) -> None:
     os.utime(folder / "data.csv", (1, 1))
 
@@ -255,6 +265,7 @@ _FOLDER = (
     ("parts/a.csv", "", "x,k,y\n5,a,1\n6,b,-1\n7,a,2\n"),
     ("parts/b.csv", "", "x,k,y\n8,a,1\n9,b,-1\n"),
 )
+_RENAMED = (("settings.py", '"data.csv"', '"again.csv"'), ("again.csv", "", FILES["data.csv"]))
 _CLASS_ARGUMENT = (
     "import dataclasses, enum\n@dataclasses.dataclass\nclass Plan:\n    depth: int = 2\n    wide: bool = True\n"
 )
@@ -574,9 +585,59 @@ OWN_DATA = (
          (("settings.py", "AS total", "AS total, 'a  b' AS label"),)),
 )  # fmt: skip
 
+_LEVEL = (("level.csv", "0", "1"),)
+_DATABASE = """import sqlite3
+with sqlite3.connect("levels.db") as made:
+    made.execute("CREATE TABLE IF NOT EXISTS levels AS SELECT 0 AS v")
+made.close()
+"""
+
+
+def _raise_level(folder: Path) -> None:
+    with sqlite3.connect(folder / "levels.db") as connection:
+        connection.execute("UPDATE levels SET v = 1")
+    connection.close()
+
+
+# What a step reads that nothing declares; without a change, what no two runs agree on, or could not be asked for.
+OUTSIDE = (
+    _outside("clock", "time.time() * 0"),
+    _outside("clock of pandas", 'pd.Timestamp("now").year * 0'),
+    _outside("clock in a query", 'duckdb.sql("SELECT 0 * year(current_date)").fetchall()[0][0]', first="import duckdb"),
+    _outside("another machine", 'socket.socket().connect_ex(("127.0.0.1", 9)) * 0', first="import socket"),
+    _outside("another program", 'subprocess.run(["cat", "level.csv"], capture_output=True, text=True).stdout.split()[1]',
+             first="import subprocess", change=_LEVEL),
+    _outside("file opened in a thread", "ThreadPoolExecutor().submit(lambda: open('level.csv').read()).result().split()[1]",
+             first="from concurrent.futures import ThreadPoolExecutor", change=_LEVEL),
+    _outside("names of the files in a folder", "len(os.listdir('kept'))", first="import os\nos.makedirs('kept', exist_ok=True)",
+             change=(("kept/one.txt", "", "1"),)),
+    _outside("undeclared file of pandas", "pd.read_csv('level.csv')['v'][0]", change=_LEVEL),
+    _outside("undeclared file of polars", "pl.read_csv('level.csv')['v'][0]", first="import polars as pl", change=_LEVEL, needs="polars"),
+    _outside("undeclared file of arrow", "csv.read_csv('level.csv')['v'][0].as_py()", first="from pyarrow import csv", change=_LEVEL),
+    _outside("undeclared file of duckdb", 'duckdb.sql("SELECT v FROM \'level.csv\'").fetchall()[0][0]', first="import duckdb", change=_LEVEL),
+    _outside("function of duckdb imported by name", 'sql("FROM \'level.csv\'").fetchall()[0][0]', first="from duckdb import sql", change=_LEVEL),
+    _outside("database of sqlite", 'sqlite3.connect("levels.db").execute("SELECT v FROM levels").fetchone()[0]', first=_DATABASE,
+             act=_raise_level, change=(("level.csv", "0", "0"),)),
+    _outside("a generator of the old kind without a seed", "np.random.RandomState().rand() * 0"),
+    _outside("a generator of Python without a seed", "random.Random().random() * 0", first="import random"),
+    Trap("file that a query names as a table", ("totals",), (("extra.csv", "1", "2"),),
+         (("extra.csv", "", "w\n1\n"), ("settings.py", "sum(x) AS total FROM cleaned", 'sum(x) * max(w) AS total FROM cleaned, \\"extra.csv\\"'))),
+)  # fmt: skip
+
+SEEDED = (
+    Trap("a generator of the old kind with a seed", setup=_jobs("_SCALE(x)", "_SCALE(x) + np.random.RandomState(0).rand(len(x))")),
+    Trap("rows dealt with a seed", setup=_jobs("import numpy", "from sklearn.model_selection import train_test_split\nimport numpy")
+         + _jobs("return (cleaned", "train_test_split(cleaned, random_state=0)\n    return (cleaned")),
+    Trap("a declared file read through duckdb", ("rows",), (("data.csv", "10,a", "17,b"),),
+         _jobs("import numpy", "import duckdb\nimport numpy") + _jobs("pd.read_csv(path)", "duckdb.read_csv(path).df()")),
+    Trap("a declared file read through duckdb again", setup=_jobs("import numpy", "import duckdb\nimport numpy")
+         + _jobs("pd.read_csv(path)", "duckdb.read_csv(path).df()")),
+)  # fmt: skip
+
 NOISE = (
     Trap("file touched without change", act=_touch),
-    Trap("equal file under another name", change=(("settings.py", '"data.csv"', '"again.csv"'), ("again.csv", "", FILES["data.csv"]))),
+    Trap("equal file under another name", change=_RENAMED, setup=(("flow.py", "step(jobs.rows)(settings.PATH)", "ml.read(settings.PATH)"),)),
+    Trap("equal file under another name, which the step is told", ("rows",), _RENAMED),
     Trap("docstring edited", change=_jobs("Make the features.", "Return the features of each row.")),
     Trap("annotation edited", change=_jobs("threshold: float", 'threshold: "float | int"')),
     Trap("formatter run", change=_jobs('x = cleaned["x"] ** power', "x = (\n        cleaned[\n            'x'\n        ]\n        ** power\n    )")),
@@ -611,4 +672,4 @@ def _reorder(place: Path) -> None:
     place.write_text("".join(f"{x},{y},{k}\n" for x, k, y in rows), encoding="utf-8")
 
 
-TRAPS: tuple[Trap, ...] = (*STUDY, *NAMED, *OWN_CODE, *OWN_DATA, *NOISE)
+TRAPS: tuple[Trap, ...] = (*STUDY, *NAMED, *OWN_CODE, *OWN_DATA, *OUTSIDE, *SEEDED, *NOISE)

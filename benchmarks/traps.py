@@ -291,7 +291,7 @@ def measure(side: str, python: str, only: str) -> dict[str, dict[str, Any]]:
     try:
         found = {}
         for trap in TRAPS:
-            if only in trap.name:
+            if only in trap.name and (not trap.needs or _has(python, trap.needs)):
                 found[trap.name] = spring(trap, server.run, truth.run)
                 print(f"{side:9} {trap.name:50} {_said(found[trap.name])}", flush=True)
         return found
@@ -328,7 +328,9 @@ def main() -> int:
     figures: dict[str, Any] = {side: totals_of(one) for side, one in found.items()}
     mile = figures["mile"]
     met = mile["traps"] >= TARGET_TRAPS and not (mile["stale"] or mile["spurious"] or mile["wrong"])
-    figures |= {"per_trap": {t: {side: _said(one[t]) for side, one in found.items()} for t in found["mile"]}}
+    figures |= {
+        "per_trap": {t: {side: _said(one[t]) for side, one in found.items() if t in one} for t in found["mile"]}
+    }
     figures["peers_missing"] = missing
     targets = {"traps": TARGET_TRAPS, "stale": 0, "spurious": 0, "wrong": 0}
     print(json.dumps({"name": "traps", "figures": figures, "targets": targets, "met": met}))

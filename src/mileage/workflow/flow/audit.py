@@ -1,12 +1,14 @@
 """What a step reads or draws while it runs that is no input of it: files, databases, other machines, random numbers.
 
-Python tells an audit hook of every file it opens; :mod:`mileage.workflow.flow.chance` hears of random numbers. A
-library that opens files without Python, such as DuckDB or Polars, is not seen.
+Python tells an audit hook of every file it opens; :mod:`mileage.workflow.flow.readers` hears of those that DuckDB, Polars
+and Arrow open without it, and :mod:`mileage.workflow.flow.chance` of random numbers. Any other library that opens files
+without Python is not seen, nor is whether a file exists.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import sys
 import sysconfig
@@ -22,10 +24,12 @@ from mileage.core.fingerprint import Fingerprint
 from mileage.workflow.flow.calls import Call
 from mileage.workflow.flow.chance import Draws, listening
 from mileage.workflow.flow.node import FlowTask
+from mileage.workflow.flow.readers import hear_readers, looking
 from mileage.workflow.identity import UNSTABLE, Identity
 
 _OURS = str(Path(__file__).resolve().parents[2]) + os.sep
 _FLOW = str(Path(__file__).resolve().parent) + os.sep
+_IMPORTS = ("<frozen importlib", str(Path(importlib.__file__).parent) + os.sep)
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/", "/lib", "/bin/", "/var/", "/run/")
 _CODE = (".py", ".pyc", ".so", ".pyd", ".pth", ".dll", ".dylib")
 
@@ -49,6 +53,7 @@ _TODO: Mapping[str, str] = {
     "file": "give it as an input: mileage.read(…), or its path as an argument",
     "database": "read it in a step of its own and give that a version as an argument",
     "random numbers": "give a seed, such as random_state=0",
+    "SQL": "it may give something else each time",
     "environment": "declare the variables: mileage.step(env=(…))",
 }
 _NO_MATTER = "say mileage.step(pure=True) if it does not matter"
@@ -94,7 +99,8 @@ class Watched(Call):
         if self.call.pure:
             return self.call.run(inputs)
         shown = [_notice(kind, f"{kind}: {text}") for kind, text in self.known.notes if kind in UNSTABLE]
-        with watching(self.call.files()) as watch:
+        libraries = [part.name for part in self.known.parts if part.kind == "library"]
+        with watching(self.call.files(), libraries) as watch:
             made = self.call.run(inputs)
         self.audit.found[self.task] = tuple(dict.fromkeys([*shown, *watch.notices()]))
         return made
@@ -116,8 +122,16 @@ class Watch:
 
     def notices(self) -> list[Notice]:
         """Return what was read and not declared, then the rest."""
-        files = [p for p in self.opened if p not in self.written and not self._is_declared(p) and Path(p).is_file()]
+        files = [p for p in self.opened if p not in self.written and not self._is_declared(p) and Path(p).exists()]
         return [*(_notice("file", f"reads {_short(path)}") for path in files), *self.others]
+
+    def opens(self, path: str, *, writes: bool) -> None:
+        """A file is opened, or a folder listed; what the step itself wrote first is no matter."""
+        place = os.path.realpath(path)
+        if writes and place not in self.opened:
+            self.written.add(place)
+        elif not _is_of_the_system(place):
+            self.opened[place] = None
 
     def _is_declared(self, path: str) -> bool:
         return any(path == one or path.startswith(one + os.sep) for one in self.declared)
@@ -131,6 +145,7 @@ _active: list[Watch] = []
 _current: ContextVar[Watch | None] = ContextVar("mile_watch", default=None)
 _changing = threading.Lock()
 _listening = contextlib.ExitStack()
+_heard: set[str] = set()
 
 
 def _hearing() -> tuple[Watch, ...]:
@@ -140,8 +155,8 @@ def _hearing() -> tuple[Watch, ...]:
 
 
 @contextlib.contextmanager
-def watching(declared: Iterable[str] = ()) -> Iterator[Watch]:
-    """Watch what the block reads and draws; ``declared`` are files and folders that it may read.
+def watching(declared: Iterable[str] = (), libraries: Iterable[str] = ()) -> Iterator[Watch]:
+    """Watch what the block reads and draws; ``declared`` are files and folders that it may read, ``libraries`` what it uses.
 
     Examples
     --------
@@ -153,7 +168,7 @@ def watching(declared: Iterable[str] = ()) -> Iterator[Watch]:
     """
     _install()
     watch = Watch(tuple(os.path.realpath(path) for path in declared))
-    _enter(watch)
+    _enter(watch, libraries)
     token = _current.set(watch)
     try:
         yield watch
@@ -163,11 +178,24 @@ def watching(declared: Iterable[str] = ()) -> Iterator[Watch]:
         watch.draws.ends()
 
 
-def _enter(watch: Watch) -> None:
+def _enter(watch: Watch, libraries: Iterable[str]) -> None:
     with _changing:
         if not _active:
             _listening.enter_context(listening(lambda: [one.draws for one in _hearing()]))
+            _listening.callback(_heard.clear)
+        hear_readers(_listening, _heard, libraries, _was_read)
         _active.append(watch)
+
+
+def _was_read(kind: str, what: str) -> None:
+    """Tell those who watch what a library reads or writes by itself."""
+    if _caller() is None:
+        return
+    for one in _hearing():
+        if kind == "SQL":
+            one.note(kind, f"{what} in SQL")
+        else:
+            one.opens(what, writes=kind == "written")
 
 
 def _leave(watch: Watch) -> None:
@@ -187,7 +215,7 @@ def _install() -> None:
 
 
 def _hear(event: str, args: tuple[Any, ...]) -> None:
-    if not _active or event not in _EVENTS:
+    if not _active or event not in _EVENTS or looking.get():
         return
     by = _caller()
     if by is None:  # MILE itself, not a step
@@ -201,12 +229,14 @@ def _opened(watch: Watch, args: tuple[Any, ...], by: str) -> None:
     path, mode, flags = args
     if not isinstance(path, str | bytes | os.PathLike):
         return
-    place = os.path.realpath(os.fsdecode(path))
     writes = set(mode) & set("wax+") if isinstance(mode, str) else flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
-    if writes and place not in watch.opened:
-        watch.written.add(place)
-    elif not _is_of_the_system(place):
-        watch.opened[place] = None
+    watch.opens(os.fsdecode(path), writes=bool(writes))
+
+
+def _listed(watch: Watch, args: tuple[Any, ...], by: str) -> None:
+    del by
+    if isinstance(args[0], str | bytes | os.PathLike):
+        watch.opens(os.fsdecode(args[0]), writes=False)
 
 
 def _connected(watch: Watch, args: tuple[Any, ...], by: str) -> None:
@@ -223,12 +253,14 @@ def _reached(watch: Watch, args: tuple[Any, ...], by: str) -> None:
 
 
 def _started(watch: Watch, args: tuple[Any, ...], by: str) -> None:
-    if not _is_of_the_system(by):  # libraries start helpers of their own
+    if not _is_of_a_library(by):  # they start helpers of their own
         watch.note("program", f"starts {Path(os.fsdecode(args[0] or args[1][0])).name}")
 
 
 _EVENTS: Mapping[str, Callable[[Watch, tuple[Any, ...], str], None]] = {
     "open": _opened,
+    "os.listdir": _listed,
+    "os.scandir": _listed,
     "sqlite3.connect": _connected,
     "socket.connect": _reached,
     "subprocess.Popen": _started,
@@ -240,7 +272,7 @@ def _caller() -> str | None:
     frame, found = sys._getframe(2), ""
     while frame is not None:
         file = frame.f_code.co_filename
-        if file.startswith("<frozen importlib"):
+        if file.startswith(_IMPORTS):
             return None
         if file.startswith(_OURS):
             return found if file.startswith(_FLOW) else None
@@ -256,11 +288,13 @@ def _folders() -> tuple[str, ...]:
     return tuple(os.path.realpath(path) + os.sep for path in dict.fromkeys([*paths, sys.prefix, sys.base_prefix]))
 
 
+def _is_of_a_library(file: str) -> bool:
+    return file.startswith((_OURS, *_folders())) or "site-packages" in file or "dist-packages" in file
+
+
 def _is_of_the_system(place: str) -> bool:
     """Say whether a file belongs to Python, to libraries, to the system or to the settings of the user."""
-    if place.endswith(_CODE) or place.startswith((_OURS, *_SYSTEM, *_folders())):
-        return True
-    if "site-packages" in place or "dist-packages" in place:
+    if place.endswith(_CODE) or place.startswith(_SYSTEM) or _is_of_a_library(place):
         return True
     home = os.path.realpath(Path.home())
     inside = os.path.relpath(place, home) if place.startswith(home + os.sep) else place

@@ -19,7 +19,7 @@ from mileage.workflow.flow.query import normal_sql, unstable_in
 from mileage.workflow.identity import Identity, identify
 from mileage.workflow.identity.library import is_library
 
-_QUOTED = re.compile(r"'((?:[^']|'')+)'")
+_QUOTED = re.compile(r"""'((?:[^']|'')+)'|"((?:[^"]|"")+)\"""")  # a table's name may be that of a file
 _CHANGES_ITS_OBJECT = frozenset({"fit", "fit_transform", "fit_predict", "partial_fit"})
 
 
@@ -191,9 +191,7 @@ class SqlCall(Call):
 
     def files(self) -> tuple[str, ...]:
         """The files that the text names, patterns written out."""
-        quoted = [found.replace("''", "'") for found in _QUOTED.findall(self.text)]
-        listed = [path for name in quoted for path in ([name] if _is_file(name) else _matching(name))]
-        return tuple(dict.fromkeys(listed))
+        return files_named(self.text)
 
     def run(self, inputs: list[Any]) -> tuple[Any, ...]:
         """Run the query; it gives a frame."""
@@ -203,6 +201,17 @@ class SqlCall(Call):
             for name, value in zip(self.names, inputs, strict=True):
                 connection.register(name, value)
             return (connection.execute(self.text).df(),)
+
+
+def files_named(text: str) -> tuple[str, ...]:
+    """Return the files that a query names between quotes, patterns written out."""
+    quoted = [one.replace("''", "'") or other.replace('""', '"') for one, other in _QUOTED.findall(text)]
+    return tuple(dict.fromkeys(path for name in quoted for path in files_matching(name)))
+
+
+def files_matching(name: str) -> list[str]:
+    """Return the file or folder of this name, or the files that it stands for, such as ``parts/*.parquet``."""
+    return [name] if _is_file(name) else _matching(name)
 
 
 def _named(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
