@@ -6,16 +6,19 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
-from mileage.data import Database
-from mileage.engine import Executor, Resources, backends
+import numpy as np
+
+from mileage.data import Database, bounds_of
+from mileage.engine import Executor, Outcome, Resources, backends
 from mileage.engine.scratch import Scratch, Store
 from mileage.errors import MileError
 from mileage.language import apply_refine, ast, diff, format_node, format_script, parse, parse_query
-from mileage.optimizer import BATCHES, PlanContext, evaluation_tasks, optimize
+from mileage.optimizer import BATCHES, PlanContext, apply_tasks, evaluation_tasks, fit_tasks, optimize
 from mileage.optimizer.rule import run_rule
 from mileage.planner import LogicalPlan, bind, explain_plan, explain_space
-from mileage.session.data_tasks import SessionData, data_tasks
+from mileage.session.data_tasks import SessionData, data_tasks, rows_task
 from mileage.workflow import PhysicalPlan, PlannedTask, Port, Task, TaskKind, instantiate
 
 TABLES = Path(__file__).parents[2] / "examples" / "data"
@@ -167,13 +170,72 @@ def scores_of(
     """Return the scores of every workflow of a finite space, split by split."""
     tasks, wanted = _tasks(plan)
     physical, _ = optimize(tasks, wanted, PlanContext(kept=kept.__contains__, off=off, keep=keep))
+    outcome = _run(plan, store, physical)
+    return [tuple(outcome.values[port].tolist()) for port in wanted]
+
+
+def _application(given: Given, rule: str) -> str:
+    """Draw the plan that predicts for the rows of the query's own source, with what each task reads."""
+    with closing(Scratch()) as store:
+        _, after = _applied(_plan(given), store, rule)
+    tasks = [planned.task for planned in after]
+    first = max(i for i, task in enumerate(tasks) if task.kind is TaskKind.SOURCE)  # before it: the fits
+    return "\n".join(f"{task.label}{_reads(task)}" for task in tasks[first:])
+
+
+def _reads(task: Task) -> str:
+    params: dict[str, Any] = dict(task.params)
+    if task.kind is TaskKind.SOURCE:
+        return f": {', '.join(name for name, _ in params['columns'])}"
+    if task.kind is TaskKind.TAKE:
+        return f": {', '.join(params['columns'])}"
+    return f" [columns {', '.join(map(str, params['kept']))}]" if "kept" in params else ""
+
+
+def _same_predictions(given: Given, rule: str) -> str:
+    """Predict with all rules and without one; the same up to the order of sums."""
+    plan = _plan(given)
+    with closing(Scratch()) as store:
+        found = [_predicted(plan, store, _applied(plan, store, off=off)[1]) for off in ("", rule)]
+    assert np.allclose(*found, rtol=0, atol=1e-12)
+    return f"{len(found[0])} rows"
+
+
+def _applied(plan: LogicalPlan, store: Store, rule: str = "", *, off: str = "") -> tuple[PhysicalPlan, PhysicalPlan]:
+    """Fit the only workflow of a space on all rows; return the plan that applies it, before and after a rule, or all."""
+    [point] = plan.space.points()
+    choices = tuple((slot.name, chosen) for slot, chosen in zip(plan.space.slots, point, strict=True))
+    workflow = instantiate(choices, plan.features, plan.setting)[0]
+    source = data_tasks(plan).source
+    fits, states = fit_tasks(workflow, source)
+    fitted, _ = optimize((source, *fits), states.values(), PlanContext(keep=frozenset({TaskKind.FIT})))
+    _run(plan, store, fitted)
+    rows = rows_task(plan, plan.dataset.fingerprint, plan.dataset.describe)
+    tasks, port = apply_tasks(workflow, states, rows)
+    before = PhysicalPlan(tuple(PlannedTask(task) for task in (source, *fits, rows, *tasks)), (port,), ())
+    known = bounds_of(plan.dataset, plan.features.numeric)
+    context = PlanContext(
+        kept=store.has, fitted=lambda state: store.get(state.key), bounds=known.__getitem__, off=frozenset({off})
+    )
+    after = before
+    for step in (each for _, rules in BATCHES for each in rules):
+        before, (after, _) = after, run_rule(step, after, context)
+        if step.__name__ == rule:
+            break
+    return before, after
+
+
+def _run(plan: LogicalPlan, store: Store, physical: PhysicalPlan) -> Outcome:
     data = SessionData.of(plan)
-    resources = Resources(data.source)
-    with Executor(backends.get("inline").new(), store, resources=resources) as executor:
+    with Executor(backends.get("inline").new(), store, resources=Resources(data.source)) as executor:
         executor.submit(physical)
         (outcome,) = executor.wait()
         assert outcome.error is None, outcome.error
-        return [tuple(outcome.values[port].tolist()) for port in wanted]
+        return outcome
+
+
+def _predicted(plan: LogicalPlan, store: Store, physical: PhysicalPlan) -> np.ndarray:
+    return _run(plan, store, physical).values[physical.wanted[0]].values
 
 
 ASKED: dict[str, Callable[[Given], str]] = {
@@ -193,4 +255,6 @@ ASKED_OF_RULES: dict[str, Callable[[Given, str], str]] = {
     "plan before": lambda given, rule: _drawn(_run_up_to(given, rule)[0]),
     "plan after": lambda given, rule: _drawn(_run_up_to(given, rule)[1]),
     "same scores without": _same_scores,
+    "application after": _application,
+    "same predictions without": _same_predictions,
 }

@@ -95,7 +95,9 @@ def test_an_answer_is_opened_without_a_look_at_its_data(
 ) -> None:
     table.to_parquet(tmp_path / "t.parquet")
     with mileage.connect(tmp_path, backend="inline") as session:
-        query = f"PREDICT y FROM '{tmp_path / 't.parquet'}' VALIDATE BY 2 FOLDS WITH model = ridge"
+        query = (
+            f"PREDICT y FROM '{tmp_path / 't.parquet'}' VALIDATE BY 2 FOLDS WITH PIPELINE = median >> one_hot >> ridge"
+        )
         expected = session.run(query)["w1"].predict(table.drop(columns="y"))
     reads = Reads(monkeypatch, "profile")
     with mileage.connect(tmp_path, backend="inline") as session:

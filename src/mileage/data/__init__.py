@@ -1,5 +1,6 @@
 """Tables: sources, schema, profile, splits into blocks of rows, samples. Next: :mod:`mileage.operators`."""
 
+from mileage.data.bounds import bounds_of
 from mileage.data.dataset import Dataset, canonical_sql
 from mileage.data.hashing import hash_file
 from mileage.data.kinds import CODES, COMMA_NUMBERS, UNCLEAR_DATES, is_entity
@@ -31,6 +32,7 @@ __all__ = [
     "Splits",
     "SqlError",
     "TargetProfile",
+    "bounds_of",
     "canonical_sql",
     "check_split",
     "deal",

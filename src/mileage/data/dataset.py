@@ -63,7 +63,7 @@ class Dataset:
             return self.database.hash_files(self.files, self.relation_sql)
         return self.database.hash_rows(self.relation_sql)
 
-    def read(self, columns: Sequence[str], where: str | None = None) -> pa.Table:
+    def read(self, columns: Sequence[str], where: str | None = None, *, n_rows: int | None = None) -> pa.Table:
         """Return the columns as an Arrow table in their own types; only they are read.
 
         Parameters
@@ -71,9 +71,11 @@ class Dataset:
         columns : sequence of str
         where : str, optional
             An SQL condition that rows must meet.
+        n_rows : int, optional
+            The first rows only.
         """
         listed = ", ".join(quote(self.schema.get(name).name) for name in columns)
-        condition = f"\nWHERE {where}" if where else ""
+        condition = (f"\nWHERE {where}" if where else "") + (f"\nLIMIT {n_rows}" if n_rows is not None else "")
         return self.database.arrow(f"SELECT {listed}\nFROM ({self.relation_sql}){condition}")
 
     def scan_sql(self, columns: Sequence[tuple[str, Kind]]) -> str:

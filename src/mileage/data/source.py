@@ -371,6 +371,10 @@ class Database:
                 sql = sql.replace(f"({relation})", f"(SELECT * FROM {place})")
         return sql
 
+    def is_quick(self, relation: str) -> bool:
+        """Say whether the rows of a relation lie in memory: a snapshot, or a frame that was given."""
+        return relation in self._snapshots or relation.startswith(f'SELECT * FROM "{self._frame_table("")}')
+
     def frame(self, sql: str) -> pd.DataFrame:
         """Return the rows of a SELECT as a pandas DataFrame, as ``duckdb.sql(sql).df()`` does in a plain script."""
         with self._lock, _Told(sql), self._clean():
@@ -424,16 +428,30 @@ class Database:
         DataError
             If a file changed since it was bound: its rows would not be those of its hash.
         """
-        stamps = tuple(stamp_of(path) for path in files)
-        if stamps != self._stamps.get(sql, stamps):
-            names = ", ".join(path.name for path in files)
-            raise DataError(f"'{names}' changed while it was in use", code="D411", hint="run the query again")
+        stamps = self._unchanged(files, sql)
         for path, stamp in zip(files, stamps, strict=True):
             if stamp not in self._hashes:
                 self._hashes[stamp] = self._hash_of(path)
         # Where a file lies is no part of what it holds.
         options = re.sub(r"\((\[[^]]*\]|'(?:[^']|'')*')", "(", sql, count=1)
         return fingerprint("files", options, [self._hashes[stamp] for stamp in stamps])
+
+    def check_unchanged(self, dataset: Dataset) -> None:
+        """Check that the files of a dataset are those that were bound.
+
+        Raises
+        ------
+        DataError
+            If a file changed since.
+        """
+        self._unchanged(dataset.files, dataset.relation_sql)
+
+    def _unchanged(self, files: Sequence[Path], sql: str) -> tuple[Stamp, ...]:
+        stamps = tuple(stamp_of(path) for path in files)
+        if stamps != self._stamps.get(sql, stamps):
+            names = ", ".join(path.name for path in files)
+            raise DataError(f"'{names}' changed while it was in use", code="D411", hint="run the query again")
+        return stamps
 
     def hash_rows(self, sql: str) -> Fingerprint:
         """Return the hash of the rows of a SELECT, in order, by their Arrow form; a part of the columns at a time."""

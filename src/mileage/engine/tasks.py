@@ -222,10 +222,10 @@ def _operator(name: str, resources: Resources) -> Operator:
 
 
 def _apply(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
-    del task, resources
+    del resources
     from mileage.operators import running
 
-    return {"out": running.apply(inputs[0], inputs[1])}
+    return {"out": running.apply(_step_of(task, inputs[0]), inputs[1])}
 
 
 def _join(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
@@ -241,7 +241,17 @@ def _predict(task: Task, inputs: list[Any], resources: Resources) -> dict[str, A
 
     settings: dict[str, Any] = {**dict(task.context), **dict(task.params)}
     kind, n_classes = str(settings.get("task", "binary")), int(settings.get("n_classes", 2))
-    return {"out": running.predict(inputs[0], inputs[1], kind, n_classes)}
+    return {"out": running.predict(_step_of(task, inputs[0]), inputs[1], kind, n_classes)}
+
+
+def _step_of(task: Task, state: Any) -> Any:
+    """Return the fitted step, for the columns that the task is given if some were left out."""
+    kept: Any = dict(task.params).get("kept")
+    if kept is None:
+        return state
+    from mileage.workflow.partial import partial_step
+
+    return partial_step(state, kept)
 
 
 def _source(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:

@@ -10,11 +10,13 @@ from mileage.optimizer.rules.form_segments import form_segments
 from mileage.optimizer.rules.keep_results import keep_results
 from mileage.optimizer.rules.load_kept import load_kept
 from mileage.optimizer.rules.merge_equal_tasks import merge_equal_tasks
+from mileage.optimizer.rules.project_dead_columns import project_dead_columns
 from mileage.optimizer.rules.prune_unused import prune_unused
 from mileage.workflow import PhysicalPlan, PlannedTask, Port, Task
 
 BATCHES: tuple[tuple[str, tuple[Rule, ...]], ...] = (
     ("share", (merge_equal_tasks,)),
+    ("narrow", (project_dead_columns,)),
     ("reuse", (choose_reuse, load_kept, prune_unused)),
     ("keep", (keep_results,)),
     ("place", (form_segments,)),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from mileage.core.fingerprint import Fingerprint
 from mileage.errors import InternalError
-from mileage.workflow import Action, PhysicalPlan, Task
+from mileage.workflow import Action, PhysicalPlan, Port, Task
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,8 @@ class PlanContext:
 
     ``kept`` says whether an artifact key can be loaded; ``known`` are fingerprints that the engine of this run has
     computed or is computing. ``costs`` gives seconds to compute a task and to load it, None where it is not kept.
+    ``fitted`` gives a fitted step that is kept, ``bounds`` the ends of a column of the new rows and whether values may be
+    missing.
     """
 
     kept: Callable[[str], bool] = lambda _key: False
@@ -25,6 +29,8 @@ class PlanContext:
     off: frozenset[str] = frozenset()
     keep: frozenset[str] = field(default_factory=frozenset)
     costs: Callable[[Task], tuple[float, float | None]] | None = None
+    fitted: Callable[[Port], Any] | None = None
+    bounds: Callable[[str], tuple[float, float, bool]] = lambda _column: (-math.inf, math.inf, True)
 
 
 Rule = Callable[[PhysicalPlan, PlanContext], PhysicalPlan]

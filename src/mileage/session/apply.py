@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from mileage.core.events import EventBus
+from mileage.core.fingerprint import fingerprint
 from mileage.core.near import near_matches
-from mileage.data import Dataset, SourceSpec, quote
+from mileage.data import Dataset, SourceSpec, bounds_of, quote
 from mileage.engine import Limits
 from mileage.errors import DataError, EngineError
-from mileage.optimizer import PlanContext, apply_tasks, optimize
+from mileage.optimizer import PlanContext, apply_tasks, fit_tasks, optimize
 from mileage.planner.mistakes import Mistakes
 from mileage.planner.newdata import as_stated, check_types
-from mileage.session.data_tasks import SessionData, data_tasks, source_task
+from mileage.session.data_tasks import SessionData, data_tasks, rows_task
 from mileage.session.engines import finished, open_executor, refit
+from mileage.workflow import PhysicalPlan, Port, Task, TaskKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mileage.catalog import ArtifactStore
     from mileage.operators.running import Predictions
     from mileage.planner import LogicalPlan
     from mileage.results import Trial
     from mileage.session.result import Result
-    from mileage.workflow import Port
 
 
-def predictions(result: Result, trial: Trial, data: Any) -> Predictions:
+def apply_workflow(result: Result, trial: Trial, data: Any) -> Applied:
     """Return what a workflow, fitted on all rows, predicts for new rows.
 
     Raises
@@ -40,32 +45,79 @@ def predictions(result: Result, trial: Trial, data: Any) -> Predictions:
     )
     mistakes.stop_if_any()
     check_columns(plan, dataset)
-    tables = SessionData.of(plan, also=dataset)
-    executor, _ = open_executor(session, tables, EventBus(), plan=plan)
-    assert trial.workflow is not None
+    states = fitted_states(result, trial)
+    # a name for these rows in this one plan: nothing of it is kept, so their content need not be hashed
+    source = rows_task(plan, fingerprint("new rows", os.urandom(16)), dataset.describe)
+    session.database.check_unchanged(dataset)
+    physical = _planned(result, trial, source, dataset, states)
+    [port] = physical.wanted
+    tables = SessionData({**SessionData.of(plan).datasets, _data(source): dataset})
+    # what is fitted already runs here: rows need not travel, and there is no fit that a limit might have to end
+    is_fitted = all(session.store.has(state.key) for state in states.values())
+    backend = "inline" if is_fitted and plan.budget.memory_bytes is None else None
+    executor, _ = open_executor(session, tables, EventBus(), plan=plan, backend=backend)
     with executor:
-        states = fitted_states(result, trial, executor)
-        source = source_task(plan, dataset, with_target=False)
-        tasks, port = apply_tasks(trial.workflow, dict(states), source)
-        fitting = _fitting_tasks(result, trial)
-        context = PlanContext(kept=session.store.has, shares=False)
-        physical, _ = optimize((*fitting, source, *tasks), (port,), context)
         executor.submit(physical, label="apply", limits=Limits())
-        outcome = finished(executor)
-        predicted: Predictions = outcome.values[port]
-    return predicted
+        predicted: Predictions = finished(executor).values[port]
+    return Applied(predicted, _columns_read(physical, source))
 
 
-def fitted_states(result: Result, trial: Trial, executor: Any) -> Mapping[str, Port]:
-    """Return the ports of a workflow fitted on all rows, fitting it now if that was not done yet."""
-    known = result.refit.get(trial.number)
-    if known is not None and all(result.session.store.has(port.key) for port in known.values()):
-        return known
+@dataclass(frozen=True)
+class Applied:
+    """What a workflow predicts for new rows, and the columns it read of them."""
+
+    predicted: Predictions
+    columns: tuple[str, ...]
+
+
+def _planned(result: Result, trial: Trial, source: Task, dataset: Dataset, states: Mapping[str, Port]) -> PhysicalPlan:
+    """Return the plan that predicts for a source with fitted steps that are kept."""
+    session, plan = result.session, result.plan
     assert trial.workflow is not None
-    states, why = refit(result.session, executor, data_tasks(result.plan).source, trial.workflow, Limits())
+    tasks, port = apply_tasks(trial.workflow, dict(states), source)
+    bounds = cache(lambda: bounds_of(dataset, plan.features.numeric))
+    context = PlanContext(
+        kept=session.store.has,
+        shares=False,
+        off=frozenset(str(value) for name, value in plan.hints if name == "off"),
+        fitted=partial(_kept_step, session.store),
+        bounds=lambda column: bounds()[column],
+    )
+    return optimize((*_fitting_tasks(result, trial), source, *tasks), (port,), context)[0]
+
+
+def _kept_step(store: ArtifactStore, state: Port) -> Any:
+    """Return a fitted step, None if it is not kept: the plan then fits it."""
+    try:
+        return store.get(state.key)
+    except KeyError:
+        return None
+
+
+def _columns_read(physical: PhysicalPlan, source: Task) -> tuple[str, ...]:
+    """Return the columns of the new rows that a plan reads."""
+    read = next(p.task for p in physical if p.task.kind is TaskKind.SOURCE and _data(p.task) == _data(source))
+    columns: Any = dict(read.params)["columns"]
+    return tuple(str(name) for name, _ in columns)
+
+
+def _data(source: Task) -> str:
+    return str(dict(source.params)["data"])
+
+
+def fitted_states(result: Result, trial: Trial) -> Mapping[str, Port]:
+    """Return the ports of a workflow fitted on all rows, fitting it now if that was not done yet."""
+    assert trial.workflow is not None
+    session, source = result.session, data_tasks(result.plan).source
+    states: Mapping[str, Port] | None = fit_tasks(trial.workflow, source)[1]
+    assert states is not None
+    if all(session.store.has(port.key) for port in states.values()):
+        return states
+    executor, _ = open_executor(session, SessionData.of(result.plan), EventBus(), plan=result.plan)
+    with executor:
+        states, why = refit(session, executor, source, trial.workflow, Limits())
     if states is None:
         raise EngineError(f"{trial.describe} could not be fitted on all rows: {why}", code="X601")
-    result.refit = {**result.refit, trial.number: states}
     return states
 
 
@@ -103,8 +155,6 @@ def _listed(names: list[str]) -> str:
 
 def _fitting_tasks(result: Result, trial: Trial) -> tuple[Any, ...]:
     """The tasks behind the states; they are kept, so the optimizer loads them and prunes what is before."""
-    from mileage.optimizer import fit_tasks
-
     source = data_tasks(result.plan).source
     assert trial.workflow is not None
     return (source, *fit_tasks(trial.workflow, source)[0])
@@ -116,4 +166,4 @@ def _dataset(result: Result, data: Any) -> Dataset:
     return result.session.database.bind_frame(data)
 
 
-__all__ = ["check_columns", "finished", "fitted_states", "predictions"]
+__all__ = ["Applied", "apply_workflow", "check_columns"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mileage.core.domains import Value
+from mileage.core.fingerprint import Fingerprint
 from mileage.data import Dataset, Kind, SplitSpec, quote
 from mileage.errors import DataError
 from mileage.planner import LogicalPlan
@@ -76,17 +77,26 @@ def data_tasks(plan: LogicalPlan, splits: SplitSpec | None = None) -> DataTasks:
     return DataTasks(source, dealt, max(1, v.n_splits), max(0.3, share), scoring, test)
 
 
-def source_task(plan: LogicalPlan, dataset: Dataset, *, aux: tuple[str, ...] = (), with_target: bool = True) -> Task:
-    """Return the leaf task that reads the features (and the target) of a dataset."""
+def source_task(plan: LogicalPlan, dataset: Dataset, *, aux: tuple[str, ...] = ()) -> Task:
+    """Return the leaf task that reads the features and the target of a dataset."""
+    return _source(plan, dataset.fingerprint, dataset.describe, aux, plan.target)
+
+
+def rows_task(plan: LogicalPlan, data: Fingerprint, describe: str) -> Task:
+    """Return the leaf task that reads the features of rows to predict for; ``data`` names them in the plan."""
+    return _source(plan, data, describe, (), None)
+
+
+def _source(plan: LogicalPlan, data: Fingerprint, describe: str, aux: tuple[str, ...], target: str | None) -> Task:
     params: tuple[tuple[str, Value], ...] = (
         ("aux", aux),
         ("classes", plan.classes),
         ("columns", column_kinds(plan.features)),
-        ("data", str(dataset.fingerprint)),
-        ("target", plan.target if with_target else None),
+        ("data", str(data)),
+        ("target", target),
         ("task", plan.task),
     )
-    return Task(TaskKind.SOURCE, params=params, outputs=("X", "y", "aux"), label=f"read {dataset.describe}")
+    return Task(TaskKind.SOURCE, params=params, outputs=("X", "y", "aux"), label=f"read {describe}")
 
 
 class SessionData:
@@ -96,9 +106,9 @@ class SessionData:
         self.datasets = datasets
 
     @classmethod
-    def of(cls, plan: LogicalPlan, *, also: Dataset | None = None) -> SessionData:
-        """Return the datasets of a plan, and one more if given."""
-        datasets = [d for d in (plan.dataset, plan.test, also) if d is not None]
+    def of(cls, plan: LogicalPlan) -> SessionData:
+        """Return the datasets of a plan."""
+        datasets = [d for d in (plan.dataset, plan.test) if d is not None]
         return cls({str(d.fingerprint): d for d in datasets})
 
     def source(self, task: Task, inputs: list[Any]) -> dict[str, Any]:

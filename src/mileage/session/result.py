@@ -150,16 +150,16 @@ class Fitted:
         DataError
             If a column is missing, unknown, or of another type than in the training data.
         """
-        from mileage.session.apply import predictions
+        from mileage.session.apply import apply_workflow
         from mileage.session.labels import predicted_values
 
-        return predicted_values(self.result.plan, predictions(self.result, self.trial, data))
+        return predicted_values(self.result.plan, apply_workflow(self.result, self.trial, data).predicted)
 
     def predict_proba(self, data: Any) -> np.ndarray:
         """Return the probability of each class, shape (n_rows, n_classes), in the order of :attr:`classes`."""
-        from mileage.session.apply import predictions
+        from mileage.session.apply import apply_workflow
 
-        return predictions(self.result, self.trial, data).proba()
+        return apply_workflow(self.result, self.trial, data).predicted.proba()
 
     @property
     def classes(self) -> np.ndarray:

@@ -12,7 +12,7 @@ from mileage.language import ast
 from mileage.planner.mistakes import Mistakes
 from mileage.planner.sources import bind_from
 from mileage.results.report import Report, Section
-from mileage.session.apply import predictions
+from mileage.session.apply import Applied, apply_workflow
 from mileage.session.labels import predicted_values
 from mileage.session.refs import result_of, trial_of
 
@@ -42,18 +42,26 @@ def run_apply(session: Session, statement: ast.Apply, text: str, on_event: Liste
     into = Path(statement.into) if statement.into is not None else None
     if into is not None:
         check_place(into, dataset.files)
-    predicted = predictions(result, trial, dataset)
-    made = prediction_columns(result, predicted)
-    table = dataset.read(list(dataset.schema.names)).to_pandas()
-    n = len(table)
+    applied = apply_workflow(result, trial, dataset)
+    made, names = prediction_columns(result, applied.predicted), list(dataset.schema.names)
+    n, read = dataset.n_rows, _read_line(applied, result.plan.features.names)
     data = {"rows": n, "into": statement.into, "columns": list(made), "workflow": trial.describe}
+    data |= {"read": list(applied.columns)}
     if into is None:
-        given = {str(name): table[name].head(_SHOWN) for name in table.columns}
-        return Report("apply", "predictions", (_head(made, given, n),), data=data)
+        table = dataset.read(names, n_rows=_SHOWN).to_pandas()
+        given = {str(name): table[name] for name in table.columns}
+        return Report("apply", "predictions", (_head(made, given, n),), lines=read, data=data)
     there = into.exists()
-    write_table(table.assign(**made), into)
+    write_table(dataset.read(names).to_pandas().assign(**made), into)
     line = f"{n:,} rows written to {into}" + (", which was there before" if there else "")
-    return Report("apply", line, lines=(line, f"new columns: {', '.join(made)}"), data=data | {"replaced": there})
+    lines = (line, f"new columns: {', '.join(made)}", *read)
+    return Report("apply", line, lines=lines, data=data | {"replaced": there})
+
+
+def _read_line(applied: Applied, features: tuple[str, ...]) -> tuple[str, ...]:
+    """Say how many columns the workflow did not look at, if any."""
+    n, every = len(applied.columns), len(features)
+    return (f"{n} of {every} columns read: the others do not matter to the workflow",) if n < every else ()
 
 
 def prediction_columns(result: Result, predicted: Predictions) -> dict[str, np.ndarray]:
