@@ -180,3 +180,20 @@ def test_values_are_computed_from_a_script(project):
         four = double(2)
         assert mileage.compute(four, session=session) == 4
         assert mileage.compute({"a": double(four), "b": [four]}, session=session) == {"a": 8, "b": [4]}
+
+
+def test_a_step_warns_and_has_threads_as_in_a_script(tmp_path):
+    import warnings
+
+    from threadpoolctl import threadpool_info
+
+    def pools():
+        return sorted((pool["filepath"], pool["num_threads"]) for pool in threadpool_info())
+
+    @mileage.step
+    def look():
+        warnings.warn("mind the gap", stacklevel=1)
+        return pools()
+
+    with mileage.connect(tmp_path) as session, pytest.warns(UserWarning, match="mind the gap"):
+        assert mileage.compute(look(), session=session, flow="look") == pools()

@@ -222,7 +222,8 @@ def test_a_failed_run_keeps_its_sources(project):
 
 
 def test_the_text_that_ran_is_kept_and_not_what_was_saved_meanwhile(project):
-    edit(project, "lib/jobs.py", "made = ", 'open("lib/jobs.py", "a").write("# later"); made = ')
+    later = 'p = __import__("pathlib").Path("lib/jobs.py"); p.write_text(p.read_text() + "# later"); made = '
+    edit(project, "lib/jobs.py", "made = ", later)
     run(project)
     assert b"# later\n" not in project.version().source("lib/jobs.py").replace(b'"# later"', b"")
     assert not project.version().source("lib/jobs.py").endswith(b"# later")

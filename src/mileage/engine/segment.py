@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from mileage.engine.scratch import MemoryCache, Store
 from mileage.engine.tasks import TaskError, quiet, run_task
 from mileage.engine.values import freeze, pack, size_of, unpack
 from mileage.errors import InternalError
-from mileage.workflow.task import Port, Task
+from mileage.workflow.task import Port, Task, TaskKind
 
 NOT_KEPT = "not kept: "
 Progress = Callable[[int, dict[Port, Located]], None]
@@ -150,13 +151,17 @@ class _Once:
                 if claim is not None and claim.waited:  # it was not worth keeping there: nobody waits for it again
                     claim.release()
                 started = time.perf_counter()
-                with quiet(self.said):
+                with self._around(task):
                     outputs = run_task(task, inputs, resources=self.runner.setup.resources)
                 self.out.seconds[task.fingerprint] = time.perf_counter() - started
             self._take_out(task, outputs)
         finally:
             if claim is not None:
                 claim.release()
+
+    def _around(self, task: Task) -> AbstractContextManager[None]:
+        """Return what a task runs in: a step of the user's own runs as it would in a script, threads, warnings and all."""
+        return nullcontext() if task.kind is TaskKind.CALL else quiet(self.said)
 
     def _claim(self, task: Task) -> Claim | None:
         """Claim a task whose results may be kept, so that no other process computes it meanwhile."""

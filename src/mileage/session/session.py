@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from mileage.catalog import ArtifactStore, Catalog, Project
+from mileage.core.collector import only_new_objects
 from mileage.core.diagnostics import Diagnostic
 from mileage.core.events import Listener
 from mileage.core.units import parse_bytes
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     Answer = Result | Report | Shown
 
 
+@only_new_objects()
 def connect(
     project: str | Path | None = None,
     *,
