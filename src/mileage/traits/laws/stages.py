@@ -1,0 +1,49 @@
+"""Laws of stages: what an early stage made does not depend on a parameter that is read later."""
+
+from __future__ import annotations
+
+from mileage.traits.declaration import Claim, Declaration
+from mileage.traits.laws.evidence import Evidence, measured, weakest
+from mileage.traits.exactness import Exactness
+from mileage.traits.restrict import cut_back
+from mileage.traits.subject import state_of
+
+
+def binds(declared: Declaration, claim: Claim) -> Evidence:
+    """Another value of the parameter leaves the states of all earlier stages as they are.
+
+    What is read at no stage (how much is printed, how many threads) changes no answer either.
+    """
+    s = declared.subject
+    plain = s.fit(*s.data())
+    states = declared.states_before(claim.stage)
+    found = [Evidence(Exactness.BITWISE)]
+    for value in claim.values:
+        other = s.fit(*s.data(), **{claim.argument: value})  # of rows of its own: one that copies nothing writes into them
+        before, after = state_of(plain, states), state_of(other, states)
+        found += [measured(after[n], before[n], f"{claim.argument} = {value} changes {n}") for n in states]
+        if claim.stage == "never":
+            answers = [s.answer(fitted, s.data()[0]) for fitted in (other, plain)]
+            found.append(measured(answers[0], answers[1], f"{claim.argument} = {value} has an effect"))
+    return weakest(found)
+
+
+def cuts(declared: Declaration, claim: Claim) -> Evidence:
+    """The fit with the largest value, cut back, answers as the fit with a smaller one.
+
+    The first of the claim's values is that of the large fit.
+    """
+    s = declared.subject
+    X, y = s.data()
+    largest, *values = claim.values
+    large = s.fit(X, y, **{claim.argument: largest})
+    before = s.answer(large, X)
+    found = [
+        measured(
+            s.answer(cut_back(s.short, claim.argument, large, value), X),
+            s.answer(s.fit(X, y, **{claim.argument: value}), X),
+            f"cut back to {claim.argument} = {value} it answers otherwise",
+        )
+        for value in values
+    ]
+    return weakest([*found, measured(s.answer(large, X), before, "cutting it back has changed it")])

@@ -1,0 +1,177 @@
+"""Cut a fitted one back: what a fit with a larger value of a late-bound parameter says about a smaller one.
+
+Each function takes a fitted estimator and a value, and returns one that answers as if it had been fitted with that value. The
+given one is not changed; what is large in it is shared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from copy import copy, deepcopy
+from typing import Any
+
+import numpy as np
+
+
+def set_parameter(name: str) -> Callable[[Any, Any], Any]:
+    """Return the cut of a parameter that is read when answering only."""
+
+    def cut(fitted: Any, value: Any) -> Any:
+        made = copy(fitted)
+        setattr(made, name, value)
+        return made
+
+    return cut
+
+
+def first_members(fitted: Any, n: int) -> Any:
+    """The first ``n`` members of an ensemble: random numbers are drawn for one member after the other."""
+    made = copy(fitted)
+    made.estimators_ = fitted.estimators_[:n]
+    if hasattr(fitted, "estimators_features_"):
+        made.estimators_features_ = fitted.estimators_features_[:n]
+    if hasattr(fitted, "estimator_weights_"):
+        made.estimator_weights_, made.estimator_errors_ = fitted.estimator_weights_[:n], fitted.estimator_errors_[:n]
+    made.n_estimators = n
+    return made
+
+
+def first_rounds(fitted: Any, n: int) -> Any:
+    """The first ``n`` rounds of gradient boosting on histograms."""
+    made = copy(fitted)
+    made._predictors = fitted._predictors[:n]  # there is no public way that gives a fitted one
+    made.max_iter = n
+    return made
+
+
+class FirstTrees:
+    """A fitted LightGBM model that answers with its first rounds."""
+
+    def __init__(self, fitted: Any, n: int) -> None:
+        self.fitted, self.n = fitted, n
+        if hasattr(fitted, "classes_"):
+            self.predict_proba = lambda X: fitted.predict_proba(X, num_iteration=n)
+
+    def predict(self, X: Any) -> Any:
+        """Predict with the first rounds."""
+        return self.fitted.predict(X, num_iteration=self.n)
+
+
+def pruned(fitted: Any, ccp_alpha: float) -> Any:
+    """A decision tree, its weakest links cut (Breiman et al. 1984, section 3.3)."""
+    made = copy(fitted)
+    made.ccp_alpha = ccp_alpha
+    made._prune_tree()  # it is what ``fit`` calls last
+    return made
+
+
+def truncated(name: str) -> Callable[[Any, Any], Any]:
+    """Return the cut of a decision tree by ``max_depth``, ``min_samples_split`` or ``min_impurity_decrease``.
+
+    A tree that grows depth first splits a node by what is in it only, so the smaller tree is the larger one, cut.
+    """
+
+    def cut(fitted: Any, value: Any) -> Any:
+        made = copy(fitted)
+        made.tree_ = deepcopy(fitted.tree_)
+        state = made.tree_.__getstate__()
+        nodes = state["nodes"]
+        stack = [(0, 0)]
+        while stack:
+            node, depth = stack.pop()
+            row = nodes[node]
+            if row["left_child"] < 0:
+                continue
+            if _is_leaf(name, value, row, depth):
+                nodes["left_child"][node] = nodes["right_child"][node] = -1
+                nodes["feature"][node], nodes["threshold"][node] = -2, -2.0
+            else:
+                stack += [(int(row["left_child"]), depth + 1), (int(row["right_child"]), depth + 1)]
+        made.tree_.__setstate__(state)
+        setattr(made, name, value)
+        return made
+
+    return cut
+
+
+def _is_leaf(name: str, value: Any, row: Any, depth: int) -> bool:
+    return bool(depth >= value if name == "max_depth" else row["n_node_samples"] < value)
+
+
+def first_components(fitted: Any, n: int) -> Any:
+    """The first ``n`` principal components of a full decomposition."""
+    made = copy(fitted)
+    for name in ("components_", "explained_variance_", "explained_variance_ratio_", "singular_values_"):
+        setattr(made, name, getattr(fitted, name)[:n])
+    made.n_components = made.n_components_ = n
+    return made
+
+
+
+
+def smoothed(fitted: Any, var_smoothing: float) -> Any:
+    """Gaussian naive Bayes with another share of the largest variance added."""
+    made = copy(fitted)
+    raw = fitted.epsilon_ / fitted.var_smoothing if fitted.var_smoothing else 0.0
+    made.epsilon_ = var_smoothing * raw
+    made.var_ = fitted.var_ - fitted.epsilon_ + made.epsilon_
+    made.var_smoothing = var_smoothing
+    return made
+
+
+def recounted(fitted: Any, alpha: float) -> Any:
+    """Naive Bayes on counts with another smoothing: its counts are kept, and its logarithms are made again."""
+    made = copy(fitted)
+    made.alpha = alpha
+    made._update_feature_log_prob(alpha)
+    return made
+
+
+CUTS: Mapping[tuple[str, str], Callable[[Any, Any], Any]] = {
+    **{
+        (name, "n_estimators"): first_members
+        for name in (
+            "RandomForestClassifier", "RandomForestRegressor", "ExtraTreesClassifier", "ExtraTreesRegressor",
+            "GradientBoostingClassifier", "GradientBoostingRegressor", "AdaBoostClassifier", "BaggingClassifier",
+        )
+    },
+    ("HistGradientBoostingClassifier", "max_iter"): first_rounds,
+    ("HistGradientBoostingRegressor", "max_iter"): first_rounds,
+    ("LGBMClassifier", "n_estimators"): FirstTrees,
+    ("LGBMRegressor", "n_estimators"): FirstTrees,
+    **{
+        (name, parameter): cut
+        for name in ("DecisionTreeClassifier", "DecisionTreeRegressor")
+        for parameter, cut in (
+            ("ccp_alpha", pruned),
+            ("max_depth", truncated("max_depth")),
+            ("min_samples_split", truncated("min_samples_split")),
+        )
+    },
+    ("PCA", "n_components"): first_components,
+    **{
+        (name, parameter): set_parameter(parameter)
+        for name, parameters in {
+            "SelectKBest": ("k",), "SelectPercentile": ("percentile",), "SelectFpr": ("alpha",), "SelectFdr": ("alpha",),
+            "VarianceThreshold": ("threshold",), "KNeighborsClassifier": ("n_neighbors", "weights"),
+            "KNeighborsRegressor": ("n_neighbors", "weights"), "KNNImputer": ("n_neighbors", "weights"),
+        }.items()
+        for parameter in parameters
+    },
+    ("GaussianNB", "var_smoothing"): smoothed,
+    **{(name, "alpha"): recounted for name in ("MultinomialNB", "BernoulliNB", "CategoricalNB")},
+}
+
+
+def cut_back(name: str, parameter: str, fitted: Any, value: Any) -> Any:
+    """Return a fitted one of a class as it would be with another value of a late-bound parameter.
+
+    Examples
+    --------
+    >>> from sklearn.feature_selection import SelectKBest
+    >>> X, y = np.array([[0.0, 1.0, 0.0], [1.0, 1.1, 0.0], [2.0, 0.9, 1.0], [3.0, 1.0, 0.0]]), [0, 0, 1, 1]
+    >>> all_of_them = SelectKBest(k=3).fit(X, y)
+    >>> cut_back("SelectKBest", "k", all_of_them, 1).get_support().tolist(), all_of_them.k
+    ([True, False, False], 3)
+    """
+    return CUTS[name, parameter](fitted, value)
