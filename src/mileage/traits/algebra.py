@@ -132,12 +132,6 @@ def _levels(s: State, p: Params) -> Learned:
     return {"categories_": np.concatenate([np.array(sorted(column), dtype=object) for column in s])}
 
 
-def _modes(s: State, p: Params) -> Learned:
-    del p
-    modes = [min((-n, v) for v, n in column.items() if v == v)[1] for column in s]
-    return {"statistics_": np.array(modes, dtype=object)}
-
-
 # --- sums by class ----------------------------------------------------------------------------------------------------
 
 _N_CLASSES = 3
@@ -171,7 +165,10 @@ def _multinomial(s: State, p: Params) -> Learned:
 def _complement(s: State, p: Params) -> Learned:
     smooth = s[1].sum(axis=0) - s[1] + p.get("alpha", 1.0)
     logs = np.log(smooth / smooth.sum(axis=1, keepdims=True))
-    return {"feature_count_": s[1], "feature_log_prob_": logs / logs.sum(axis=1, keepdims=True) if p.get("norm") else -logs}
+    return {
+        "feature_count_": s[1],
+        "feature_log_prob_": logs / logs.sum(axis=1, keepdims=True) if p.get("norm") else -logs,
+    }
 
 
 def _by_class_above(X: Any, y: np.ndarray | None) -> State:
@@ -185,13 +182,17 @@ def _bernoulli(s: State, p: Params) -> Learned:
 
 def _codes_by_class(X: Any, y: np.ndarray | None) -> State:
     assert y is not None
-    cube = np.stack([[[np.sum((y == c) & (X[:, j] == v)) for v in range(4)] for c in range(_N_CLASSES)] for j in range(X.shape[1])])
+    cube = np.stack(
+        [[[np.sum((y == c) & (X[:, j] == v)) for v in range(4)] for c in range(_N_CLASSES)] for j in range(X.shape[1])]
+    )
     return (cube.astype(float),)
 
 
 def _categorical(s: State, p: Params) -> Learned:
     smooth = s[0] + p.get("alpha", 1.0)
-    return {"feature_log_prob_": np.concatenate([np.ravel(m) for m in np.log(smooth / smooth.sum(axis=2, keepdims=True))])}
+    return {
+        "feature_log_prob_": np.concatenate([np.ravel(m) for m in np.log(smooth / smooth.sum(axis=2, keepdims=True))])
+    }
 
 
 def _priors(X: Any, y: np.ndarray | None) -> State:
@@ -231,22 +232,22 @@ def _f_scores(s: State, p: Params) -> Learned:
 def _gram(X: Any, y: np.ndarray | None) -> State:
     """Rows, and the products of all columns, the target and ones among each other."""
     columns = [np.ones(len(X)), *X.T] if y is None else [np.ones(len(X)), *X.T, y.astype(float)]
-    Z = np.column_stack(columns)
-    return (Z.T @ Z,)
+    whole = np.column_stack(columns)
+    return (whole.T @ whole,)
 
 
 def _centred(s: State, *, intercept: bool = True) -> tuple[float, np.ndarray, np.ndarray]:
     """Return rows, means, and products of deviations from the means."""
-    G = s[0]
-    n, sums = G[0, 0], G[0, 1:]
+    gram = s[0]
+    n, sums = gram[0, 0], gram[0, 1:]
     mean = sums / n if intercept else np.zeros_like(sums)
-    return n, mean, G[1:, 1:] - n * np.outer(mean, mean)
+    return n, mean, gram[1:, 1:] - n * np.outer(mean, mean)
 
 
 def _ridge(s: State, p: Params) -> Learned:
-    _, mean, S = _centred(s, intercept=p.get("fit_intercept", True))
+    _, mean, products = _centred(s, intercept=p.get("fit_intercept", True))
     d = len(mean) - 1
-    coef = np.linalg.solve(S[:d, :d] + p.get("alpha", 1.0) * np.eye(d), S[:d, d])
+    coef = np.linalg.solve(products[:d, :d] + p.get("alpha", 1.0) * np.eye(d), products[:d, d])
     return {"coef_": coef, "intercept_": np.asarray(mean[d] - mean[:d] @ coef)}
 
 
@@ -256,8 +257,8 @@ def _least_squares(s: State, p: Params) -> Learned:
 
 def _components(s: State, p: Params) -> Learned:
     """Variances along the principal axes, largest first, as many as are kept."""
-    n, mean, S = _centred(s)
-    values = np.linalg.eigvalsh(S / (n - 1))[::-1]
+    n, mean, products = _centred(s)
+    values = np.linalg.eigvalsh(products / (n - 1))[::-1]
     kept = p.get("n_components") or len(values)
     return {"mean_": mean, "explained_variance_": values[:kept]}
 
@@ -292,7 +293,6 @@ ALGEBRAS: Mapping[str, Algebra] = {
     "minmax": Algebra(_extremes, _minmax, np.minimum, None),
     "maxabs": Algebra(_extremes, _maxabs, np.minimum, None),
     "levels": Algebra(_counts, _levels, subtract=_minus),
-    "modes": Algebra(_counts, _modes, subtract=_minus),
     "gaussian": Algebra(_by_class, _gaussian),
     "multinomial": Algebra(_by_class, _multinomial),
     "complement": Algebra(_by_class, _complement),

@@ -78,12 +78,16 @@ def _classes(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]
 
 
 def _with_kind(entry: Mapping[str, Any], kinds: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Return an entry over what its kind says; tables are joined, one level deep."""
+    """Return an entry over what its kinds say; tables are joined."""
     made: dict[str, Any] = {}
     for part in (*[kinds[name] for name in entry.get("like", ())], entry):
-        for key, value in part.items():
-            made[key] = {**made.get(key, {}), **value} if isinstance(value, dict) else value
+        made = _joined(made, part)
     return made
+
+
+def _joined(one: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    both = {key: _joined(one[key], over[key]) for key in one.keys() & over.keys() if isinstance(over[key], dict)}
+    return {**one, **over, **both}
 
 
 def _declaration(name: str, entry: Mapping[str, Any]) -> Declaration:
@@ -106,4 +110,6 @@ def _claims(entry: Mapping[str, Any]) -> Iterator[Claim]:
             yield Claim(law, Exactness.of(how), name, tuple(values))
     for stage in STAGES:
         for name, values in entry.get("binds", {}).get(stage, {}).items():
-            yield Claim("binds", Exactness.BITWISE, name, tuple(values) if isinstance(values, list) else (values,), stage)
+            yield Claim(
+                "binds", Exactness.BITWISE, name, tuple(values) if isinstance(values, list) else (values,), stage
+            )

@@ -44,7 +44,11 @@ class Verdict:
 
     def __str__(self) -> str:
         said = f"{self.name.rpartition('.')[2]} {self.claim}: {self.exactness}"
-        return f"{said} (claimed {self.claim.exactness}; {self.evidence.why or self.evidence.difference})" if self.demoted else said
+        return (
+            f"{said} (claimed {self.claim.exactness}; {self.evidence.why or self.evidence.difference})"
+            if self.demoted
+            else said
+        )
 
 
 def verify(declared: Declaration) -> tuple[Verdict, ...]:
@@ -68,7 +72,9 @@ def _tested(declared: Declaration, claim: Claim) -> Evidence:
         try:
             return LAWS[claim.law](declared, claim)
         except (TypeError, ValueError, AttributeError, KeyError, NotImplementedError) as error:
-            return Evidence(Exactness.BROKEN, float("inf"), f"{type(error).__name__}: {str(error).splitlines()[0][:100]}")
+            return Evidence(
+                Exactness.BROKEN, float("inf"), f"{type(error).__name__}: {str(error).splitlines()[0][:100]}"
+            )
 
 
 def versions_of(name: str) -> str:

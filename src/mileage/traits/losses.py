@@ -42,13 +42,13 @@ class Loss:
     def both(self, weights: np.ndarray, X: np.ndarray, y: np.ndarray | None, fitted: Any) -> tuple[float, np.ndarray]:
         """Return the objective and its gradient by the weights."""
         assert y is not None
-        Z = np.column_stack([np.ones(len(X)), X])
-        value, slope = self.by_margin(Z @ weights, y)
+        padded = np.column_stack([np.ones(len(X)), X])
+        value, slope = self.by_margin(padded @ weights, y)
         scale, penalty = self.scale(fitted, len(X)), self.penalty(fitted, len(X))
         inner = weights.copy()
         if not self.penalizes_intercept:
             inner[0] = 0.0
-        return scale * value + penalty / 2 * float((inner**2).sum()), scale * Z.T @ slope + penalty * inner
+        return scale * value + penalty / 2 * float((inner**2).sum()), scale * padded.T @ slope + penalty * inner
 
 
 def minimized(loss: Loss, X: np.ndarray, y: np.ndarray | None, fitted: Any) -> float:
@@ -61,7 +61,13 @@ def minimized(loss: Loss, X: np.ndarray, y: np.ndarray | None, fitted: Any) -> f
         value, gradient = loss.both(flat.reshape(shape), X, y, fitted)
         return value, gradient.ravel()
 
-    found = minimize(ask, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 2000, "ftol": 1e-14, "gtol": 1e-10})
+    found = minimize(
+        ask,
+        np.zeros(shape).ravel(),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": 2000, "ftol": 1e-14, "gtol": 1e-10},
+    )
     return float(found.fun)
 
 
@@ -106,7 +112,9 @@ LOSSES: Mapping[str, Loss] = {
     "LogisticRegression": Loss(_softmax, lambda fitted, _n: 1.0 / fitted.C, n_outputs=3),
     "Ridge": Loss(_squares, _alpha),
     "LinearRegression": Loss(_squares, lambda _fitted, _n: 0.0),
-    "LinearSVC": Loss(_squared_hinge, lambda _f, _n: 1.0, scale=lambda f, _n: float(f.C), n_outputs=3, penalizes_intercept=True),
+    "LinearSVC": Loss(
+        _squared_hinge, lambda _f, _n: 1.0, scale=lambda f, _n: float(f.C), n_outputs=3, penalizes_intercept=True
+    ),
     "PoissonRegressor": Loss(_poisson, _alpha, _mean),
     "GammaRegressor": Loss(_gamma, _alpha, _mean),
     "TweedieRegressor": Loss(_squares, _alpha, _mean),

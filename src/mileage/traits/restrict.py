@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from copy import copy, deepcopy
 from typing import Any
 
-import numpy as np
-
 
 def set_parameter(name: str) -> Callable[[Any, Any], Any]:
     """Return the cut of a parameter that is read when answering only."""
@@ -107,8 +105,6 @@ def first_components(fitted: Any, n: int) -> Any:
     return made
 
 
-
-
 def smoothed(fitted: Any, var_smoothing: float) -> Any:
     """Gaussian naive Bayes with another share of the largest variance added."""
     made = copy(fitted)
@@ -131,8 +127,14 @@ CUTS: Mapping[tuple[str, str], Callable[[Any, Any], Any]] = {
     **{
         (name, "n_estimators"): first_members
         for name in (
-            "RandomForestClassifier", "RandomForestRegressor", "ExtraTreesClassifier", "ExtraTreesRegressor",
-            "GradientBoostingClassifier", "GradientBoostingRegressor", "AdaBoostClassifier", "BaggingClassifier",
+            "RandomForestClassifier",
+            "RandomForestRegressor",
+            "ExtraTreesClassifier",
+            "ExtraTreesRegressor",
+            "GradientBoostingClassifier",
+            "GradientBoostingRegressor",
+            "AdaBoostClassifier",
+            "BaggingClassifier",
         )
     },
     ("HistGradientBoostingClassifier", "max_iter"): first_rounds,
@@ -152,9 +154,14 @@ CUTS: Mapping[tuple[str, str], Callable[[Any, Any], Any]] = {
     **{
         (name, parameter): set_parameter(parameter)
         for name, parameters in {
-            "SelectKBest": ("k",), "SelectPercentile": ("percentile",), "SelectFpr": ("alpha",), "SelectFdr": ("alpha",),
-            "VarianceThreshold": ("threshold",), "KNeighborsClassifier": ("n_neighbors", "weights"),
-            "KNeighborsRegressor": ("n_neighbors", "weights"), "KNNImputer": ("n_neighbors", "weights"),
+            "SelectKBest": ("k",),
+            "SelectPercentile": ("percentile",),
+            "SelectFpr": ("alpha",),
+            "SelectFdr": ("alpha",),
+            "VarianceThreshold": ("threshold",),
+            "KNeighborsClassifier": ("n_neighbors", "weights"),
+            "KNeighborsRegressor": ("n_neighbors", "weights"),
+            "KNNImputer": ("n_neighbors", "weights"),
         }.items()
         for parameter in parameters
     },
@@ -168,6 +175,7 @@ def cut_back(name: str, parameter: str, fitted: Any, value: Any) -> Any:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from sklearn.feature_selection import SelectKBest
     >>> X, y = np.array([[0.0, 1.0, 0.0], [1.0, 1.1, 0.0], [2.0, 0.9, 1.0], [3.0, 1.0, 0.0]]), [0, 0, 1, 1]
     >>> all_of_them = SelectKBest(k=3).fit(X, y)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 N_ROWS, N_COLUMNS = 120, 6
-_WORDS = tuple("red green blue teal warm cold soft hard new old fast slow".split())
+_WORDS = ("red", "green", "blue", "teal", "warm", "cold", "soft", "hard", "new", "old", "fast", "slow")
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Subject:
     @property
     def is_seeded(self) -> bool:
         """Whether it takes a seed; a parameter that its library gives up is none."""
-        return self.cls().get_params(deep=False).get("random_state", "deprecated") != "deprecated"
+        return bool(self.cls().get_params(deep=False).get("random_state", "deprecated") != "deprecated")
 
     def fit(self, X: Any, y: np.ndarray | None, **params: Any) -> Any:
         """Return one that is fitted."""
@@ -103,27 +103,27 @@ def sample(kind: str, target: str, seed: int = 0, *, n_rows: int = N_ROWS) -> tu
     ((120, 6), [0, 1, 2])
     """
     rng = np.random.default_rng(seed)
-    Z = rng.normal(size=(n_rows, N_COLUMNS))
-    margin = 1.5 * Z[:, 0] - Z[:, 1] + 0.7 * Z[:, 2] * (Z[:, 3] > 0) + 0.4 * rng.normal(size=n_rows)
-    return _rows(kind, Z, rng), _target(target, margin)
+    base = rng.normal(size=(n_rows, N_COLUMNS))
+    margin = 1.5 * base[:, 0] - base[:, 1] + 0.7 * base[:, 2] * (base[:, 3] > 0) + 0.4 * rng.normal(size=n_rows)
+    return _rows(kind, base, rng), _target(target, margin)
 
 
-def _rows(kind: str, Z: np.ndarray, rng: np.random.Generator) -> Any:
+def _rows(kind: str, base: np.ndarray, rng: np.random.Generator) -> Any:
     match kind:
         case "numbers":
-            return Z
+            return base
         case "holes":
-            return np.where(rng.random(Z.shape) < 0.1, np.nan, Z)
+            return np.where(rng.random(base.shape) < 0.1, np.nan, base)
         case "counts":
-            return rng.poisson(np.exp(0.5 * Z + 0.5)).astype(float)
+            return rng.poisson(np.exp(0.5 * base + 0.5)).astype(float)
         case "codes":
-            return np.digitize(Z, [-1.0, 0.0, 1.0]).astype(float)
+            return np.digitize(base, [-1.0, 0.0, 1.0]).astype(float)
         case "categories":
-            return np.array(_WORDS[:4], dtype=object)[np.digitize(Z[:, :3], [-1.0, 0.0, 1.0])]
+            return np.array(_WORDS[:4], dtype=object)[np.digitize(base[:, :3], [-1.0, 0.0, 1.0])]
         case "sparse":
-            return np.where(np.abs(Z) < 0.8, 0.0, Z)
+            return np.where(np.abs(base) < 0.8, 0.0, base)
         case "text":
-            return np.array([" ".join(rng.choice(_WORDS, 6, p=_weights(z))) for z in Z], dtype=object)
+            return np.array([" ".join(rng.choice(_WORDS, 6, p=_weights(z))) for z in base], dtype=object)
     message = f"no kind of data '{kind}'"
     raise ValueError(message)
 
@@ -136,10 +136,11 @@ def _weights(z: np.ndarray) -> np.ndarray:
 
 def _target(kind: str, margin: np.ndarray) -> np.ndarray | None:
     if kind == "classes":
-        return np.digitize(margin, [-0.8, 0.8])
+        return np.asarray(np.digitize(margin, [-0.8, 0.8]))
     if kind == "number":
         return margin
-    return np.exp(0.5 * margin) + 0.1 if kind == "positive" else None
+    positive: np.ndarray = np.exp(0.5 * margin) + 0.1
+    return positive if kind == "positive" else None
 
 
 def rows_of(X: Any, keep: Any) -> Any:

@@ -290,6 +290,20 @@ def schema(context: typer.Context) -> None:
 
 
 @app.command()
+def traits(
+    context: typer.Context,
+    classes: Annotated[
+        list[str] | None, typer.Argument(metavar="[CLASS...]", help="Such as Ridge; all by default.")
+    ] = None,
+) -> None:
+    """Test what is declared of classes of scikit-learn and LightGBM, and show what may be shared between them."""
+    from mileage.session.traits import kept_verdicts, traits_report
+
+    output: Output = context.obj
+    output.answer(traits_report(kept_verdicts(output.options.project), classes or ()))
+
+
+@app.command()
 def version(context: typer.Context) -> None:
     """Print the version."""
     import mileage

@@ -74,11 +74,16 @@ def additive(declared: Declaration, claim: Claim) -> Evidence:
     X, y = s.data()
     fitted = s.fit(X, y)
     margin = getattr(fitted, "decision_function", fitted.predict)
-    link = (lambda v: np.log(v)) if s.y == "positive" else (lambda v: v)
     base = X[:1].repeat(len(X), axis=0)
-    total = link(margin(base))
+    at_base = _linked(margin(base), s.y)
+    total = at_base
     for j in range(X.shape[1]):
         one = base.copy()
         one[:, j] = X[:, j]
-        total = total + link(margin(one)) - link(margin(base))
-    return measured(np.asarray(total), np.asarray(link(margin(X))), "columns act together")
+        total = total + _linked(margin(one), s.y) - at_base
+    return measured(total, _linked(margin(X), s.y), "columns act together")
+
+
+def _linked(answer: Any, target: str) -> np.ndarray:
+    """Return an answer on the scale on which terms add up: a rate is the exponential of a margin."""
+    return np.asarray(np.log(answer) if target == "positive" else answer)

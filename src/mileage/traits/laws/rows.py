@@ -6,7 +6,7 @@ import numpy as np
 
 from mileage.traits.declaration import Claim, Declaration
 from mileage.traits.laws.evidence import Evidence, measured
-from mileage.traits.subject import rows_of
+from mileage.traits.subject import rows_of, sample
 
 _HALF = slice(0, None, 2)
 
@@ -44,9 +44,10 @@ def ignores_y(declared: Declaration, claim: Claim) -> Evidence:
     """Nothing is learned from the target."""
     del claim
     s = declared.subject
-    X, _ = s.data()
-    y = np.arange(len(X)) % 2
-    one, other = (s.answer(s.fit(X, target), X) for target in (y, 1 - y))
+    X, y = sample(s.X, "classes", n_rows=s.n_rows)
+    assert y is not None
+    other_y = y[np.random.default_rng(1).permutation(len(y))]
+    one, other = (s.answer(s.fit(X, target), X) for target in (y, other_y))
     return measured(one, other, "it learns from the target")
 
 

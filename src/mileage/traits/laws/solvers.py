@@ -38,9 +38,9 @@ def gram_only(declared: Declaration, claim: Claim) -> Evidence:
     del claim
     s = declared.subject
     X, y = s.data()
-    Q = _mixing(len(X))
+    mix = _mixing(len(X))
     fitted = s.fit(X, y)
-    mixed = s.fit(Q @ X, None if y is None else Q @ y)
+    mixed = s.fit(mix @ X, None if y is None else mix @ y)
     return measured(np.abs(s.answer(mixed, X)), np.abs(s.answer(fitted, X)), "more than sums and products is read")
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mileage.traits.declaration import Claim, Declaration
-from mileage.traits.laws.evidence import Evidence, measured, weakest
 from mileage.traits.exactness import Exactness
+from mileage.traits.laws.evidence import Evidence, measured, weakest
 from mileage.traits.restrict import cut_back
 from mileage.traits.subject import state_of
 
@@ -19,7 +19,9 @@ def binds(declared: Declaration, claim: Claim) -> Evidence:
     states = declared.states_before(claim.stage)
     found = [Evidence(Exactness.BITWISE)]
     for value in claim.values:
-        other = s.fit(*s.data(), **{claim.argument: value})  # of rows of its own: one that copies nothing writes into them
+        other = s.fit(
+            *s.data(), **{claim.argument: value}
+        )  # of rows of its own: one that copies nothing writes into them
         before, after = state_of(plain, states), state_of(other, states)
         found += [measured(after[n], before[n], f"{claim.argument} = {value} changes {n}") for n in states]
         if claim.stage == "never":
