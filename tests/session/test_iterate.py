@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import textwrap
 
 import pytest
@@ -197,3 +198,20 @@ def test_a_step_warns_and_has_threads_as_in_a_script(tmp_path):
 
     with mileage.connect(tmp_path) as session, pytest.warns(UserWarning, match="mind the gap"):
         assert mileage.compute(look(), session=session, flow="look") == pools()
+
+
+class Heavy:
+    """A value whose copies in memory can be counted."""
+
+    def __init__(self, before):
+        self.n_alive = [*before, sum(type(one) is Heavy for one in gc.get_objects())]
+
+
+@pytest.mark.parametrize("policy", ["none", "all"])
+def test_a_value_leaves_memory_when_its_last_reader_is_done(tmp_path, policy):
+    first = value = mileage.step(Heavy)([])
+    for _ in range(4):
+        value = mileage.step(lambda one: Heavy(one.n_alive))(value)
+    both = mileage.step(lambda one, other: (one.n_alive, other.n_alive))(first, value)
+    with mileage.connect(tmp_path, policy=policy) as session:
+        assert mileage.compute(both, session=session, flow="chain") == ([1], [1, 2, 3, 3, 3])

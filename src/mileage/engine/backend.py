@@ -21,6 +21,7 @@ class Place(StrEnum):
     PACKED = "packed"  # this process, pickled: small enough to travel with a job
     SCRATCH = "scratch"
     STORE = "store"
+    FREED = "freed"  # it was there, and nobody was to read it any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Job:
     """One segment: tasks to run in order on one worker.
 
     ``inputs`` says where values from outside are; ``publish`` which ports leave the worker, and whether they are kept.
+    Of these ``read_later`` are read once the job is over, all of them unless said; the others are freed after their last reader.
     """
 
     id: int
@@ -74,6 +76,7 @@ class Job:
     inputs: tuple[Located, ...] = ()
     publish: tuple[tuple[Port, bool], ...] = ()
     limits: Limits = field(default_factory=Limits)
+    read_later: frozenset[Port] | None = None
 
 
 @dataclass(slots=True)

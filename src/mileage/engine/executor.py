@@ -131,7 +131,7 @@ class Executor:
         self._last_ticket += 1
         found = demand(plan, self._table, here=here)
         missing = {port for port in found.ports if port not in self._table.located}
-        ticket = Ticket(self._last_ticket, label, self._limits(limits), found.ports, missing)
+        ticket = Ticket(self._last_ticket, label, self._limits(limits), found.ports, missing, frozenset(plan.wanted))
         ticket.n_loaded, ticket.n_shared = found.n_loaded, found.n_shared
         self._tickets[ticket.id] = ticket
         if found.error is not None:
@@ -251,10 +251,18 @@ class Executor:
             located,
             tuple(unit.publish.items()),
             unit.limits,
+            self._read_later(unit),
         )
         self._running[job.id] = unit
         self._tell("segment_started", unit, job=job.id, n_tasks=len(unit.tasks))
         self.backend.submit(job)
+
+    def _read_later(self, unit: Unit) -> frozenset[Port] | None:
+        """Return what is read after a unit: wanted, or waited for; all of it where nothing decides what is kept."""
+        if self._keeper is None:
+            return None
+        wanted = frozenset().union(*(ticket.wanted for ticket in self._waiting_for(unit)))
+        return frozenset(port for port in unit.publish if port in wanted or self._table.waiters.get(port))
 
     def _reachable(self, port: Port) -> Located:
         """Return where a worker can read a port: objects of this process are written out for other processes."""
@@ -271,7 +279,8 @@ class Executor:
         unit.running = True
         self._tell("segment_started", unit, job=self._last_job, n_tasks=len(unit.tasks))
         inputs = tuple(self._table.located[port] for port in unit.needs)
-        job = Job(self._last_job, tuple(unit.tasks), inputs, tuple(unit.publish.items()))
+        publish = tuple(unit.publish.items())
+        job = Job(self._last_job, tuple(unit.tasks), inputs, publish, read_later=self._read_later(unit))
         self._running[job.id] = unit
         with heard():
             result = self._runner.run(job)
@@ -314,7 +323,7 @@ class Executor:
 
     def _take_in(self, unit: Unit, result: JobResult) -> None:
         for port, located in result.published.items():
-            if port in self._table.located:
+            if port in self._table.located or located.place is Place.FREED:
                 continue
             for ready in self._table.arrive(port, located):
                 self._push(ready)
@@ -374,14 +383,14 @@ class Executor:
 
     def _finish(self, ticket: Ticket) -> None:
         self._keep(ticket)
-        located = {port: self._table.located[port] for port in ticket.ports}
+        located = {port: self._table.located[port] for port in ticket.ports if port in self._table.located}
         self._end(ticket, JobState.DONE, Values(located, self._read), None)
 
     def _keep(self, ticket: Ticket) -> None:
         """Keep what a worker could not: ports of other tickets' units, or of tasks done before."""
         for port, keep in ticket.ports.items():
-            located = self._table.located[port]
-            if keep and port.key not in self._tried and located.place is not Place.STORE:
+            located = self._table.located.get(port)
+            if located is not None and keep and port.key not in self._tried and located.place is not Place.STORE:
                 self._tried.add(port.key)
                 self._runner.publish(port, self._read(located), keep=True, said=ticket.warnings)
 

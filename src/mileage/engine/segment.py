@@ -194,7 +194,8 @@ class _Once:
         if keep and keeper is not None and port.task in self.out.seconds:
             keep = keeper.wants(port.task, port.key, seconds=self.out.seconds[port.task], size_bytes=size)
         located, kept, evicted = self.runner.publish(port, value, keep=keep, said=self.said)
-        self.out.published[port] = located
+        read_later = self.job.read_later is None or port in self.job.read_later
+        self.out.published[port] = located if read_later else Located(port.key, Place.FREED, None, located.size)
         self.out.sizes[port.key] = max(located.size, self.out.sizes[port.key])
         if kept:
             self.kept.add(port.key)

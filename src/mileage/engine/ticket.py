@@ -23,6 +23,7 @@ class Ticket:
     limits: Limits
     ports: dict[Port, bool]  # wanted or kept; True: kept
     missing: set[Port]
+    wanted: frozenset[Port] = frozenset()
     units: set[Unit] = field(default_factory=set)
     seconds: dict[Fingerprint, float] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)

@@ -20,7 +20,6 @@ from mileage.workflow.flow.sample import Sample
 from mileage.workflow.flow.scored import measure_of, task_of
 
 if TYPE_CHECKING:
-
     from mileage.catalog import Project, VersionRecord
     from mileage.results.report import Report
     from mileage.session.session import Session
