@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mileage.catalog import CostRecord, VersionRecord, WriteBehind
@@ -16,10 +16,11 @@ from mileage.engine.backends.inline import InlineBackend
 from mileage.errors import EngineError
 from mileage.optimizer import PlanContext, optimize
 from mileage.session.approximate import keep_scored, sample_of, sample_record
+from mileage.session.cutoff import CutOff
 from mileage.session.keep import Keeping, parts_of
 from mileage.session.version_record import kept_with_version
 from mileage.workflow import Action, PhysicalPlan, Port, Task, TaskKind
-from mileage.workflow.flow import Deferred, Node, NodePort, Scored, flow_tasks, node_of
+from mileage.workflow.flow import Call, Deferred, Node, NodePort, Scored, node_of
 from mileage.workflow.flow.audit import Audit
 from mileage.workflow.flow.node import FlowTask
 from mileage.workflow.flow.sample import Sample
@@ -32,6 +33,7 @@ _UNKNOWN_S = 0.1  # a task that never ran: more than a small load, less than a l
 _LOAD_FIXED_S, _LOAD_BYTES_S = 0.0015, 800e6
 _ATTEMPTS = 4
 _ELSEWHERE = "another process was computing it"
+_AS_BEFORE = "it gave what it gave before"
 _KEEP = frozenset({TaskKind.CALL})
 
 
@@ -99,11 +101,10 @@ def iterate(
     started = time.monotonic()
     asked = {name: node_of(value) for name, value in outputs.items()}
     ports, about_sample = _on_sample(session, asked, approximate)
-    made = flow_tasks(ports.values())
-    wanted = {name: made[port.node].port(port.output) for name, port in ports.items()}
     before = session.catalog.flows.head(flow)
-    audit = Audit()
-    plan, outcome, forecast_s, notes = _planned_and_run(session, flow, made, wanted, audit, on_event)
+    cut, audit = CutOff(ports, before, session.store), Audit()
+    plan, outcome, forecast_s, notes = _planned_and_run(session, flow, cut, audit, on_event)
+    made, wanted = cut.made, cut.wanted
     reports = _reports(made, plan, outcome, audit, reports_of(before))
     record = {
         "tasks": [report.to_json() for report in reports],
@@ -114,6 +115,7 @@ def iterate(
         "notes": notes,
         "scored": [name for name, port in wanted.items() if isinstance(outcome.values.get(port), Scored)],
         **about_sample,
+        **cut.record(audit),
     }
     state = "finished" if outcome.state == "done" else "failed"
     more, blobs = kept_with_version(session, made, wanted, outcome)
@@ -147,14 +149,16 @@ def _on_sample(
 class Costs:
     """Seconds to compute and to load each task: as measured, else as tasks with the same code, else a guess."""
 
-    def __init__(self, session: Session, made: Mapping[Node, FlowTask]) -> None:
-        self.codes = {one.task.fingerprint: str(one.identity.key) for one in made.values()}
+    def __init__(self, session: Session, cut: CutOff) -> None:
+        self.codes = {one.task.fingerprint: str(one.identity.key) for one in cut.made.values()}
         self.known, self.means = session.catalog.flows.costs(self.codes, set(self.codes.values()))
-        self.store = session.store
+        self.store, self._is_given = session.store, cut.is_given
 
     def __call__(self, task: Task) -> tuple[float, float | None]:
         """Return both; None for the load of what is not kept."""
         name = task.fingerprint
+        if self._is_given(task):
+            return 0.0, None
         known = self.known.get(name)
         compute_s = known.seconds if known else self.means.get(self.codes[name], _UNKNOWN_S)
         if not all(self.store.has(task.port(output).key) for output in task.outputs):
@@ -163,56 +167,69 @@ class Costs:
 
 
 def _planned_and_run(
-    session: Session,
-    flow: str,
-    made: Mapping[Node, FlowTask],
-    wanted: Mapping[str, Port],
-    audit: Audit,
-    on_event: Listener | None,
+    session: Session, flow: str, cut: CutOff, audit: Audit, on_event: Listener | None
 ) -> tuple[PhysicalPlan, Outcome, float, list[str]]:
     """Plan and run; once more if what was to be loaded turns out to be damaged, or is gone.
 
     Returns the plan, its outcome, the seconds that were foreseen, and what was not trusted or could not be kept.
     """
     known = len(session.store.findings)
-    for attempt in range(_ATTEMPTS):
-        costs = Costs(session, made)
-        context = PlanContext(kept=session.store.has, shares=False, keep=_KEEP, costs=costs)
-        plan, _ = optimize((one.task for one in made.values()), wanted.values(), context)
-        forecast_s = sum(costs(p.task)[0] for p in plan if p.action is Action.COMPUTE)
-        keeping = Keeping.of(session, flow, tuple(made.values()), plan, costs, audit.is_of_one_run)
-        outcome, unkept = _run(session, plan, made, keeping, audit, on_event)
-        if attempt + 1 == _ATTEMPTS or (
-            outcome is not None and (outcome.error is None or outcome.error.kind != "load")
-        ):
-            break
+    with WriteBehind(session.store) as store:
+        for attempt in range(_ATTEMPTS):
+            plan, outcome, forecast_s = _in_stages(session, flow, cut, audit, store, on_event)
+            if attempt + 1 == _ATTEMPTS or (
+                outcome is not None and (outcome.error is None or outcome.error.kind != "load")
+            ):
+                break
+        store.flush()
     if outcome is None:
         raise EngineError("a kept result was damaged or removed again and again", code="X610", hint="run it again")
     said = [f"not trusted, and computed again: {item.key} ({item.why})" for item in session.store.findings[known:]]
-    return plan, outcome, forecast_s, said + [f"not kept: {why}" for why in unkept]
+    said += [f"not kept: {why}" for why in dict.fromkeys(item.why for item in store.failed)]
+    return cut.as_run(plan), cut.whole(outcome), forecast_s, said
+
+
+def _in_stages(
+    session: Session, flow: str, cut: CutOff, audit: Audit, store: WriteBehind, on_event: Listener | None
+) -> tuple[PhysicalPlan, Outcome | None, float]:
+    """Run first what may make the rest needless, as long as there is such; then the rest."""
+    forecast_s = 0.0
+    while True:
+        costs = Costs(session, cut)
+        context = PlanContext(kept=session.store.has, shares=False, keep=_KEEP, costs=costs)
+        plan, _ = optimize(cut.tasks(), cut.wanted.values(), context)
+        unkept = cut.unkept()
+        plan = replace(plan, tasks=tuple(replace(p, keep=()) if p.task.fingerprint in unkept else p for p in plan))
+        early = cut.early(plan, costs)
+        part = plan if early is None else early
+        forecast_s += sum(costs(p.task)[0] for p in part if p.action is Action.COMPUTE)
+        keeping = Keeping.of(session, flow, cut.unique(), part, costs, audit.is_of_one_run)
+        outcome = _run(session, part, cut.calls(audit), keeping, store, on_event)
+        if early is None or outcome is None or outcome.error is not None:
+            return plan, outcome, forecast_s
+        cut.take_in(outcome, early, audit)
 
 
 def _run(
     session: Session,
     plan: PhysicalPlan,
-    made: Mapping[Node, FlowTask],
+    calls: Mapping[Fingerprint, Call],
     keeping: Keeping,
-    audit: Audit,
+    store: WriteBehind,
     on_event: Listener | None,
-) -> tuple[Outcome | None, list[str]]:
-    """Run a plan; return its outcome and why results could not be kept; None if a wanted value cannot be loaded."""
+) -> Outcome | None:
+    """Run a plan; return its outcome; None if a wanted value cannot be loaded."""
     bus = EventBus()
     if on_event is not None:
         bus.listen(on_event)
-    resources = Resources(calls=audit.over(made.values()))
     session.store.order = keeping.order
     try:
-        with session.store.hold(keeping.reads), WriteBehind(session.store) as store:
-            with Executor(InlineBackend(), store, events=bus, resources=resources, keeper=keeping) as executor:
-                executor.submit(plan, label="flow")
-                outcome = _with_values(_outcome(executor), plan.wanted)
-            store.flush()
-            return outcome, list(dict.fromkeys(item.why for item in store.failed))
+        with (
+            session.store.hold(keeping.reads),
+            Executor(InlineBackend(), store, events=bus, resources=Resources(calls=calls), keeper=keeping) as executor,
+        ):
+            executor.submit(plan, label="flow")
+            return _with_values(_outcome(executor), plan.wanted)
     finally:
         session.store.order = None
 
@@ -273,18 +290,19 @@ def _why(node: Node, one: FlowTask, action: Action, before: list[TaskReport], up
         return "kept, and cheaper to load"
     if not before:
         return "new"
+    as_before = one.lineage != one.task.fingerprint  # another task gave the same, and it goes by that one's name
     same = [old for old in before if old.task == one.task.fingerprint]
     if any(old.undeclared for old in same):
         return "not kept: it depends on what is not declared"
-    if same:
+    if same and not as_before:
         return "needed, and not worth keeping"
     old = next((old for old in before if old.where == str(node.where)), before[0])
-    said = changes(old.identity, one.identity)
-    if said:
-        return "; ".join(said)
-    if old.identity.key != one.identity.key:
-        return "its arguments changed"
-    return f"its input changed: {', '.join(dict.fromkeys(upstream)) or 'another step feeds it'}"
+    said = list(changes(old.identity, one.identity))
+    if not said and old.identity.key != one.identity.key:
+        said = ["its arguments changed"]
+    if not said:
+        said = [f"its input changed: {', '.join(dict.fromkeys(upstream)) or 'another step feeds it'}"]
+    return "; ".join([*said, _AS_BEFORE] if as_before else said)
 
 
 def reports_of(version: VersionRecord | None) -> dict[str, list[TaskReport]]:

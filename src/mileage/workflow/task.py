@@ -60,7 +60,8 @@ class Port:
 class Task:
     """A pure computation over artifacts; two tasks with equal fingerprints are the same task.
 
-    ``label`` (for people) and ``step`` are not part of the identity. ``context`` holds what an operator's ``build``
+    ``label`` (for people) and ``step`` are not part of the identity. ``same_as`` is the task that gave the very same
+    outputs, where that was seen: it is then that task to all that read it. ``context`` holds what an operator's ``build``
     reads besides its parameters; ``versions`` the versions of the libraries the operator runs on.
     """
 
@@ -74,10 +75,13 @@ class Task:
     is_model: bool = False
     label: str = field(default="", compare=False)
     step: str = field(default="", compare=False)
+    same_as: Fingerprint | None = None
 
     @cached_property
     def fingerprint(self) -> Fingerprint:
         """Hash of operator, parameters, context, library versions and inputs' fingerprints."""
+        if self.same_as is not None:
+            return self.same_as
         inputs = [[port.task, port.output] for port in self.inputs]
         return fingerprint(self.kind, self.operator, self.params, self.context, self.versions, inputs)
 

@@ -7,7 +7,7 @@ as one: columns, operators, methods, arguments of further steps. Nothing runs un
 from mileage.workflow.flow.calls import Call, File
 from mileage.workflow.flow.deferred import Deferred, deferred_in, node_of, read, sql, step
 from mileage.workflow.flow.estimators import Composite
-from mileage.workflow.flow.node import Node, NodePort, Where, flow_tasks, upstream
+from mileage.workflow.flow.node import Node, NodePort, Seen, Where, flow_tasks, upstream
 from mileage.workflow.flow.scored import Scored, scored
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Node",
     "NodePort",
     "Scored",
+    "Seen",
     "Where",
     "deferred_in",
     "flow_tasks",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import _safe_indexing
 
@@ -83,3 +84,14 @@ class MaybeEmpty(TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> Any:
         """Return what the transformer makes of the columns."""
         return None if X is None else self.fitted_.transform(X)
+
+
+class SparseBlocks(sparse.coo_array):
+    """Sparse matrices that will stand side by side: their shape, and how many entries they have."""
+
+    entries = 0
+
+    @property
+    def nnz(self) -> int:
+        """The number of entries."""
+        return self.entries

@@ -106,14 +106,16 @@ def learned_layout(transformer: Any, X: Any, y: Any, outs: Outs, fitted: Outs) -
     def results(*_: Any, **__: Any) -> list[Any]:
         given = made._iter(fitted=False, column_as_labels=False, skip_drop=True, skip_empty_columns=True)
         return [
-            (_branch(outs[name], weights.get(name)), branch_of(trans, fitted.get(name, ())))
+            (made_of(outs[name], weights.get(name)), branch_of(trans, fitted.get(name, ())))
             for name, trans, _, _ in given
         ]
 
     made._call_func_on_transformers = results
-    if not gives_frames(made):  # the output is another step's
+    made_of: Any = _branch
+    if not gives_frames(made):  # the output is another step's, and only its shape is asked for
         import numpy as np
 
+        made_of = lambda parts, _: shape_of_blocks(parts) if _are_matrices(parts) else _branch(parts, None)  # noqa: E731
         made._hstack = lambda _, n_samples: np.empty((n_samples, 0))
     made.fit_transform(X, y)
     return _without_hooks(made)
@@ -132,11 +134,24 @@ def joined(layout: Any, X: Any, outs: Outs) -> Any:
     weights = made.transformer_weights or {}
     given = made._iter(fitted=True, column_as_labels=False, skip_drop=True, skip_empty_columns=True)
     names = [name for name, *_ in given]
-    made._call_func_on_transformers = lambda *_, **__: [_branch(outs[name], weights.get(name)) for name in names]
     parts = [part for name in names for part in outs[name]]
-    if parts and _is_plain(parts) and not (weights or made.sparse_output_ or gives_frames(made)):
-        made._hstack = lambda *_, **__: side_by_side(parts)  # once, not by branch first
+    if parts and _are_matrices(parts) and not (weights or gives_frames(made)):  # all at once, not by branch first
+        made._call_func_on_transformers = lambda *_, **__: [shape_of_blocks(outs[name]) for name in names]
+        made._hstack = lambda *_, **__: _flat(parts, sparse_output=made.sparse_output_)
+    else:
+        made._call_func_on_transformers = lambda *_, **__: [_branch(outs[name], weights.get(name)) for name in names]
     return made.transform(X)
+
+
+def _flat(parts: Sequence[Any], *, sparse_output: bool) -> Any:
+    """Return matrices side by side, as a ColumnTransformer does it."""
+    from scipy import sparse
+    from sklearn.utils import check_array
+
+    if sparse_output:
+        checked = [check_array(part, accept_sparse=True, ensure_all_finite=False) for part in parts]
+        return sparse.hstack(checked).tocsr()
+    return side_by_side([part.toarray() if sparse.issparse(part) else part for part in parts])
 
 
 def union(weights: Mapping[str, Any], outs: Mapping[str, Any]) -> Any:
@@ -180,34 +195,33 @@ def branch_of(transformer: Any, parts: Sequence[Any]) -> Any:
 
 
 def _branch(parts: Sequence[Any], weight: Any) -> Any:
-    """Return the output of a branch from those of its blocks; where only its shape matters, something of that shape."""
-    if _is_plain(parts) and len(parts) > 1 and weight is None:
-        return _Blocks(parts)
+    """Return the output of a branch from those of its blocks."""
     made = side_by_side(parts)
     return made if weight is None else made * weight
 
 
-class _Blocks:
-    """Arrays that will stand side by side, not yet put together."""
+def shape_of_blocks(parts: Sequence[Any]) -> Any:
+    """Return what tells shape and number of entries of blocks side by side, without putting them there."""
+    from scipy import sparse
 
-    ndim = 2
+    from mileage.workflow.flow.stack import Blocks
 
-    def __init__(self, parts: Sequence[Any]) -> None:
-        self.parts = parts
-        self.shape = (len(parts[0]), sum(part.shape[1] for part in parts))
+    shape = (parts[0].shape[0], sum(part.shape[1] for part in parts))
+    if not any(sparse.issparse(part) for part in parts):
+        return Blocks(shape)
+    from mileage.workflow.flow.column_blocks import SparseBlocks
 
-    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        """Put them together: where all of the output becomes sparse, or a frame."""
-        del copy
-        made = side_by_side(self.parts)
-        return made if dtype is None else made.astype(dtype)
+    made = SparseBlocks(shape)
+    made.entries = sum(part.nnz if sparse.issparse(part) else part.size for part in parts)
+    return made
 
 
-def _is_plain(parts: Sequence[Any]) -> bool:
-    """Say whether all of it is dense arrays."""
+def _are_matrices(parts: Sequence[Any]) -> bool:
+    """Say whether all of it is arrays and sparse matrices of two dimensions."""
     import numpy as np
+    from scipy import sparse
 
-    return all(isinstance(part, np.ndarray) for part in parts)
+    return bool(parts) and all((isinstance(p, np.ndarray) or sparse.issparse(p)) and p.ndim == 2 for p in parts)
 
 
 def _without_hooks(made: Any) -> Any:

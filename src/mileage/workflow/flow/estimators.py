@@ -1,7 +1,7 @@
 """Scikit-learn's composite estimators as they are: one task for each step, branch and block of columns.
 
-A Pipeline becomes its steps, a ColumnTransformer and a FeatureUnion their branches, a branch whose transformer works column
-by column its blocks of columns. Results are those of scikit-learn, bit for bit; what is asked in a way that cannot be taken
+A Pipeline becomes its steps, a ColumnTransformer and a FeatureUnion their branches, a branch whose transformers work column
+by column its blocks of columns, each with all of the branch's steps: a task costs about 1 ms and its results a file. Results are those of scikit-learn, bit for bit; what is asked in a way that cannot be taken
 apart (arguments for single steps, metadata routing) is one task.
 """
 
@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from reprlib import Repr
-from typing import Any
+from typing import Any, ClassVar
 
 from mileage.core.fingerprint import fingerprint
 from mileage.workflow.flow import columns
@@ -154,11 +153,13 @@ class Union(Learned):
 def learn(estimator: Any, X: Deferred, y: Any = None, *, out: bool = True) -> Learned:
     """Return an estimator fitted on rows, later, and if ``out`` what it makes of them."""
     learner = _LEARNERS.get(_name(estimator))
-    return (learner or _learn_single)(estimator, X, y, out=out)
+    made: Learned = learner(estimator, X, y, out=out) if learner else _learn_single(ValueCall(estimator), X, y, out=out)
+    return made
 
 
-def _learn_single(estimator: Any, X: Deferred, y: Any, *, out: bool) -> Single:
-    owner = Deferred(NodePort(_node(_value(estimator), (), label=type(estimator).__name__)))
+def _learn_single(call: ValueCall, X: Deferred, y: Any, *, out: bool) -> Single:
+    estimator = call.value
+    owner = Deferred(NodePort(_node(call, (), label=type(estimator).__name__)))
     given = (X,) if y is None else (X, y)
     if out and y is None and hasattr(estimator, "fit_transform"):
         made = _method(_FIT_TRANSFORM, owner, X, n_outputs=2)
@@ -186,7 +187,7 @@ def _learn_chain(pipeline: Any, X: Deferred, y: Any, *, out: bool) -> Chain:
             assert made.out is not None
             X = made.out
     if _is_passed(final):
-        steps[last] = _learn_single(_identity(pipeline), X, None, out=True)
+        steps[last] = _learn_single(ValueCall(_identity(pipeline)), X, None, out=True)
     else:
         steps[last] = learn(final, X, y, out=out)
     return Chain(pipeline, steps, steps[last].out)
@@ -230,31 +231,19 @@ def _learn_branch(name: str, estimator: Any, cols: Any, X: Deferred, y: Any, res
     return _learn_blocks(name, estimator, list(cols), X, declared)
 
 
-_sharing: ContextVar[dict[int, ValueCall] | None] = ContextVar("mile_sharing", default=None)
-
-
-def _value(estimator: Any) -> ValueCall:
-    """Return the call that gives an estimator: one for all blocks, whose identity is then looked at once."""
-    shared = _sharing.get()
-    return ValueCall(estimator) if shared is None else shared.setdefault(id(estimator), ValueCall(estimator))
-
-
 def _learn_blocks(name: str, estimator: Any, names: list[str], X: Deferred, declared: Columnwise) -> Branch:
     whole = names if declared.by_matrix else None
     kind = _kind(X, whole) if whole else None
     taken = [
         (part, _take(X, Branch(name, ()), part, kind, None, fitted=False)) for part in blocks(names, declared.width)
     ]
-    token = _sharing.set({})
-    try:
-        return Branch(name, tuple((part, learn(estimator, block)) for part, block in taken), whole)
-    finally:
-        _sharing.reset(token)
+    call = ValueCall(estimator)  # one for all blocks, whose identity is then looked at once
+    return Branch(name, tuple((part, _learn_single(call, block, None, out=True)) for part, block in taken), whole)
 
 
 def _learn_union(union: Any, X: Deferred, y: Any, *, out: bool) -> Learned:
     if columns.gives_frames(union):
-        return _learn_single(union, X, y, out=out)
+        return _learn_single(ValueCall(union), X, y, out=out)
     given = [(name, trans) for name, trans in union.transformer_list if not _is_dropped(trans)]
     parts = {name: learn(_identity(union) if _is_passed(t) else t, X, y) for name, t in given}
     outs = {name: part.out for name, part in parts.items()}
@@ -409,6 +398,11 @@ class TakeCall(FunctionCall):
 
     pure: bool = True
 
+    @property
+    def is_view(self) -> bool:
+        """Whether the output is part of the input, and not worth keeping beside it."""
+        return self.function is not columns.kind_of
+
     def identity(self) -> Identity:
         """Which function of ours, and its arguments."""
         given = [one.position if isinstance(one, Slot) else one for one in self.args]
@@ -439,8 +433,18 @@ def _take(
     return _ours(columns.take_columns, X, part, label=label, kind=TakeCall)
 
 
+@dataclass(frozen=True)
+class JoinCall(FunctionCall):
+    """The outputs of branches put together."""
+
+    pure: bool = True
+    is_view: ClassVar[bool] = (
+        True  # of parts that are kept: to write them once more would take longer than to join them
+    )
+
+
 def _joined(layout: Deferred, X: Deferred, outs: Mapping[str, Any]) -> Deferred:
-    return _ours(columns.joined, layout, X, outs, label="ColumnTransformer")
+    return _ours(columns.joined, layout, X, outs, label="ColumnTransformer", kind=JoinCall)
 
 
 def _united(union: Any, outs: Mapping[str, Any]) -> Deferred:

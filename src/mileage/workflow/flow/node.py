@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from mileage.core.fingerprint import Fingerprint
 from mileage.workflow.flow.calls import Call
 from mileage.workflow.identity import Identity
 from mileage.workflow.task import Port, Task, TaskKind
@@ -52,11 +53,12 @@ class Node:
 
 @dataclass(frozen=True)
 class FlowTask:
-    """A node as a task, with the identity its fingerprint rests on."""
+    """A node as a task, with the identity its fingerprint rests on; ``lineage`` is its key whatever it gave."""
 
     node: Node
     task: Task
     identity: Identity
+    lineage: Fingerprint
 
     def port(self, output: int = 0) -> Port:
         """Return the port of an output."""
@@ -77,14 +79,24 @@ def upstream(ports: Iterable[NodePort]) -> list[Node]:
     return list(order)
 
 
-def flow_tasks(ports: Iterable[NodePort]) -> dict[Node, FlowTask]:
+@dataclass(frozen=True)
+class Seen:
+    """What was seen of outputs: tasks, by lineage or by node, that gave what another task gives; and identities."""
+
+    lineages: Mapping[Fingerprint, Fingerprint] = field(default_factory=dict)
+    nodes: dict[Node, Fingerprint] = field(default_factory=dict)
+    identities: dict[int, Identity] = field(default_factory=dict)
+
+
+def flow_tasks(ports: Iterable[NodePort], seen: Seen | None = None) -> dict[Node, FlowTask]:
     """Return the task of each node that ``ports`` need, in an order that can run.
 
-    Two nodes that do the same to the same inputs become the same task, whatever they are called.
+    Two nodes that do the same to the same inputs become the same task, whatever they are called; so do two that were
+    ``seen`` to give the same.
     """
     made: dict[Node, FlowTask] = {}
     with _without_collection():
-        _fill(made, upstream(ports))
+        _fill(made, upstream(ports), seen or Seen())
     return made
 
 
@@ -100,8 +112,8 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _fill(made: dict[Node, FlowTask], nodes: Iterable[Node]) -> None:
-    known: dict[int, Identity] = {}  # some nodes share a call
+def _fill(made: dict[Node, FlowTask], nodes: Iterable[Node], seen: Seen) -> None:
+    known = seen.identities  # some nodes share a call
     for node in nodes:
         identity = known.get(id(node.call)) or known.setdefault(id(node.call), node.call.identity())
         task = Task(
@@ -112,4 +124,8 @@ def _fill(made: dict[Node, FlowTask], nodes: Iterable[Node]) -> None:
             label=node.label,
             step=str(node.where),
         )
-        made[node] = FlowTask(node, task, identity)
+        lineage = task.fingerprint
+        same_as = seen.nodes.get(node) or seen.lineages.get(lineage)
+        if same_as is not None and same_as != lineage:
+            task = replace(task, same_as=same_as)
+        made[node] = FlowTask(node, task, identity, lineage)

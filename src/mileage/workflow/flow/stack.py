@@ -20,3 +20,12 @@ def side_by_side(parts: Sequence[Any]) -> Any:
 
         return pd.concat(parts, axis=1)
     return np.hstack(list(parts))
+
+
+class Blocks:
+    """Arrays that will stand side by side: their shape."""
+
+    ndim = 2
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self.shape = shape
