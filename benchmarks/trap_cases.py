@@ -550,6 +550,18 @@ OWN_CODE = (
     ),
 )  # fmt: skip
 
+BY_NAME = (
+    Trap("global that a condition names", ("cleaned",), _jobs("_LEAST = 3", "_LEAST = 7"),
+         _jobs("_WEIGHTS = {", "_LEAST = 3\n_WEIGHTS = {") + _jobs('rows[rows["x"] < _LIMIT]', 'rows.query("x >= @_LEAST")')),
+    Trap("global that a query in a step names", ("target",), _jobs("[0]})", "[1]})"),
+         _jobs("_WEIGHTS = {", '_LEVELS = pd.DataFrame({"v": [0]})\n_WEIGHTS = {') + _jobs("import numpy", "import duckdb\nimport numpy")
+         + _jobs('cleaned["y"] > 0', 'cleaned["y"] > duckdb.sql("SELECT v FROM _LEVELS").fetchall()[0][0]')),
+    Trap("variables that a condition names trade values", ("cleaned",), _jobs("low, high = 3, 9", "high, low = 3, 9"),
+         _jobs('return tidy(rows[rows["x"] < _LIMIT])', 'low, high = 3, 9\n    return tidy(rows.query("x >= @low")).assign(h=high * 0 + low * 0)')),
+    Trap("variable captured by a function renamed", (), _jobs("(lambda v: v + size)", "(lambda v: v + a_size)") + _jobs("size = len(x)", "a_size = len(x)"),
+         _jobs("weight = cleaned", "size = len(x)\n    x = x.map((lambda v: v + size))\n    weight = cleaned")),
+)  # fmt: skip
+
 OWN_DATA = (
     Trap("file of the same size and time", ("rows",), act=_same_size_same_time),
     Trap("a file in a folder edited", ("rows",), (("parts/b.csv", "9,b,-1", "9,b,4"),), _FOLDER),
@@ -672,4 +684,4 @@ def _reorder(place: Path) -> None:
     place.write_text("".join(f"{x},{y},{k}\n" for x, k, y in rows), encoding="utf-8")
 
 
-TRAPS: tuple[Trap, ...] = (*STUDY, *NAMED, *OWN_CODE, *OWN_DATA, *OUTSIDE, *SEEDED, *NOISE)
+TRAPS: tuple[Trap, ...] = (*STUDY, *NAMED, *OWN_CODE, *BY_NAME, *OWN_DATA, *OUTSIDE, *SEEDED, *NOISE)

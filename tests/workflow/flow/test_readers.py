@@ -116,3 +116,21 @@ def test_libraries_are_as_before_afterwards(folder):
         pyarrow.csv.read_csv,
     )
     assert after == before
+
+
+LEVELS = pd.DataFrame({"v": [7]})
+
+
+def test_duckdb_finds_the_variables_of_the_step(folder):
+    def step(given):
+        own = given * 2
+
+        def inner():
+            return duckdb.sql("SELECT own.v + LEVELS.v FROM own, LEVELS").fetchall(), len(own)
+
+        with duckdb.connect() as connection:
+            return inner()[0], connection.execute("SELECT v FROM own").fetchall(), duckdb.query("FROM given").fetchall()
+
+    with watching():
+        found = step(pd.DataFrame({"v": [1]}))
+    assert found == ([(9,)], [(2,)], [(1,)])

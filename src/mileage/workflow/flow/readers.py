@@ -6,6 +6,7 @@ the user, too, where they were imported by name. A function that the user keeps 
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import re
@@ -85,10 +86,9 @@ def _hear(stack: ExitStack, owner: Any, names: tuple[str, ...], note: Note, held
 def _held_by_the_user() -> Places:
     """Return where the modules of the user hold what, by its id."""
     found: Places = {}
-    for module in tuple(sys.modules.values()):
-        name = getattr(module, "__name__", None)
-        if isinstance(name, str) and not is_library(name):
-            for key, value in tuple(vars(module).items()):
+    for name, module in tuple(sys.modules.items()):
+        if not is_library(name):
+            for key, value in tuple(getattr(module, "__dict__", {}).items()):
                 found.setdefault(id(value), []).append((module, key))
     return found
 
@@ -103,9 +103,15 @@ def _told(before: Callable[..., Any], note: Note, *, is_sql: bool) -> Callable[.
                     _note_sql(text, note)
         finally:
             looking.reset(token)
-        return before(*args, **kwargs)
+        return _as_the_caller(functools.partial(before, *args, **kwargs)) if is_sql else before(*args, **kwargs)
 
     return told
+
+
+def _as_the_caller(call: Callable[[], Any]) -> Any:
+    """Call where the variables of the caller's caller are seen: DuckDB finds tables among those of who calls it."""
+    frame = sys._getframe(2)
+    return eval("__mile_call__()", frame.f_globals, {**frame.f_locals, "__mile_call__": call})  # noqa: S307  (a frame of its own)
 
 
 def _note_files(given: list[Any], note: Note) -> None:

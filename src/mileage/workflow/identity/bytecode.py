@@ -9,28 +9,69 @@ from __future__ import annotations
 
 import dis
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import count
 from types import CodeType
 
 _JUMPS = frozenset(dis.hasjrel) | frozenset(dis.hasjabs)
 _LOCALS = frozenset(dis.haslocal)
 _CONSTS = frozenset(dis.hasconst)
-_NAMES = frozenset(dis.hasname) | frozenset(dis.hasfree) | frozenset(dis.hascompare)
+_FREE = frozenset(dis.hasfree)
+_NAMES = frozenset(dis.hasname) | frozenset(dis.hascompare)
 _NOISE = frozenset({"CACHE", "EXTENDED_ARG", "RESUME", "NOP", "COPY_FREE_VARS", "MAKE_CELL"})
 _FLAGS = 0x04 | 0x08 | 0x20 | 0x80 | 0x100 | 0x200  # *args, **kwargs, generator, coroutine and their kin
 
 
-def instructions(code: CodeType) -> list[dis.Instruction]:
+@lru_cache(maxsize=4096)
+def instructions(code: CodeType) -> tuple[dis.Instruction, ...]:
     """Return the instructions of a code object that do something."""
-    return [one for one in dis.get_instructions(code) if one.opname not in _NOISE]
+    return tuple(one for one in dis.get_instructions(code) if one.opname not in _NOISE)
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """What is known where a code object stands: other names of globals, and the numbers of variables it shares.
+
+    ``named`` are variables whose names matter, since a text names them.
+    """
+
+    code: CodeType
+    encode: Callable[[object], object]
+    names: Mapping[str, str]
+    named: bool = False
+    shared: dict[str, int] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=count)
+
+    def inside(self, code: CodeType) -> _Scope:
+        """Return the scope of a function inside, which shares its free variables with this one."""
+        shared = {name: self.number(name) for name in first_used(code)}
+        return replace(self, code=code, shared=shared)
+
+    def number(self, name: str) -> int:
+        """Return the number of a variable that functions share, in the order of use."""
+        if name not in self.shared:
+            self.shared[name] = next(self.numbers)
+        return self.shared[name]
+
+    def variable(self, name: str) -> int | str | tuple[str, int]:
+        """Return what stands for a variable: its name leaves no trace, unless it is named."""
+        if self.named or name.startswith("__"):
+            return name
+        if name in self.code.co_cellvars or name in self.code.co_freevars:
+            return ("shared", self.number(name))
+        local = self.code.co_varnames
+        return local.index(name) if name in local else name
 
 
 def encode_code(
-    code: CodeType, encode: Callable[[object], object], names: Mapping[str, str] | None = None
+    code: CodeType, encode: Callable[[object], object], names: Mapping[str, str] | None = None, *, named: bool = False
 ) -> tuple[object, ...]:
     """Return a code object as plain data; ``encode`` does the same for its constants.
 
     ``names`` gives globals another name: what they are called does not matter to one who knows what each of them is.
+    With ``named``, the names of local variables belong to it.
 
     Examples
     --------
@@ -42,10 +83,29 @@ def encode_code(
     >>> encode_code(two.__code__, repr) == encode_code(one.__code__, repr)
     True
     """
+    return _encoded(_Scope(code, encode, names or {}, named))
+
+
+@lru_cache(maxsize=4096)
+def first_used(code: CodeType) -> tuple[str, ...]:
+    """Return the free variables of a code object in the order of use: that of Python is the order of their names."""
+    found: dict[str, None] = {}
+    for one in instructions(code):
+        value = code.co_consts[one.arg or 0] if one.opcode in _CONSTS else None
+        inner = first_used(value) if isinstance(value, CodeType) else ()
+        used = (str(one.argval),) if one.opcode in _FREE and one.opname != "LOAD_CLOSURE" else inner
+        found |= dict.fromkeys(name for name in used if name in code.co_freevars)
+    return tuple(dict.fromkeys([*found, *code.co_freevars]))
+
+
+def _encoded(scope: _Scope) -> tuple[object, ...]:
+    code = scope.code
+    for name in first_used(code):
+        scope.number(name)
     listed = instructions(code)
     place = {one.offset: i for i, one in enumerate(listed)}
     offsets = sorted(place)
-    body = tuple(_instruction(one, code, place, offsets, encode, names or {}) for one in listed)
+    body = tuple(_instruction(one, scope, place, offsets) for one in listed)
     n_named = code.co_argcount + code.co_kwonlyargcount
     arguments = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
     version = (sys.version_info.major, sys.version_info.minor)
@@ -53,26 +113,20 @@ def encode_code(
     return ("code", version, arguments, (code.co_flags & _FLAGS, given), body, _handlers(code, place, offsets))
 
 
-def _instruction(
-    one: dis.Instruction,
-    code: CodeType,
-    place: dict[int, int],
-    offsets: list[int],
-    encode: Callable[[object], object],
-    names: Mapping[str, str],
-) -> tuple[object, ...]:
+def _instruction(one: dis.Instruction, scope: _Scope, place: dict[int, int], offsets: list[int]) -> tuple[object, ...]:
     if one.opcode in _CONSTS:
-        value = code.co_consts[one.arg or 0]
+        value = scope.code.co_consts[one.arg or 0]
         if isinstance(value, CodeType):  # a function inside has a name that what it is given to may show
-            return (one.opname, value.co_name, encode_code(value, encode, names))
-        return (one.opname, encode(value))
+            return (one.opname, value.co_name, _encoded(scope.inside(value)))
+        return (one.opname, scope.encode(value))
     if one.opname == "LOAD_GLOBAL":
-        return (one.opname, is_callee(one), names.get(str(one.argval), str(one.argval)))
+        return (one.opname, is_callee(one), scope.names.get(str(one.argval), str(one.argval)))
+    if one.opname == "LOAD_CLOSURE":  # in the order of the names; the function inside says which it uses
+        return (one.opname,)
     if one.opcode in _JUMPS:
         return (one.opname, _place(one.argval, place, offsets))
-    if one.opcode in _LOCALS:
-        local = code.co_varnames
-        return (one.opname, local.index(one.argval) if one.argval in local else str(one.argval))
+    if one.opcode in _LOCALS or one.opcode in _FREE:
+        return (one.opname, scope.variable(str(one.argval)))
     if one.opcode in _NAMES:
         return (one.opname, str(one.argval))
     return (one.opname, one.arg)

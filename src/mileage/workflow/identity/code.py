@@ -22,10 +22,18 @@ from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, Modul
 from typing import Any
 
 from mileage.core.fingerprint import Fingerprint, fingerprint
-from mileage.workflow.identity.bytecode import encode_code
+from mileage.workflow.identity.bytecode import encode_code, first_used
 from mileage.workflow.identity.library import is_library, library_version
 from mileage.workflow.identity.outside import ENVIRONMENT, IMPORT, OWN_MODULE, extensions, full_name, kind_of
-from mileage.workflow.identity.reads import Read, aliases, attributes_in, module_name, reads_of, writes_of
+from mileage.workflow.identity.reads import (
+    Read,
+    aliases,
+    attributes_in,
+    module_name,
+    names_seen_in,
+    reads_of,
+    writes_of,
+)
 from mileage.workflow.identity.values import IdentityError, encode_value
 
 _CLASS_NOISE = frozenset(
@@ -119,7 +127,10 @@ class _Walk:
         if _is_generic(f):
             registry: Mapping[type, Any] = f.registry  # type: ignore[attr-defined]
             return ("generic", tuple((self.encode(kind), self.encode(one)) for kind, one in registry.items()))
-        code = encode_code(f.__code__, self.encode, aliases(f.__code__, self._written(f)))
+        by_name = names_seen_in(f)
+        code = fingerprint(
+            encode_code(f.__code__, self.encode, aliases(f.__code__, self._written(f)), named=by_name is not None)
+        )
         defaults = (self.encode(f.__defaults__), self.encode(f.__kwdefaults__))
         name = f"{f.__module__}.{f.__qualname__}"
         where = f"{Path(f.__code__.co_filename).name}:{f.__code__.co_firstlineno}"
@@ -127,8 +138,9 @@ class _Walk:
         self._part(Part("function", name, fingerprint(code, defaults, read), where))
         for written in writes_of(f.__code__):
             self.notes["writes a global", f"{written} in {name}"] = None
-        cells = tuple(self._cell(f, i) for i in range(len(f.__closure__ or ())))
-        return ("function", code, defaults, cells, self._reads(f), self._attributes(f, name))
+        cells = tuple(self._cell(f, f.__code__.co_freevars.index(one)) for one in first_used(f.__code__))
+        seen = tuple((key, self._named(f.__module__, key, f.__globals__[key], f.__module__)) for key in by_name or ())
+        return ("function", code, defaults, cells, self._reads(f), self._attributes(f, name), seen)
 
     def _written(self, f: FunctionType) -> frozenset[str]:
         """Return the globals that functions of a function's module assign: their names matter."""

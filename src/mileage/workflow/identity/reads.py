@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import dis
 import importlib.util
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import takewhile
-from types import CodeType
+from types import CodeType, FunctionType
 
 from mileage.workflow.identity.bytecode import instructions, is_callee
 
 _GLOBAL = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
 _ATTRIBUTE = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
 _NO_VALUE = frozenset({"PUSH_NULL", "PRECALL"})
+_BY_NAME = frozenset({"sql", "query", "execute", "eval", "exec", "locals", "vars", "dir", "from_query", "SQLContext"})
+_WORD = re.compile(r"[^\W\d]\w*")
 _WRITES = frozenset({"STORE_GLOBAL", "DELETE_GLOBAL"})
 
 
@@ -61,7 +65,7 @@ def reads_of(code: CodeType) -> tuple[Read, ...]:
     return tuple(found)
 
 
-def _attributes(listed: list[dis.Instruction], start: int) -> list[str]:
+def _attributes(listed: tuple[dis.Instruction, ...], start: int) -> list[str]:
     taken = takewhile(lambda one: one.opname in _ATTRIBUTE, listed[start:])
     return [str(one.argval) for one in taken]
 
@@ -80,6 +84,35 @@ def attributes_in(code: CodeType) -> tuple[str, ...]:
     own = [str(one.argval) for one in instructions(code) if one.opname in _ATTRIBUTE]
     inner = [name for const in code.co_consts if isinstance(const, CodeType) for name in attributes_in(const)]
     return tuple(dict.fromkeys([*own, *inner]))
+
+
+def names_seen_in(f: FunctionType) -> tuple[str, ...] | None:
+    """Return the globals that texts of a function name, if it gives a text to what looks variables up by their names.
+
+    So does DuckDB for a table, and pandas for ``@limit``. None if it does not: then names do not matter.
+
+    Examples
+    --------
+    >>> limit = 3
+    >>> names_seen_in(lambda rows: rows.query("size > @limit")), names_seen_in(lambda rows: rows.head(limit))
+    (('limit',), None)
+    """
+    code = f.__code__
+    read = [one.path for one in reads_of(code)]
+    if _BY_NAME.isdisjoint([*attributes_in(code), *(path[-1] for path in read)]):
+        return None
+    values = [f.__globals__.get(path[0]) for path in read]
+    texts = [text for text in (*_texts(code), *values) if isinstance(text, str)]
+    words = dict.fromkeys(word for text in texts for word in _WORD.findall(text))
+    return tuple(word for word in words if word in f.__globals__ and not word.startswith("__"))
+
+
+def _texts(code: CodeType) -> Iterator[str]:
+    for const in code.co_consts:
+        if isinstance(const, CodeType):
+            yield from _texts(const)
+        elif isinstance(const, str):
+            yield const
 
 
 def aliases(code: CodeType, kept: frozenset[str]) -> dict[str, str]:

@@ -1,0 +1,70 @@
+"""Names of variables leave no trace, except where a text finds variables by their names."""
+
+from __future__ import annotations
+
+import pytest
+
+from mileage.workflow.identity import identify
+
+IMPORTS = "import duckdb\nimport pandas as pd\nLIMIT = 3\nFRAME = pd.DataFrame({'a': [1]})\n"
+
+
+def key(text):
+    scope = {"__name__": "birds_of_names"}
+    exec(IMPORTS + text, scope)
+    return identify(scope["step"]).key
+
+
+CAPTURED = "def step(rows):\n    low, high = min(rows), max(rows)\n    return [low + r * high for r in rows], lambda r: high - low * r\n"
+MADE = (
+    "def make(one, two):\n    def inner(rows):\n        return rows * one - two\n    return inner\nstep = make(1, 2)\n"
+)
+SAME = {
+    "captured variables": (CAPTURED, ("low", "z"), ("high", "a")),
+    "one of them": (CAPTURED, ("high", "a")),
+    "what a closure holds": (MADE, ("one", "zone"), ("two", "a")),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_the_name_of_a_variable_that_functions_share_is_no_matter(name):
+    text, *renamed = SAME[name]
+    after = text
+    for old, new in renamed:
+        after = after.replace(old, new)
+    assert after != text
+    assert key(after) == key(text)
+
+
+CHANGED = {
+    "captured variables trade places": (CAPTURED, "high - low * r", "low - high * r"),
+    "one captured variable for another": (CAPTURED, "low + r * high", "high + r * high"),
+    "what a closure holds trades places": (MADE, "rows * one - two", "rows * two - one"),
+    "both trade places and values": (MADE, "make(1, 2)", "make(2, 1)"),
+    "local variables that a query names": (
+        "def step(rows):\n    few, many = rows[:1], rows\n    return duckdb.sql('SELECT * FROM few').df()\n",
+        "few, many", "many, few",
+    ),
+    "local variables that a condition names": (
+        "def step(rows):\n    low, high = 1, 5\n    return rows.query('size > @low')\n", "low, high", "high, low",
+    ),
+    "a global that a condition names": ("def step(rows):\n    return rows.query('size > @LIMIT')\nLIMIT = 4\n", "LIMIT = 4", "LIMIT = 5"),
+    "a global that a query names": (
+        "def step(rows):\n    return duckdb.sql('SELECT * FROM FRAME').df()\nFRAME = FRAME * 2\n", "* 2", "* 3",
+    ),
+    "a global that a query in a global names": (
+        "QUERY = 'SELECT * FROM FRAME'\ndef step(rows):\n    return duckdb.sql(QUERY).df()\nFRAME = FRAME * 2\n", "* 2", "* 3",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_what_a_name_stands_for_matters(name):
+    text, old, new = CHANGED[name]
+    assert old in text
+    assert key(text.replace(old, new)) != key(text)
+
+
+def test_a_global_that_no_text_names_is_no_matter():
+    text = "def step(rows):\n    return rows.query('size > 3')\nOTHER = 1\n"
+    assert key(text.replace("OTHER = 1", "OTHER = 2")) == key(text)
