@@ -20,7 +20,7 @@ from mileage.session.cutoff import CutOff
 from mileage.session.keep import Keeping, parts_of
 from mileage.session.version_record import kept_with_version
 from mileage.workflow import Action, PhysicalPlan, Port, Task, TaskKind
-from mileage.workflow.flow import Call, Deferred, Node, NodePort, Scored, node_of
+from mileage.workflow.flow import Call, Deferred, Node, NodePort, Scored, node_of, project_reads
 from mileage.workflow.flow.audit import Audit
 from mileage.workflow.flow.node import FlowTask
 from mileage.workflow.flow.sample import Sample
@@ -100,6 +100,7 @@ def iterate(
     """
     started = time.monotonic()
     asked = {name: node_of(value) for name, value in outputs.items()}
+    asked, left_out = project_reads(asked)
     ports, about_sample = _on_sample(session, asked, approximate)
     before = session.catalog.flows.head(flow)
     cut, audit = CutOff(ports, before, session.store), Audit()
@@ -112,7 +113,7 @@ def iterate(
         "wanted": {name: port.key for name, port in wanted.items()},
         "seconds": time.monotonic() - started,
         "forecast_s": forecast_s,
-        "notes": notes,
+        "notes": [*left_out, *notes],
         "scored": [name for name, port in wanted.items() if isinstance(outcome.values.get(port), Scored)],
         **about_sample,
         **cut.record(audit),

@@ -8,6 +8,7 @@ from mileage.workflow.flow.calls import Call, File
 from mileage.workflow.flow.deferred import Deferred, deferred_in, node_of, read, sql, step
 from mileage.workflow.flow.estimators import Composite
 from mileage.workflow.flow.node import Node, NodePort, Seen, Where, flow_tasks, upstream
+from mileage.workflow.flow.project import project_reads
 from mileage.workflow.flow.scored import Scored, scored
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "deferred_in",
     "flow_tasks",
     "node_of",
+    "project_reads",
     "read",
     "scored",
     "sql",

@@ -1,0 +1,177 @@
+"""Parquet files of which only some columns are used are read in these columns.
+
+Who reads a file is looked at: SQL, of which DuckDB's own plan says what it scans, and selections of columns. Of CSV files
+all columns are read: pandas forgives lines of a wrong length as soon as it is told which columns to use.
+"""
+
+from __future__ import annotations
+
+import json
+import operator
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mileage.workflow.flow.calls import File, FunctionCall, Slot, SqlCall
+from mileage.workflow.flow.deferred import _read_file
+from mileage.workflow.flow.node import Node, NodePort, upstream
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+
+def project_reads(ports: Mapping[str, NodePort]) -> tuple[dict[str, NodePort], tuple[str, ...]]:
+    """Return the outputs of a flow whose Parquet files are read in the columns that are used, and what was left out.
+
+    Examples
+    --------
+    >>> import tempfile, pandas as pd
+    >>> from mileage.workflow.flow import node_of, read, sql
+    >>> path = Path(tempfile.mkdtemp()) / "birds.parquet"
+    >>> pd.DataFrame({"mass": [1.0], "sex": ["m"], "note": [""]}).to_parquet(path)
+    >>> birds = read(path)
+    >>> project_reads({"n": node_of(sql("SELECT count(mass) FROM birds"))})[1]
+    ('read birds.parquet: 1 of 3 columns, the others are used nowhere',)
+    """
+    nodes = upstream(ports.values())
+    asked = {port.node for port in ports.values()}
+    empty = {node: frame for node in nodes if node not in asked and (frame := _empty(node)) is not None}
+    readers: dict[Node, list[Node]] = {node: [] for node in empty}
+    for node in nodes:
+        for before in {port.node for port in node.inputs} & readers.keys():
+            readers[before].append(node)
+    narrow = {
+        node: columns
+        for node, frame in empty.items()
+        if (columns := _used(frame, readers[node], empty)) is not None and len(columns) < len(frame.columns)
+    }
+    while changed := [node for node in nodes if not _plans_alike(node, empty, narrow)]:
+        narrow = {node: columns for node, columns in narrow.items() if not set(readers[node]) & set(changed)}
+    if not narrow:
+        return dict(ports), ()
+    said = [
+        f"{node.label}: {len(columns)} of {len(empty[node].columns)} columns, the others are used nowhere"
+        for node, columns in narrow.items()
+    ]
+    return _with_columns(ports, nodes, narrow), tuple(said)
+
+
+def _empty(node: Node) -> pd.DataFrame | None:
+    """Return the frame that a node reads from a Parquet file, without its rows; None if it does something else."""
+    call = node.call
+    if not isinstance(call, FunctionCall) or call.function is not _read_file:
+        return None
+    reader, file, options = call.args
+    path = Path(file.path) if type(file) is File else Path()
+    if reader != "read_parquet" or options or not path.is_file() or any("=" in part for part in path.absolute().parts):
+        return None  # folders such as year=2024 add columns
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        frame = pq.read_schema(path).empty_table().to_pandas()
+    except (pa.ArrowException, OSError):  # what is wrong with the file is told when it is read
+        return None
+    names = list(frame.columns)
+    return frame if len(set(names)) == len(names) and all(isinstance(name, str) for name in names) else None
+
+
+def _used(frame: pd.DataFrame, readers: Iterable[Node], empty: Mapping[Node, pd.DataFrame]) -> list[str] | None:
+    """Return the columns of a file that its readers use, in the order of the file; None if one of them may use any."""
+    used: set[str] = set()
+    for reader in readers:
+        columns = _selected(reader) if isinstance(reader.call, FunctionCall) else _scanned(reader, empty)
+        if columns is None or (isinstance(reader.call, FunctionCall) and not columns <= set(frame.columns)):
+            return None
+        used |= columns
+    return [name for name in frame.columns if name in used] or [str(frame.columns[0])]  # its rows are counted
+
+
+def _selected(reader: Node) -> set[str] | None:
+    """Return the columns that ``frame["a"]`` or ``frame[["a", "b"]]`` selects."""
+    call = reader.call
+    if not isinstance(call, FunctionCall) or call.function is not operator.getitem or call.args[0] != Slot(0):
+        return None
+    key = call.args[1]
+    names = [key] if isinstance(key, str) else key
+    return set(names) if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
+
+
+def _scanned(reader: Node, empty: Mapping[Node, pd.DataFrame]) -> set[str] | None:
+    """Return the columns that a query scans of any of its inputs, and those that it names, which have to be there."""
+    call = reader.call
+    if not isinstance(call, SqlCall) or any(port.node not in empty for port in reader.inputs):
+        return None
+    frames = [empty[port.node] for port in reader.inputs]
+    plan = _plan(call, frames)
+    if plan is None:
+        return None
+    names = {name for frame in frames for name in frame.columns}
+    found = {name for name in names if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", call.text, re.IGNORECASE)}
+    for info in _scans(plan):
+        columns = info.get("Projections")
+        if columns is None:
+            return None
+        found |= {columns} if isinstance(columns, str) else set(columns)
+    return found - {""}
+
+
+def _plan(call: SqlCall, frames: Iterable[pd.DataFrame]) -> Any:
+    """Return how DuckDB would run a query over frames of these types; None if it refuses it."""
+    import duckdb
+
+    connection = _connection().cursor()  # what is registered there, no other cursor sees
+    for name, frame in zip(call.names, frames, strict=True):
+        connection.register(name, frame)
+    try:
+        [(_, plan)] = connection.execute(f"EXPLAIN (FORMAT json) {call.text}").fetchall()
+    except (duckdb.Error, ValueError):  # several statements, or a mistake, which is told when it runs
+        return None
+    finally:
+        connection.close()
+    return json.loads(plan)
+
+
+@cache
+def _connection() -> duckdb.DuckDBPyConnection:
+    """Return a database without tables; to open one takes longer than to plan a query."""
+    import duckdb
+
+    return duckdb.connect()
+
+
+def _plans_alike(node: Node, empty: Mapping[Node, pd.DataFrame], narrow: Mapping[Node, list[str]]) -> bool:
+    """Say whether a query is run in just the same way over the narrow frames: a star may mean other columns there."""
+    if not isinstance(node.call, SqlCall) or not any(port.node in narrow for port in node.inputs):
+        return True
+    whole = [empty[port.node] for port in node.inputs]
+    cut = [frame[narrow.get(port.node, list(frame.columns))] for frame, port in zip(whole, node.inputs, strict=True)]
+    return bool(_plan(node.call, whole) == _plan(node.call, cut))
+
+
+def _scans(plan: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield what is told of each scan of a frame in a plan."""
+    for step in plan:
+        if "PANDAS" in step["name"]:
+            yield step["extra_info"]
+        yield from _scans(step["children"])
+
+
+def _with_columns(
+    ports: Mapping[str, NodePort], nodes: Iterable[Node], narrow: Mapping[Node, list[str]]
+) -> dict[str, NodePort]:
+    """Return the outputs with narrow reads, and all that comes after them made anew."""
+    new: dict[Node, Node] = {}
+    for node in nodes:
+        inputs = tuple(NodePort(new[port.node], port.output) for port in node.inputs)
+        if node in narrow:
+            assert isinstance(node.call, FunctionCall)
+            reader, file, _ = node.call.args
+            new[node] = replace(node, call=replace(node.call, args=(reader, file, {"columns": narrow[node]})))
+        else:
+            new[node] = node if inputs == node.inputs else replace(node, inputs=inputs)
+    return {name: NodePort(new[port.node], port.output) for name, port in ports.items()}
