@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mileage.session.escalate import decide
     from mileage.session.estimator import estimator
     from mileage.session.flow_file import compute, show
-    from mileage.workflow.flow import read, scored, sql, step
+    from mileage.workflow.flow import cross_validate, read, scored, sql, step
 
 __version__ = "0.1.0"
 
@@ -38,6 +38,7 @@ _HOMES = {
     "col": "mileage.language",
     "compute": "mileage.session.flow_file",
     "connect": "mileage.session",
+    "cross_validate": "mileage.workflow.flow",
     "decide": "mileage.session.escalate",
     "false_negatives": "mileage.language",
     "false_positives": "mileage.language",
@@ -66,6 +67,7 @@ __all__ = [
     "col",
     "compute",
     "connect",
+    "cross_validate",
     "decide",
     "estimator",
     "false_negatives",

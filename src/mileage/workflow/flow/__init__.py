@@ -7,6 +7,7 @@ as one: columns, operators, methods, arguments of further steps. Nothing runs un
 from mileage.workflow.flow.calls import Call, File
 from mileage.workflow.flow.deferred import Deferred, deferred_in, node_of, read, sql, step
 from mileage.workflow.flow.estimators import Composite
+from mileage.workflow.flow.folds import cross_validate
 from mileage.workflow.flow.node import Node, NodePort, Seen, Where, flow_tasks, upstream
 from mileage.workflow.flow.project import project_reads
 from mileage.workflow.flow.scored import Scored, scored
@@ -21,6 +22,7 @@ __all__ = [
     "Scored",
     "Seen",
     "Where",
+    "cross_validate",
     "deferred_in",
     "flow_tasks",
     "node_of",

@@ -1,8 +1,9 @@
 """Scikit-learn's composite estimators as they are: one task for each step, branch and block of columns.
 
 A Pipeline becomes its steps, a ColumnTransformer and a FeatureUnion their branches, a branch whose transformers work column
-by column its blocks of columns, each with all of the branch's steps: a task costs about 1 ms and its results a file. Results are those of scikit-learn, bit for bit; what is asked in a way that cannot be taken
-apart (arguments for single steps, metadata routing) is one task.
+by column its blocks of columns, each with all of the branch's steps: a task costs about 1 ms, and its results are files.
+Results are those of scikit-learn, bit for bit; what is asked in a way that cannot be taken apart (arguments for single steps,
+metadata routing) is one task.
 """
 
 from __future__ import annotations
