@@ -221,6 +221,12 @@ def _operator(name: str, resources: Resources) -> Operator:
     return resources.operators.get(name) or operators.get(name)
 
 
+def _cut(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
+    from mileage.operators.cutting import cut_step
+
+    return {"state": cut_step(_operator(task.operator, resources), inputs[0], dict(task.params))}
+
+
 def _apply(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
     del resources
     from mileage.operators import running
@@ -280,6 +286,8 @@ _RUN: dict[TaskKind, Callable[[Task, list[Any], Resources], dict[str, Any]]] = {
     TaskKind.TAKE: _take,
     TaskKind.TARGET: _target,
     TaskKind.FIT: _fit,
+    TaskKind.LARGEST: _fit,
+    TaskKind.CUT: _cut,
     TaskKind.APPLY: _apply,
     TaskKind.JOIN: _join,
     TaskKind.PREDICT: _predict,

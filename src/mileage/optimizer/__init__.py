@@ -3,9 +3,11 @@
 Knows plans as data only; it runs nothing. The rules and their order are one page: :mod:`mileage.optimizer.batches`.
 """
 
+from mileage.optimizer.ahead import largest_ahead
 from mileage.optimizer.batches import BATCHES, optimize
 from mileage.optimizer.compile import Evaluation, apply_tasks, evaluation_tasks, fit_tasks, sample_task
 from mileage.optimizer.rule import Applied, PlanContext
+from mileage.optimizer.rules.cut_from_largest import parts_of_fits
 
 __all__ = [
     "BATCHES",
@@ -15,6 +17,8 @@ __all__ = [
     "apply_tasks",
     "evaluation_tasks",
     "fit_tasks",
+    "largest_ahead",
     "optimize",
+    "parts_of_fits",
     "sample_task",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ class PlanContext:
     """What rules may ask: which artifacts are kept, which tasks are already under way, whether more plans will come.
 
     ``kept`` says whether an artifact key can be loaded; ``known`` are fingerprints that the engine of this run has
-    computed or is computing. ``costs`` gives seconds to compute a task and to load it, None where it is not kept.
+    computed or is computing. ``ahead`` holds the largest value of a parameter of an operator that later plans may ask for. ``costs`` gives seconds to compute a task and to load it, None where it is not kept.
     ``fitted`` gives a fitted step that is kept, ``bounds`` the ends of a column of the new rows and whether values may be
     missing.
     """
@@ -28,6 +28,7 @@ class PlanContext:
     shares: bool = True
     off: frozenset[str] = frozenset()
     keep: frozenset[str] = field(default_factory=frozenset)
+    ahead: Mapping[tuple[str, str], int] = field(default_factory=dict)
     costs: Callable[[Task], tuple[float, float | None]] | None = None
     fitted: Callable[[Port], Any] | None = None
     bounds: Callable[[str], tuple[float, float, bool]] = lambda _column: (-math.inf, math.inf, True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mileage.core.fingerprint import Fingerprint
 from mileage.engine import Outcome
 from mileage.optimizer import Evaluation
 from mileage.workflow import TaskKind
@@ -22,15 +24,25 @@ class Measured:
     size_bytes: int | None
 
 
-def measure(evaluation: Evaluation, outcome: Outcome, metrics: tuple[str, ...]) -> Measured:
-    """Return what the outcome of an evaluation says."""
+def measure(
+    evaluation: Evaluation,
+    outcome: Outcome,
+    metrics: tuple[str, ...],
+    *,
+    parts: Mapping[Fingerprint, float] | None = None,
+) -> Measured:
+    """Return what the outcome of an evaluation says.
+
+    ``parts`` are seconds that a fit has had in another one's task, which it was cut from.
+    """
+    extra = parts or {}
     scores = {
         metric: tuple(float(v) for v in outcome.values[port])
         for metric, port in zip(metrics, evaluation.scores, strict=True)
     }
     n = max(1, len(evaluation.predictions))
     fit = [
-        outcome.seconds[t.fingerprint]
+        outcome.seconds[t.fingerprint] + extra.get(t.fingerprint, 0.0)
         for t in evaluation.tasks
         if t.kind is TaskKind.FIT and t.fingerprint in outcome.seconds
     ]

@@ -8,15 +8,16 @@ a time budget only decides how many there are.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mileage.core.events import EventBus
+from mileage.core.fingerprint import Fingerprint
 from mileage.core.interrupts import StopAsked
 from mileage.core.reasons import Reason
 from mileage.engine import NOT_KEPT, Executor, Limits, Outcome
 from mileage.operators import StepSpec
-from mileage.optimizer import Evaluation, PlanContext, evaluation_tasks, optimize
+from mileage.optimizer import Evaluation, PlanContext, evaluation_tasks, largest_ahead, optimize, parts_of_fits
 from mileage.planner import LogicalPlan
 from mileage.results import Trial
 from mileage.search import Proposal, SearchContext
@@ -50,6 +51,7 @@ class Pending:
     assumed: tuple[str, ...]
     evaluation: Evaluation
     started_s: float
+    shares: Mapping[Fingerprint, tuple[Fingerprint, float]]
 
 
 @dataclass
@@ -86,6 +88,8 @@ class TrialLoop:
         self.refits: dict[int, Refit] = {}
         self.other: dict[int, Outcome] = {}
         self.later: list[Proposal] = []
+        self.ahead = largest_ahead(p.space)
+        self.largest_s: dict[Fingerprint, float] = {}
 
     # --- the loop -----------------------------------------------------------------------------------------------------
 
@@ -211,7 +215,9 @@ class TrialLoop:
         limits = Limits() if constant else self._limits()
         here = constant and self.plan.budget.seconds is not None
         ticket = self.executor.submit(physical, label=f"trial {number}", limits=limits, here=here)
-        self.pending[ticket] = Pending(number, proposal, workflow, assumed, evaluation, self.clock.elapsed_s)
+        self.pending[ticket] = Pending(
+            number, proposal, workflow, assumed, evaluation, self.clock.elapsed_s, parts_of_fits(physical)
+        )
         if self.fixed and number > 0:  # the winner is known: fitting it on all rows fills workers that would be idle
             self.refits[number] = begin_refit(self.executor, self.data.source, workflow, self._limits(), kept=self.kept)
 
@@ -228,7 +234,9 @@ class TrialLoop:
         )
 
     def _physical(self, evaluation: Evaluation, data: DataTasks) -> PhysicalPlan:
-        context = PlanContext(kept=self.kept, shares=not self.fixed, off=self._off(), keep=_KEEP)
+        context = PlanContext(
+            kept=self.kept, shares=not self.fixed, off=self._off(), keep=_KEEP, ahead={} if self.fixed else self.ahead
+        )
         return optimize((*data.tasks, *evaluation.tasks), evaluation.scores, context)[0]
 
     def evaluate(self, evaluation: Evaluation, data: DataTasks, label: str) -> int:
@@ -312,7 +320,10 @@ class TrialLoop:
                 reason=p.proposal.reason,
                 error=str(outcome.error) if outcome.error else None,
             )
-        measured = measure(p.evaluation, outcome, self.all_metrics())
+        whole = {whole for whole, _ in p.shares.values()}
+        self.largest_s |= {name: s for name, s in outcome.seconds.items() if name in whole}
+        parts = {name: share * self.largest_s.get(whole, 0.0) for name, (whole, share) in p.shares.items()}
+        measured = measure(p.evaluation, outcome, self.all_metrics(), parts=parts)
         if measured.fit_s is not None and outcome.n_computed and pending.number > 0:
             self.forecaster.learn(p.workflow, measured.fit_s / self.data.train_share)
         return self._ok(p, measured)
@@ -403,7 +414,8 @@ class TrialLoop:
 
 def _fits(physical: PhysicalPlan) -> bool:
     """Say whether a plan fits anything, or finds all of it kept."""
-    return any(planned.action is Action.COMPUTE and planned.task.kind is TaskKind.FIT for planned in physical)
+    kinds = {TaskKind.FIT, TaskKind.CUT}
+    return any(planned.action is Action.COMPUTE and planned.task.kind in kinds for planned in physical)
 
 
 def simplest(features: Features) -> Features:

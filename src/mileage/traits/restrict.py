@@ -42,17 +42,14 @@ def first_rounds(fitted: Any, n: int) -> Any:
     return made
 
 
-class FirstTrees:
-    """A fitted LightGBM model that answers with its first rounds."""
+def first_trees(fitted: Any, n: int) -> Any:
+    """The first ``n`` rounds of a LightGBM model, in a booster of their own."""
+    from lightgbm import Booster
 
-    def __init__(self, fitted: Any, n: int) -> None:
-        self.fitted, self.n = fitted, n
-        if hasattr(fitted, "classes_"):
-            self.predict_proba = lambda X: fitted.predict_proba(X, num_iteration=n)
-
-    def predict(self, X: Any) -> Any:
-        """Predict with the first rounds."""
-        return self.fitted.predict(X, num_iteration=self.n)
+    made = copy(fitted)
+    made._Booster = Booster(model_str=fitted.booster_.model_to_string(num_iteration=n))
+    made.n_estimators = n
+    return made
 
 
 def pruned(fitted: Any, ccp_alpha: float) -> Any:
@@ -139,8 +136,8 @@ CUTS: Mapping[tuple[str, str], Callable[[Any, Any], Any]] = {
     },
     ("HistGradientBoostingClassifier", "max_iter"): first_rounds,
     ("HistGradientBoostingRegressor", "max_iter"): first_rounds,
-    ("LGBMClassifier", "n_estimators"): FirstTrees,
-    ("LGBMRegressor", "n_estimators"): FirstTrees,
+    ("LGBMClassifier", "n_estimators"): first_trees,
+    ("LGBMRegressor", "n_estimators"): first_trees,
     **{
         (name, parameter): cut
         for name in ("DecisionTreeClassifier", "DecisionTreeRegressor")

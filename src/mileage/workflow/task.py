@@ -22,6 +22,8 @@ class TaskKind(StrEnum):
     take     X, splits                    ``out``: columns ``columns`` of the train or test rows of split ``i``
     target   y, splits                    ``out``: y of the train or test rows of split ``i``
     fit      X [, y]                      ``state``; a transformer also ``out``, its output for the train rows
+    largest  X, y                         ``state`` of a fit that others are parts of
+    cut      state of the largest         ``state`` that a fit with fewer members would have
     apply    state, X                     ``out``
     join     X, X, ...                    ``out``: one matrix of all columns
     predict  state, X                     ``out``: predictions (n,) or (n, n_classes)
@@ -36,6 +38,8 @@ class TaskKind(StrEnum):
     TAKE = "take"
     TARGET = "target"
     FIT = "fit"
+    LARGEST = "largest"
+    CUT = "cut"
     APPLY = "apply"
     JOIN = "join"
     PREDICT = "predict"
@@ -60,8 +64,8 @@ class Port:
 class Task:
     """A pure computation over artifacts; two tasks with equal fingerprints are the same task.
 
-    ``label`` (for people) and ``step`` are not part of the identity. ``same_as`` is the task that gave the very same
-    outputs, where that was seen: it is then that task to all that read it. ``context`` holds what an operator's ``build``
+    ``label`` (for people) and ``step`` are not part of the identity. ``same_as`` is the task whose outputs are the very same,
+    seen or by a law: it is then that task to all that read it. ``context`` holds what an operator's ``build``
     reads besides its parameters; ``versions`` the versions of the libraries the operator runs on.
     """
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mileage.core.fingerprint import Fingerprint
 from mileage.core.reasons import Reason
 from mileage.operators import StepSpec
-from mileage.optimizer import PlanContext, evaluation_tasks, optimize
+from mileage.optimizer import PlanContext, evaluation_tasks, largest_ahead, optimize
 from mileage.planner import LogicalPlan
 from mileage.results.report import Section
 from mileage.search import Proposal, SearchContext, strategies
@@ -73,4 +73,6 @@ def _planned(
         test=leaves.test,
     )
     off = frozenset(str(value) for name, value in plan.hints if name == "off")
-    return optimize((*leaves.tasks, *made.tasks), made.scores, PlanContext(kept=session.store.has, off=off))[0]
+    ahead = largest_ahead(plan.space)
+    context = PlanContext(kept=session.store.has, off=off, ahead=ahead, shares=plan.space.size() > 1)
+    return optimize((*leaves.tasks, *made.tasks), made.scores, context)[0]
