@@ -54,7 +54,8 @@ def apply_workflow(result: Result, trial: Trial, data: Any) -> Applied:
     tables = SessionData({**SessionData.of(plan).datasets, _data(source): dataset})
     # what is fitted already runs here: rows need not travel, and there is no fit that a limit might have to end
     is_fitted = all(session.store.has(state.key) for state in states.values())
-    backend = "inline" if is_fitted and plan.budget.memory_bytes is None else None
+    is_free = plan.budget.memory_bytes is None and "backend" not in dict(plan.hints)
+    backend = "inline" if is_fitted and is_free else None
     executor, _ = open_executor(session, tables, EventBus(), plan=plan, backend=backend)
     with executor:
         executor.submit(physical, label="apply", limits=Limits())
