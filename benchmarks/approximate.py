@@ -170,7 +170,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--salts", type=int, default=SALTS, help="how many samples")
-    parser.add_argument("--test", type=float, default=2.0, help="share of the test rows, in shares of the train rows")
+    parser.add_argument(
+        "--test", type=float, default=Sample(FRACTION).test, help="share of the test rows, in shares of the train rows"
+    )
     parser.add_argument("--quick", action="store_true", help="one sample")
     given = parser.parse_args()
     plain, plain_s = run_all(given.data, None, reuse=False)

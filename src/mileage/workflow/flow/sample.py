@@ -27,13 +27,13 @@ class Sample:
     Examples
     --------
     >>> Sample(0.1).share("test"), Sample(0.1).larger().fraction, Sample(0.5).larger().fraction
-    (0.2, 0.25, 1.0)
+    (0.5, 0.25, 1.0)
     """
 
     fraction: float
     salt: int = 0
     key: str | None = None
-    test: float = 2.0
+    test: float = 5.0
     precision: str = "f16"
 
     def __post_init__(self) -> None:
@@ -43,7 +43,7 @@ class Sample:
             )
         if self.test <= 0:
             raise SampleError(
-                f"test={self.test:g} times the share", code="F716", hint="give a number above 0; 2 by default"
+                f"test={self.test:g} times the share", code="F716", hint="give a number above 0; 5 by default"
             )
         if self.precision not in PRECISIONS:
             raise SampleError(
