@@ -87,10 +87,17 @@ def _held_by_the_user() -> Places:
     """Return where the modules of the user hold what, by its id."""
     found: Places = {}
     for name, module in tuple(sys.modules.items()):
-        if not is_library(name):
+        if _is_of_the_user(name):
             for key, value in tuple(getattr(module, "__dict__", {}).items()):
                 found.setdefault(id(value), []).append((module, key))
     return found
+
+
+def _is_of_the_user(module: str) -> bool:
+    """Say whether a module is the user's; by its package where that is one folder: a process holds thousands of modules."""
+    package = module.partition(".")[0]
+    is_one_folder = getattr(sys.modules.get(package), "__file__", None) is not None
+    return not is_library(package if is_one_folder else module)
 
 
 def _told(before: Callable[..., Any], note: Note, *, is_sql: bool) -> Callable[..., Any]:
