@@ -76,7 +76,7 @@ TEMPLATES: Mapping[str, str] = {
 }  # fmt: skip
 UNSTABLE = frozenset({"step drawn", "step clock", "step undeclared"})
 _EAGER = frozenset({"R", "class sub", "def partial", "def closure", "def method", "def cached", "def decorated"})
-_NAMED = frozenset({"class dataclass"})  # its text shows what it is called
+_NAMED = frozenset({"class dataclass", "def decorated", "def cached"})  # what it is called may be shown
 _HANDS_ON = frozenset({"def partial", "def by name", "R", "def handed", "step sorted"})
 _REFERENCE = re.compile(r"\{([A-Z]\d)\}")
 VALUES = ("0", "1", "2", "3", "7", "-1", "-2", "1.0", "2.5", "0.0", "-0.0", "True")

@@ -36,7 +36,6 @@ from mileage.workflow.flow import flow_tasks, node_of, step
 from mileage.workflow.flow.audit import Audit
 
 N_EDITS = 3
-SHOWN = 20
 
 
 @dataclass
@@ -165,10 +164,13 @@ def _compiled(text: str, file: str) -> CodeType:
 
 def run_scripts(seeds: range, *, verbose: bool = False) -> Found:
     """Run scripts by their seeds."""
-    found = Found()
+    found, shown = Found(), (0, 0)
     with tempfile.TemporaryDirectory() as name:
         for done, seed in enumerate(seeds, 1):
             run_script(seed, Path(os.path.realpath(name)), found, print if verbose else lambda _: None)
+            for line in [*found.differences[shown[0] :], *found.needless[shown[1] :]]:
+                print(line, flush=True)
+            shown = len(found.differences), len(found.needless)
             if done % 1000 == 0:
                 print(
                     f"{done} scripts: {len(found.differences)} differences, {len(found.needless)} needless", flush=True
@@ -188,8 +190,6 @@ def main() -> int:
     seeds = range(given.first, given.first + count) if given.seed is None else range(given.seed, given.seed + 1)
     started = time.perf_counter()
     found = run_scripts(seeds, verbose=given.seed is not None)
-    for line in [*found.differences[:SHOWN], *found.needless[:SHOWN]]:
-        print(line)
     figures = {
         "scripts": len(seeds), "runs": found.edits, "steps_run": found.ran, "steps_reused": found.reused,
         "differences": len(found.differences), "needless": len(found.needless), "seconds": round(time.perf_counter() - started, 1),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
+import pickle
 from collections.abc import Sequence
+from types import FunctionType
 from typing import Any
+
+from mileage.workflow.identity.library import is_library
 
 _PICKLED_BYTES = 2**20  # an object without a format of its own is looked at up to this size
 
@@ -39,13 +44,37 @@ def digest_of(values: Sequence[Any]) -> str | None:
 def _encoded(value: Any) -> Any:
     from mileage.catalog.formats import encode
     from mileage.catalog.frame_format import encode_frame, encode_series
-    from mileage.engine.values import size_of
 
     kind, module = type(value).__name__, type(value).__module__.partition(".")[0]
     if module == "pandas" and kind in {"DataFrame", "Series"}:
         made = encode_frame(value) if kind == "DataFrame" else encode_series(value)
-        return made if made is not None or size_of(value) > _PICKLED_BYTES else encode(value)
+        return made if made is not None else _encoded_object(value)
     plain = module == "numpy" and kind == "ndarray" and not value.dtype.hasobject
-    if plain or (module == "scipy" and getattr(value, "format", "") == "csr") or size_of(value) <= _PICKLED_BYTES:
+    if plain or (module == "scipy" and getattr(value, "format", "") == "csr"):
         return encode(value)
-    return None
+    return _encoded_object(value)
+
+
+def _encoded_object(value: Any) -> Any:
+    """Encode an object if it is small, and if its bytes say all: the code of the user's classes is not in them."""
+    from mileage.catalog.formats import encode
+    from mileage.engine.values import size_of
+
+    return encode(value) if size_of(value) <= _PICKLED_BYTES and not _holds_own_code(value) else None
+
+
+def _holds_own_code(value: Any) -> bool:
+    try:
+        _Look(io.BytesIO(), protocol=5).dump(value)
+    except Exception:  # noqa: BLE001  (what cannot be pickled, for whatever reason, cannot be compared)
+        return True
+    return False
+
+
+class _Look(pickle.Pickler):
+    """Refuse to pickle what refers to code that is no library's."""
+
+    def persistent_id(self, obj: Any) -> None:
+        """Look at each object on the way."""
+        if isinstance(obj, type | FunctionType) and not is_library(str(obj.__module__)):
+            raise pickle.PicklingError(obj.__qualname__)

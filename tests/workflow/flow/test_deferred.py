@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
@@ -10,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from mileage.errors import EngineError
 from mileage.workflow.flow import Deferred, flow_tasks, node_of, read, sql, step
+from mileage.workflow.flow.calls import content_of
 from mileage.workflow.flow.deferred import FlowError
 
 
@@ -155,3 +158,13 @@ def test_a_wrong_number_of_outputs_is_named():
     one, _ = step(lambda: (1, 2, 3), outputs=2, label="three")()
     with pytest.raises(EngineError, match="to return 2 values and returned 3"):
         value_of(one)
+
+
+def test_a_file_of_the_same_size_and_time_is_read_again(tmp_path):
+    place = tmp_path / "birds.csv"
+    place.write_text("mass\n10\n")
+    before, old = place.stat(), content_of(str(place))
+    with place.open("r+") as file:
+        file.write("mass\n11\n")
+    os.utime(place, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert content_of(str(place)) != old

@@ -7,6 +7,7 @@ import glob
 import inspect
 import os
 import re
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -55,11 +56,12 @@ class File:
         return f"File({self.path!r})"
 
 
-_HASHES: dict[tuple[str, int, int, int], str] = {}
+_HASHES: dict[tuple[str, int, int, int, int], str] = {}
+_YOUNG_NS = 2_000_000_000  # a file may change twice within one tick of its time stamps
 
 
 def content_of(path: str) -> str:
-    """Return the hash of a file's bytes, remembered until its time stamp, size or inode change."""
+    """Return the hash of a file's bytes, remembered until its time stamps, size or inode change, once it is not young."""
     from mileage.data.hashing import hash_file, stamp_of
 
     place = Path(path)
@@ -67,9 +69,13 @@ def content_of(path: str) -> str:
         inside = [(str(p.relative_to(place)), p) for p in sorted(place.rglob("*")) if p.is_file()]
         shown = [(name, p) for name, p in inside if not any(part.startswith(".") for part in Path(name).parts)]
         return fingerprint([(name, content_of(str(p))) for name, p in shown])
-    stamp = stamp_of(place)
+    changed_ns = place.stat().st_ctime_ns  # unlike the time of the last write, nobody can set it
+    stamp = (*stamp_of(place), changed_ns)
     if stamp not in _HASHES:
-        _HASHES[stamp] = hash_file(place).hex() if stamp[1] else "empty"
+        made = hash_file(place).hex() if stamp[1] else "empty"
+        if time.time_ns() - changed_ns < _YOUNG_NS:
+            return made
+        _HASHES[stamp] = made
     return _HASHES[stamp]
 
 
