@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mileage.session.escalate import decide
     from mileage.session.estimator import estimator
     from mileage.session.flow_file import compute, show
+    from mileage.session.flow_query import query
     from mileage.workflow.flow import cross_validate, read, scored, sql, step
 
 __version__ = "0.1.0"
@@ -47,6 +48,7 @@ _HOMES = {
     "load_ipython_extension": "mileage.apps.notebook",
     "parse": "mileage.language",
     "predict": "mileage.session",
+    "query": "mileage.session.flow_query",
     "estimator": "mileage.session.estimator",
     "unload_ipython_extension": "mileage.apps.notebook",
     "read": "mileage.workflow.flow",
@@ -76,6 +78,7 @@ __all__ = [
     "from_estimator",
     "parse",
     "predict",
+    "query",
     "read",
     "scored",
     "show",

@@ -205,6 +205,12 @@ def step(
         return functools.partial(step, outputs=outputs, label=label, pure=pure, env=env, rows=rows)
     if rows not in {"", "each", "mixes", "learns"}:
         raise FlowError(f"rows='{rows}' says nothing about rows", hint='say rows="each", "mixes" or "learns"')
+    if type(function).__module__.startswith("skrub._data_ops") and type(function).__name__ == "DataOp":
+        raise FlowError(
+            "a skrub plan cannot be a flow yet: skrub shows no graph of it that could be taken apart",
+            code="F705",
+            hint="put mileage.step on its functions, and give its estimators (TableVectorizer, …) to mileage.step as they are",
+        )
     if hasattr(function, "get_params") and not isinstance(function, type):
         for composite in COMPOSITES:
             if (apart := composite(function, label or "")) is not None:
