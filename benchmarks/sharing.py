@@ -1,0 +1,233 @@
+"""Sets of configurations as one plan, against the same ones without sharing and against scikit-learn one by one.
+
+Each row is a set of configurations that differ in what is read late. It runs three times: through MILE, through MILE with the
+rule switched off, and as a loop over scikit-learn's ``cross_val_score`` on the same folds. Every score is compared. What is
+measured is CPU time of the process and of its workers, all of a run included: start, data, refit of the best, report.
+
+Usage: ``python benchmarks/sharing.py --data FOLDER [--repeats 5]``; the last line is one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+RULE = "cut_from_largest"
+FOLDS = 3
+
+
+@dataclass(frozen=True)
+class Row:
+    """A set of configurations: a step with values that differ, and the ratio a plan written by hand reached."""
+
+    name: str
+    step: str
+    n: int
+    by_hand: float
+
+
+ROWS = (
+    Row("forest_trees", "random_forest(n_estimators IN {10, 20, 30, 40, 50, 60, 70, 80, 90, 100})", 10, 5.5),
+    Row(
+        "lightgbm_trees_x_rates",
+        "lightgbm(n_estimators IN {20, 40, 60, 80, 100, 120, 140, 160, 180, 200}, learning_rate IN {0.05, 0.1, 0.2})",
+        30,
+        6.9,
+    ),
+    Row(
+        "expert",
+        "random_forest(n_estimators IN {10, 15, 20, 25, 30, 35, 40, 45, 50}, max_depth IN {4, 5, 6, 7, 8}, criterion = 'entropy')",
+        45,
+        5.4,
+    ),
+)
+
+# --- what one process does --------------------------------------------------------------------------------------------
+
+
+def through_mile(row: Row, data: Path, target: str, *, off: bool) -> dict[str, list[float]]:
+    """Run the set as a query."""
+    import mileage
+
+    hint = f", off = '{RULE}'" if off else ""
+    query = (
+        f"PREDICT \"{target}\" FROM '{data}' VALIDATE BY {FOLDS} FOLDS OPTIMIZE roc_auc "
+        f"WITH PIPELINE = median >> ordinal >> {row.step} BUDGET {row.n} trials HINT (strategy = 'exhaustive'{hint})"
+    )
+    with tempfile.TemporaryDirectory() as project, mileage.connect(project) as session:
+        result: Any = session.run(query)
+        trials = [t for t in result.leaderboard.trials if t.number > 0]
+        assert len(trials) == row.n, f"{len(trials)} of {row.n} trials"
+        return {str(t.configuration[-1][1][-1]): list(t.scores["roc_auc"]) for t in trials}
+
+
+def one_by_one(row: Row, data: Path, target: str) -> dict[str, list[float]]:
+    """Run the set as a loop over scikit-learn."""
+    import pandas as pd
+    from sklearn.compose import make_column_selector, make_column_transformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.model_selection import StratifiedKFold, cross_val_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OrdinalEncoder
+
+    frame = pd.read_parquet(data)
+    y, X = frame[target].astype("category").cat.codes, frame.drop(columns=target)
+    texts = make_column_selector(dtype_exclude="number")
+    X = X.assign(**{c: X[c].astype(object) for c in texts(X)})
+    codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-1)
+    scores = {}
+    for name, model in _models(row):
+        plain = make_column_transformer(
+            (SimpleImputer(strategy="median"), make_column_selector(dtype_include="number")), (codes, texts)
+        )
+        folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+        scores[name] = cross_val_score(make_pipeline(plain, model), X, y, cv=folds, scoring="roc_auc").tolist()
+    return scores
+
+
+def _models(row: Row) -> list[tuple[str, Any]]:
+    from itertools import product
+
+    from lightgbm import LGBMClassifier
+    from sklearn.ensemble import RandomForestClassifier
+
+    if row.name == "lightgbm_trees_x_rates":
+        fixed = {
+            "n_jobs": 1,
+            "verbosity": -1,
+            "random_state": 0,
+            "subsample_freq": 1,
+            "deterministic": True,
+            "force_col_wise": True,
+        }
+        return [
+            (f"{n} {rate}", LGBMClassifier(n_estimators=n, learning_rate=rate, **fixed))
+            for n, rate in product(range(20, 201, 20), (0.05, 0.1, 0.2))
+        ]
+    if row.name == "expert":
+        return [
+            (f"{n} {depth}", RandomForestClassifier(n, max_depth=depth, criterion="entropy", random_state=0))
+            for n, depth in product(range(10, 51, 5), range(4, 9))
+        ]
+    return [(str(n), RandomForestClassifier(n, random_state=0)) for n in range(10, 101, 10)]
+
+
+def child(job: dict[str, Any]) -> None:
+    """Run one side of one row; print its scores."""
+    row = next(row for row in ROWS if row.name == job["row"])
+    data = Path(job["data"])
+    made = (
+        one_by_one(row, data, job["target"])
+        if job["side"] == "sklearn"
+        else through_mile(row, data, job["target"], off=job["side"] == "off")
+    )
+    print("SCORES", json.dumps(made))
+
+
+# --- measuring --------------------------------------------------------------------------------------------------------
+
+
+def measured(row: Row, side: str, data: Path, target: str) -> tuple[float, float, dict[str, list[float]]]:
+    """Return CPU and wall seconds of a process of its own, and its scores."""
+    import resource
+    import time
+
+    job = json.dumps({"row": row.name, "side": side, "data": str(data), "target": target})
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run([sys.executable, __file__, "--child", job], capture_output=True, text=True, check=False)
+    wall, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+    said = [line for line in done.stdout.splitlines() if line.startswith("SCORES ")]
+    if not said:
+        raise RuntimeError(done.stderr[-2000:])
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return cpu, wall, json.loads(said[-1].removeprefix("SCORES "))
+
+
+def run_row(row: Row, data: Path, target: str, repeats: int) -> dict[str, Any]:
+    """Run all sides of a row in turn; return medians, ratios and the largest difference of scores."""
+    seen: dict[str, list[tuple[float, float]]] = {"on": [], "off": [], "sklearn": []}
+    scores: dict[str, dict[str, list[float]]] = {}
+    for _ in range(repeats):
+        for side, times in seen.items():
+            cpu, wall, scores[side] = measured(row, side, data, target)
+            times.append((cpu, wall))
+    cpu = {side: statistics.median(c for c, _ in times) for side, times in seen.items()}
+    wall = {side: statistics.median(w for _, w in times) for side, times in seen.items()}
+    return {
+        "configurations": row.n,
+        "cpu_s": {side: round(s, 2) for side, s in cpu.items()},
+        "spread": {side: [round(min(c for c, _ in t), 2), round(max(c for c, _ in t), 2)] for side, t in seen.items()},
+        "wall_s": {side: round(s, 2) for side, s in wall.items()},
+        "versus_sklearn": round(cpu["sklearn"] / cpu["on"], 2),
+        "versus_unshared": round(cpu["off"] / cpu["on"], 2),
+        "by_hand": row.by_hand,
+        "same_as_unshared": scores["on"] == scores["off"],
+        "best_differs_by": round(abs(_best(scores["on"]) - _best(scores["sklearn"])), 6),
+    }
+
+
+def _best(scores: dict[str, list[float]]) -> float:
+    return max(statistics.mean(values) for values in scores.values())
+
+
+def summary(rows: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return the figures, the targets, and whether they are met."""
+    targets = {
+        name: {"versus_sklearn": round(0.8 * row["by_hand"], 2), "same_as_unshared": True} for name, row in rows.items()
+    }
+    met = all(
+        row["versus_sklearn"] >= targets[name]["versus_sklearn"] and row["same_as_unshared"]
+        for name, row in rows.items()
+    )
+    return {"name": "sharing", "figures": rows, "targets": targets, "met": met}
+
+
+def main() -> int:
+    """Run the rows, print the JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="folder with adult.parquet")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--rows", nargs="*", default=[], help="these rows only")
+    parser.add_argument("--quick", action="store_true", help="2,000 rows of the table, once")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.child:
+        child(json.loads(given.child))
+        return 0
+    if given.data is None:
+        parser.error("--data is needed")
+    with tempfile.TemporaryDirectory() as folder:
+        data = _table(given.data, Path(folder), quick=given.quick)
+        chosen = [row for row in ROWS if not given.rows or row.name in given.rows]
+        rows = {}
+        for row in chosen:
+            rows[row.name] = run_row(row, data, "class", 1 if given.quick else given.repeats)
+            print(row.name, json.dumps(rows[row.name]), flush=True)
+    print(json.dumps(summary(rows)))
+    return 0
+
+
+def _table(folder: Path, into: Path, *, quick: bool) -> Path:
+    """Write the first rows of Adult; return the file."""
+    import pandas as pd
+
+    entry = next(e for e in json.loads((folder / "manifest.json").read_text())["datasets"] if e["name"] == "adult")
+    frame = (
+        pd.read_parquet(folder / entry["file"])
+        .drop(columns=entry["exclude"])
+        .rename(columns={entry["target"]: "class"})
+    )
+    path = into / "adult.parquet"
+    frame.head(2000 if quick else 15_000).to_parquet(path)
+    return path
+
+
+if __name__ == "__main__":
+    sys.exit(main())
