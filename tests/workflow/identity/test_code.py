@@ -136,6 +136,21 @@ def test_equal_names_in_two_modules_do_not_collide():
     assert identify(one).key != identify(two).key
 
 
+def test_settings_of_scikit_learn_that_change_results_are_part_of_it():
+    import sklearn
+    from sklearn.preprocessing import StandardScaler
+
+    def scaled(X):
+        return StandardScaler().fit_transform(X)
+
+    plain = identify(scaled)
+    with sklearn.config_context(display="text"):
+        assert identify(scaled).key == plain.key
+    with sklearn.config_context(transform_output="pandas"):
+        other = identify(scaled)
+    assert "transform_output = 'pandas'" in str(changes(plain, other))
+
+
 def test_a_library_stands_for_its_version(monkeypatch):
     step = load("import numpy as np\ndef step(x):\n    return np.sum(x)").step
     before = identify(step)

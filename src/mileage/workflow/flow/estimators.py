@@ -22,7 +22,7 @@ from mileage.workflow.flow.columnwise import Columnwise, blocks, columnwise
 from mileage.workflow.flow.deferred import COMPOSITES, Deferred, _call, _node, node_of
 from mileage.workflow.flow.node import NodePort
 from mileage.workflow.identity import Identity, Part
-from mileage.workflow.identity.library import library_version
+from mileage.workflow.identity.library import library_state
 
 _FEWEST = 4  # columns of a branch that is worth blocks
 _SHOWN = Repr()
@@ -407,7 +407,7 @@ class TakeCall(FunctionCall):
     def identity(self) -> Identity:
         """Which function of ours, and its arguments."""
         given = [one.position if isinstance(one, Slot) else one for one in self.args]
-        libraries = [library_version(name) for name in ("mileage", "sklearn", "pandas")]
+        libraries = [library_state(name) for name in ("mileage", "sklearn", "pandas")]
         key = fingerprint("columns", self.function.__name__, libraries, given)
         return Identity(key, (Part("argument", "columns", fingerprint(given), shown=_SHOWN.repr(given[1])),))
 

@@ -23,7 +23,7 @@ from typing import Any
 
 from mileage.core.fingerprint import Fingerprint, fingerprint
 from mileage.workflow.identity.bytecode import encode_code, first_used
-from mileage.workflow.identity.library import is_library, library_version
+from mileage.workflow.identity.library import is_library, library_state, library_version
 from mileage.workflow.identity.outside import ENVIRONMENT, IMPORT, OWN_MODULE, extensions, full_name, kind_of
 from mileage.workflow.identity.reads import (
     Read,
@@ -308,10 +308,10 @@ class _Walk:
 
     def _library(self, module: str) -> str:
         """Return the version that stands for a library's code; it is a part, and belongs to the key."""
-        version = library_version(module)
-        name = version.rpartition(" ")[0]
-        self._part(Part("library", name, fingerprint(version), shown=version))
-        return version
+        state = library_state(module)
+        name = library_version(module).rpartition(" ")[0]
+        self._part(Part("library", name, fingerprint(state), shown=state))
+        return state
 
     def _part(self, part: Part) -> None:
         self.parts[part.kind, part.name] = part

@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+# Settings of scikit-learn that change what an estimator gives.
+_TELLING = ("array_api_dispatch", "assume_finite", "enable_metadata_routing", "sparse_interface", "transform_output")
 _SCHEMES = ("stdlib", "platstdlib", "purelib", "platlib")
 
 
@@ -75,6 +77,29 @@ def library_version(module: str) -> str:
         except importlib.metadata.PackageNotFoundError:
             version = _by_contents(top)
     return f"{top} {version}"
+
+
+def library_state(module: str) -> str:
+    """Return :func:`library_version`, and the global settings of scikit-learn where they are not its own.
+
+    Examples
+    --------
+    >>> import sklearn
+    >>> with sklearn.config_context(transform_output="pandas"):
+    ...     library_state("sklearn.svm").partition(" with ")[2]
+    "transform_output = 'pandas'"
+    """
+    changed = _settings() if module.partition(".")[0] == "sklearn" else ""
+    return f"{library_version(module)} with {changed}" if changed else library_version(module)
+
+
+def _settings() -> str:
+    known = sys.modules.get("sklearn")
+    if known is None:
+        return ""
+    own = sys.modules["sklearn._config"]._global_config  # what a thread of its own begins with
+    given: dict[str, object] = known.get_config()
+    return ", ".join(f"{name} = {given[name]!r}" for name in _TELLING if given.get(name) != own.get(name))
 
 
 def _by_contents(top: str) -> str:
