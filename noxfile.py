@@ -38,7 +38,9 @@ def arch(session: nox.Session) -> None:
 def test(session: nox.Session) -> None:
     """Test facts, laws and examples; ``nox -s test -- -m slow`` for the long ones."""
     install(session, "test")
-    session.run("python", "-m", "pytest", "-q", *(session.posargs or ["-n", "2", "--dist", "loadfile", "-m", "not slow"]))
+    session.run(
+        "python", "-m", "pytest", "-q", *(session.posargs or ["-n", "2", "--dist", "loadfile", "-m", "not slow"])
+    )
 
 
 @nox.session

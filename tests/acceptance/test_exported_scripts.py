@@ -120,7 +120,7 @@ def test_every_model_of_every_task(folder: Path) -> None:
     for model in steps(Family.MODEL):
         for task in operators.get(model).tasks:
             queries[f"{model}_{task}"] = (
-                f"PREDICT {TARGETS[task]} FROM 'table.parquet' {FEATURES} VALIDATE BY 3 FOLDS WITH MODEL = {model} BUDGET 1 trials"
+                f"PREDICT {TARGETS[task]} FROM 'table.parquet' {FEATURES} VALIDATE BY 2 FOLDS WITH MODEL = {model} BUDGET 1 trials"
             )
     assert len(queries) > 25
     hold(score(folder, queries))
@@ -144,7 +144,7 @@ def test_every_other_operator(folder: Path) -> None:
         for name in names:
             model = "hist_gbm" if "native" in name else "logistic"
             queries[f"{family}_{name}"] = (
-                f"PREDICT deal FROM 'table.csv' VALIDATE BY 3 FOLDS WITH {family.upper()} = {name}, MODEL = {model} BUDGET 1 trials"
+                f"PREDICT deal FROM 'table.csv' VALIDATE BY 2 FOLDS WITH {family.upper()} = {name}, MODEL = {model} BUDGET 1 trials"
             )
     assert len(queries) > 18
     hold(score(folder, queries))
@@ -169,7 +169,7 @@ def test_every_form_of_validation(folder: Path) -> None:
     ]
     queries = {}
     for i, form in enumerate(forms):
-        for target in ("deal", "price"):
+        for target in ("deal", "price") if i % 4 == 0 else ("deal",):
             queries[f"form_{i}_{target}"] = (
                 f"PREDICT {target} FROM 'table.parquet' VALIDATE {form} WITH MODEL = decision_tree(max_depth = 3) BUDGET 1 trials"
             )

@@ -25,7 +25,7 @@ import pytest
 import mileage
 from mileage.catalog import Catalog, Project
 
-MOMENTS, ALL_MOMENTS = 6, 50
+MOMENTS, ALL_MOMENTS = 4, 50
 PATIENCE_S = 120.0
 QUERY = (
     "PREDICT y FROM 'table.csv' WITH MODEL = logistic(C IN 0.01..10) | decision_tree(max_depth IN 2..6) | gaussian_nb "
@@ -223,7 +223,7 @@ def check_moments(folder: Path, n: int) -> None:
     for i in range(n):
         # A seed of its own for each: nothing is loaded from the run before.
         (folder / "query.mile").write_text(QUERY.replace("SEED 3", f"SEED {100 + i}"))
-        facts.append(killed_once(folder, -rng.random() if i % 5 == 4 else rng.random(), usual))
+        facts.append(killed_once(folder, -rng.random() if i % 4 == 3 else rng.random(), usual))
         print(json.dumps(facts[-1]))
     assert any(fact["acknowledged"] for fact in facts) and any(fact["state"] == "interrupted" for fact in facts)
     assert run_to_the_end(folder, QUERY.replace("SEED 3", "SEED 100"))[0]["ref"] == "w1"

@@ -90,7 +90,7 @@ def test_what_others_added_is_offered_in_messages_and_pages(installed):
 
 
 def test_workflows_with_a_step_of_others_are_applied_and_exported(installed):
-    query = QUERY.format(backend="traced").replace("| standard", "")
+    query = QUERY.format(backend="traced").replace("| standard", "").replace("8 trials", "2 trials")
     answer(installed.mile("--json", query))
     refused = installed.mile("export", "@w1", "train.py")
     assert "hit_rate is a metric of its own" in refused.stderr

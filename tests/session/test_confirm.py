@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 import mileage
+from mileage.engine import Executor, Outcome
+from mileage.engine.backend import JobState
 from mileage.operators.base import StepSpec
 from mileage.results import Leaderboard, Trial
 from mileage.session import Result, Session
@@ -94,6 +96,15 @@ def test_a_script_deals_the_same_splits(answer: Result, tmp_path: Path) -> None:
 )
 def test_nothing_is_scored_again_where_it_is_not_asked_for_or_of_no_use(session: Session, csv: Path, text: str) -> None:
     assert run(session, csv, text).leaderboard.confirmed == ()
+
+
+def test_a_trial_that_the_budget_has_ended_is_not_taken_for_a_finalist(
+    session: Session, csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait = Executor.wait
+    late = Outcome(-1, "trial 99", JobState.CANCELLED)
+    monkeypatch.setattr(Executor, "wait", lambda self, timeout_s=1.0: [late, *wait(self, timeout_s)])
+    assert len(run(session, csv).leaderboard.confirmed) > 1
 
 
 def trial(number: int, model: str, *scores: float) -> Trial:

@@ -52,7 +52,7 @@ def test_backends_and_workers_give_the_same_trials(csv: Path, tmp_path: Path) ->
     boards = []
     for i, (backend, workers) in enumerate([("inline", 1), ("processes", 1), ("processes", 2)]):
         with mileage.connect(tmp_path / f"p{i}", backend=backend, workers=workers) as session:
-            result = run(session, csv, "PREDICT y FROM '{csv}' BUDGET 7 trials SEED 3")
+            result = run(session, csv, "PREDICT y FROM '{csv}' VALIDATE BY 3 FOLDS BUDGET 7 trials SEED 3")
             boards.append(
                 [(t.describe, dict(t.scores)) for t in sorted(result.leaderboard.trials, key=lambda t: t.number)]
             )
