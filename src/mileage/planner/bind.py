@@ -143,7 +143,7 @@ class _Binder:
             features=choice.features,
             setting=Setting(target.task, n_rows, max(2, len(target.classes)), self.settings.seed),
             validation=validation,
-            confirmation=confirmation(self.query, validation),
+            confirmation=confirmation(self.query, validation, n_rows),
             objectives=objectives,
             space=space,
             budget=budget,

@@ -12,6 +12,7 @@ from mileage.planner.mistakes import Mistakes, spell
 FOLDS = 5
 _SMALL_ROWS, _SMALL_FOLDS = 400, 10
 _CONFIRM = 3  # fresh deals on which the best are scored again
+_FEW_ROWS = 2000  # on more of them, the search makes better use of the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +63,26 @@ def _default(setting: SplitSetting) -> tuple[SplitSpec, list[Assumption]]:
         n = min(counts)
         kind += f", since a class has {n} rows"
     by = f" STRATIFIED BY {spell(setting.target_name)}" if stratify else ""
-    text = f"workflows are scored by {n} {kind}, the best of many again on {_CONFIRM} fresh deals of them"
-    said = Assumption(text, f"VALIDATE BY {n} FOLDS{by} CONFIRM {_CONFIRM}")
+    text, clause = f"workflows are scored by {n} {kind}", f"VALIDATE BY {n} FOLDS{by}"
+    if setting.n_rows <= _FEW_ROWS:
+        text += f", the best of many again on {_CONFIRM} fresh deals of them"
+        clause += f" CONFIRM {_CONFIRM}"
+    said = Assumption(text, clause)
     return SplitSpec("folds", n=n, stratify=stratify, seed=setting.seed), [said]
 
 
-def confirmation(query: ast.Predict, splits: SplitSpec) -> SplitSpec | None:
+def confirmation(query: ast.Predict, splits: SplitSpec, n_rows: int) -> SplitSpec | None:
     """Return the splits on which the best workflows are scored again; None if they are not.
 
-    What is best among many by one deal of the rows is so by chance too, and looks better than it is.
+    What is best among many by one deal of few rows is so by chance too, and looks better than it is.
 
     References
     ----------
     Cawley and Talbot 2010, On over-fitting in model selection, section 5.
     """
     clause = query.clause(ast.Validate)
-    times = _CONFIRM if clause is None else clause.confirm
+    own = _CONFIRM if n_rows <= _FEW_ROWS else None
+    times = own if clause is None else clause.confirm
     return splits.dealt_again(times) if times else None
 
 

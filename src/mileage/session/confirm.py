@@ -125,8 +125,10 @@ def _scored_again(loop: TrialLoop, leaves: DataTasks, chosen: Sequence[Trial]) -
             if left is not None and left <= 0:
                 break
             for outcome in loop.executor.wait(0.25 if left is None else min(0.25, left)):
-                trial, evaluation = running.pop(outcome.ticket, (None, None))  # or a trial that the budget has ended
-                if trial is not None and evaluation is not None and outcome.state == "done":
+                if outcome.ticket not in running:  # of a trial that the budget has ended
+                    continue
+                trial, evaluation = running.pop(outcome.ticket)
+                if outcome.state == "done":
                     yield trial.confirmed(measure(evaluation, outcome, loop.all_metrics()).scores)
     except StopAsked:
         loop.stop()
