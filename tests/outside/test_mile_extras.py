@@ -71,6 +71,7 @@ def test_a_query_uses_all_of_them_end_to_end(installed, backend):
         assert any(label.startswith("fit clip_tails") for label in labels)
 
 
+@pytest.mark.slow
 def test_both_backends_give_the_same_answer(installed):
     boards = []
     for i, backend in enumerate(("traced", "processes")):
