@@ -1,7 +1,8 @@
 """Sets of configurations as one plan, against the same ones without sharing and against scikit-learn one by one.
 
 Each row is a set of configurations that differ in what is read late. It runs three times: through MILE, through MILE with the
-rule switched off, and as a loop over scikit-learn's ``cross_val_score`` on the same folds. Every score is compared. What is
+rule switched off, and as a loop over scikit-learn's ``cross_val_score`` on the same folds. With and without sharing every score is compared; with
+scikit-learn the best one. What is
 measured is CPU time of the process and of its workers, all of a run included: start, data, refit of the best, report.
 
 Usage: ``python benchmarks/sharing.py --data FOLDER [--repeats 5]``; the last line is one JSON object.

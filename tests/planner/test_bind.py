@@ -271,3 +271,16 @@ def test_a_model_that_needs_values_above_zero_gets_them(tmp_path: Path) -> None:
     workflow, assumed = instantiate(steps, made.features, made.setting)
     assert workflow.describe() == "minmax >> variance >> multinomial_nb"
     assert assumed == ("minmax: multinomial_nb needs values >= 0",)
+
+
+def test_what_only_plain_data_can_say_of_a_table_of_its_own_is_refused():
+    from mileage.language import ast, from_yaml
+    from mileage.planner.mistakes import Mistakes
+    from mileage.planner.validation import check_validation
+
+    text = "mileage: 1\npredict: {target: y}\nfrom: a.csv\nvalidate: {on: b.csv, confirm: 3}\n"
+    query = from_yaml(text)
+    query = query.statements[0] if hasattr(query, "statements") else query
+    mistakes = Mistakes("")
+    check_validation(query.clause(ast.Validate), "y", mistakes)
+    assert [found.code for found in mistakes.found] == ["E273"]

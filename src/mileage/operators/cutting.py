@@ -6,14 +6,8 @@ from copy import copy
 from typing import Any
 
 from mileage.operators.base import Operator, Params
-from mileage.traits.restrict import CUTS, cut_back
 
-_CLASSES = {
-    "random_forest": "RandomForestClassifier",
-    "extra_trees": "ExtraTreesClassifier",
-    "hist_gbm": "HistGradientBoostingClassifier",
-    "lightgbm": "LGBMClassifier",
-}
+_KNOWN = frozenset({"random_forest", "extra_trees", "hist_gbm", "lightgbm"})
 
 
 def can_be_cut(operator: Operator) -> bool:
@@ -25,11 +19,13 @@ def can_be_cut(operator: Operator) -> bool:
     >>> can_be_cut(operators.get("random_forest")), can_be_cut(operators.get("logistic"))
     (True, False)
     """
-    return bool(operator.traits.prefix) and (_CLASSES.get(operator.name), operator.traits.prefix[0]) in CUTS
+    return bool(operator.traits.prefix) and operator.name in _KNOWN
 
 
 def cut_step(operator: Operator, state: Any, params: Params) -> Any:
     """Return a fitted step as it would be with the parameters of a smaller one; the given one is not changed."""
+    from mileage.traits.restrict import cut_back
+
     name = operator.traits.prefix[0]
     if type(state).__name__ == "Pipeline":
         made = copy(state)

@@ -136,6 +136,7 @@ def _check_combination(clause: ast.Validate, mistakes: Mistakes) -> None:
         (method == "BOOTSTRAP" and clause.stratified_by, "a bootstrap draws rows without regard to STRATIFIED BY", "use FOLDS or HOLDOUT with STRATIFIED BY"),
         (method == "BOOTSTRAP" and clause.repeat is not None, "a bootstrap is repeated by its number", "write the product: BOOTSTRAP 60 and not BOOTSTRAP 20 REPEAT 3"),
         (method == "BOOTSTRAP" and clause.confirm, "a bootstrap is not confirmed", "draw more: BOOTSTRAP 60, or use FOLDS or HOLDOUT with CONFIRM"),
+        (method == "ON" and (clause.repeat or clause.confirm), "a table of its own is not dealt: there is nothing to repeat or to confirm", "leave REPEAT and CONFIRM out"),
         (clause.order_by and clause.confirm, "there is one order of rows: the best cannot be scored on another", "leave CONFIRM or IN ORDER OF out"),
         (clause.order_by and clause.repeat is not None, "there is one order of rows: it cannot be dealt again", "leave REPEAT or IN ORDER OF out"),
         (clause.order_by and clause.stratified_by, "rows in order cannot be stratified too", "leave STRATIFIED BY or IN ORDER OF out"),
