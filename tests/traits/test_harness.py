@@ -35,28 +35,48 @@ def claim(law: str, argument: str = "", *values: object, stage: str = "", exactn
 
 
 FALSE = [
-    ("QuantileTransformer", claim("monoid", "standard")),
-    ("RobustScaler", claim("weighted01")),
-    ("PolynomialFeatures", claim("columnwise")),
-    ("MinMaxScaler", claim("group", "minmax")),
+    ("PCA", claim("columnwise")),
+    ("SGDRegressor", claim("ignores_order")),
+    ("MLPClassifier", claim("additive")),
+    ("TargetEncoder", claim("ignores_y")),
     ("RandomForestClassifier", claim("ignores_order")),
     ("DecisionTreeClassifier", claim("additive")),
     ("SelectKBest", claim("ignores_y")),
     ("HuberRegressor", claim("gram_only")),
     ("Ridge", claim("hist_only")),
-    ("KMeans", claim("binds", "n_clusters", 4, stage="never")),
     ("LogisticRegression", claim("binds", "C", 0.1, stage="never")),
     ("MLPRegressor", claim("path", "alpha", 0.1, 0.01)),
+]
+IMPOSSIBLE = [
+    ("QuantileTransformer", claim("monoid", "standard")),
     ("PowerTransformer", claim("monoid", "standard")),
     ("GaussianNB", claim("monoid", "multinomial")),
+    ("RobustScaler", claim("weighted01")),
+    ("MinMaxScaler", claim("group", "minmax")),
+    ("PolynomialFeatures", claim("columnwise")),
+    ("KMeans", claim("binds", "n_clusters", 4, stage="never")),
 ]
 
 
 @pytest.mark.parametrize(("name", "false"), FALSE, ids=[f"{name}-{false}" for name, false in FALSE])
-def test_a_false_declaration_is_demoted(name: str, false: Claim) -> None:
+def test_a_false_declaration_is_measured_and_demoted(name: str, false: Claim) -> None:
     (verdict,) = verify(replace(BY_NAME[name], claims=(false,)))
     assert verdict.demoted
     assert verdict.exactness > false.exactness
+    assert 1e-3 < verdict.evidence.difference < float("inf")
+
+
+@pytest.mark.parametrize(("name", "false"), IMPOSSIBLE, ids=[f"{name}-{false}" for name, false in IMPOSSIBLE])
+def test_what_a_class_has_no_way_to_do_is_demoted(name: str, false: Claim) -> None:
+    (verdict,) = verify(replace(BY_NAME[name], claims=(false,)))
+    assert verdict.demoted
+    assert verdict.evidence.why
+
+
+def test_a_class_is_not_what_its_registry_says_with_other_parameters() -> None:
+    medians = replace(BY_NAME["SimpleImputer"].subject, params=(("strategy", "median"),))
+    (verdict,) = verify(replace(BY_NAME["SimpleImputer"], subject=medians, claims=(claim("monoid", "means"),)))
+    assert "statistics_ is not learned from the state" in verdict.evidence.why
 
 
 def test_a_late_parameter_that_is_read_early_is_found() -> None:
