@@ -9,6 +9,7 @@ import numpy as np
 from mileage.operators import Branch, Operator, running
 from mileage.testing.laws.fitting import build, dense, fitted, output, same
 from mileage.testing.tables import Table, table, take
+from mileage.traits.laws.columns import used_columns
 
 NOT_YET = {  # of scikit-learn 1.9.1
     "power": "Yeo-Johnson on a column without any value fails: not enough values to unpack",
@@ -130,22 +131,11 @@ def lossless_projection(operator: Operator, branch: Branch, task: str) -> None:
     data = table(operator, branch, task)
     data.X[:, 4] = 0.0
     state, _ = fitted(operator, data)
-    used = used_columns(state)
+    used = used_columns(getattr(state, "regressor_", state))
     assert used is not None, "it does not tell which columns it uses"
     X = data.X.copy()
     X[:, ~used] = 99.0
     assert same(output(operator, state, data), output(operator, state, data, X)), "a column without use has an effect"
-
-
-def used_columns(state: object) -> np.ndarray | None:
-    """Return which input columns a fitted estimator uses, or None if it does not say."""
-    if hasattr(state, "get_support"):
-        return np.asarray(state.get_support())
-    inner = getattr(state, "regressor_", state)
-    if hasattr(inner, "coef_"):
-        used: np.ndarray = (np.atleast_2d(inner.coef_) != 0).any(axis=0)
-        return used
-    return np.asarray(inner.feature_importances_) > 0 if hasattr(inner, "feature_importances_") else None
 
 
 LAWS = (
