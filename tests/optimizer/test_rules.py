@@ -1,15 +1,17 @@
 """Plans: equal tasks are one, kept ones are loaded, and no rule changes a result."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mileage.core.exactness import Exactness
 from mileage.errors import InternalError
 from mileage.operators import StepSpec
 from mileage.optimizer import BATCHES, PlanContext, evaluation_tasks, optimize
-from mileage.optimizer.rule import run_rule
+from mileage.optimizer.rule import rule, run_rule, weakest
 from mileage.workflow import (
     Action,
     Features,
@@ -23,7 +25,7 @@ from mileage.workflow import (
     instantiate,
 )
 
-RULES = [rule.__name__ for _, rules in BATCHES for rule in rules]
+RULES = [one.__name__ for _, rules in BATCHES for one in rules]
 CASES = Path(__file__).parents[1] / "cases" / "optimizer"
 SOURCE = Task(TaskKind.SOURCE, params=(("data", "x"),), outputs=("X", "y", "aux"))
 DEAL = Task(TaskKind.DEAL, inputs=(SOURCE.port("y"), SOURCE.port("aux")), outputs=("splits",))
@@ -96,11 +98,27 @@ def loaded(plan: PhysicalPlan) -> list[Task]:
     return [p.task for p in plan if p.action is Action.LOAD]
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_every_rule_has_a_case_that_compares_scores_without_it(rule: str) -> None:
-    case = CASES / f"{rule}.case"
-    assert f"\nsame scores without {rule}\n" in case.read_text(encoding="utf-8")
-    assert f"\nplan after {rule}\n" in case.read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_has_a_case_that_compares_scores_without_it(name: str) -> None:
+    case = CASES / f"{name}.case"
+    assert f"\nsame scores without {name}\n" in case.read_text(encoding="utf-8")
+    assert f"\nplan after {name}\n" in case.read_text(encoding="utf-8")
+
+
+def test_a_rule_below_the_floor_does_not_fire_and_what_fired_is_marked() -> None:
+    @rule(Exactness.TIE_EQUAL)
+    def loosely(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
+        del context
+        marked = (replace(p, by="loosely", exactness=Exactness.TIE_EQUAL) for p in plan)
+        return PhysicalPlan(tuple(marked), plan.wanted, ())
+
+    made, wanted = tasks(1.0)
+    plan = PhysicalPlan(tuple(PlannedTask(t) for t in made), tuple(wanted), ())
+    left, record = run_rule(loosely, plan, PlanContext(floor=Exactness.FP))
+    assert (weakest(left), record) == (Exactness.BITWISE, None)
+    changed, record = run_rule(loosely, plan, PlanContext(floor=Exactness.TIE_EQUAL))
+    assert weakest(changed) is Exactness.TIE_EQUAL
+    assert record is not None
 
 
 def test_every_rule_file_is_in_a_batch() -> None:
@@ -108,17 +126,18 @@ def test_every_rule_file_is_in_a_batch() -> None:
 
     import mileage.optimizer.rules as folder
 
-    listed = {rule.__name__ for _, rules in BATCHES for rule in rules}
+    listed = {one.__name__ for _, rules in BATCHES for one in rules}
     assert {info.name for info in pkgutil.iter_modules(folder.__path__)} == listed
 
 
 def test_every_rule_shows_before_and_after() -> None:
     for _, rules in BATCHES:
-        for rule in rules:
-            assert "::" in (rule.__doc__ or ""), rule.__name__
+        for one in rules:
+            assert "::" in (one.__doc__ or ""), one.__name__
 
 
 def test_a_broken_plan_is_a_bug_of_ours() -> None:
+    @rule(Exactness.BITWISE)
     def lose_source(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
         del context
         return PhysicalPlan(tuple(p for p in plan if p.task.kind is not TaskKind.SOURCE), plan.wanted, ())

@@ -1,11 +1,15 @@
 """Trials of one search share what they have in common, and score as if they did not."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
 import mileage
+from mileage.core.exactness import Exactness
+from mileage.errors import BindError
+from mileage.results import Trial
 from mileage.session import Result, Session
 
 GRID = (
@@ -58,3 +62,42 @@ def test_a_smaller_fit_of_a_shared_one_takes_its_share_of_the_time(session: Sess
     assert few is not None
     assert many is not None
     assert few < many
+
+
+def test_explain_plan_names_the_rule_that_shares_and_what_it_saves(session: Session, csv: Path) -> None:
+    shown = session.run("EXPLAIN PLAN " + GRID.format(csv=csv)).to_json()["sections"]
+    [shared] = [section for section in shown if section["title"] == "shared"]
+    by_rule = {row["rule"]: row for row in shared["rows"]}
+    assert by_rule["cut_from_largest"]["exactness"] == "bitwise"
+    assert by_rule["cut_from_largest"]["tasks saved"] == "12"  # 18 fits from 6
+    assert int(by_rule["merge_equal_tasks"]["tasks saved"]) > 12
+    without = session.run("EXPLAIN PLAN " + GRID.format(csv=csv) + " HINT (off = 'cut_from_largest')").to_json()
+    [shared] = [section for section in without["sections"] if section["title"] == "shared"]
+    assert [row["rule"] for row in shared["rows"]] == ["merge_equal_tasks"]
+
+
+def test_a_trial_names_the_weakest_class_of_what_it_shares(session: Session, csv: Path) -> None:
+    board = run(session, csv, GRID + " HINT (exactness = bitwise)").leaderboard
+    assert {row["exactness"] for row in board.to_json()["leaderboard"]} == {"bitwise"}
+    assert "shared work" not in board.text()
+    loose = replace(board, trials=tuple(replace(t, exactness=Exactness.TIE_EQUAL) for t in board.trials))
+    assert "shared work that is tie_equal to that of its own; HINT (exactness = fp) does without it" in loose.text()
+    assert Trial.from_json(loose.trials[0].to_json()).exactness is Exactness.TIE_EQUAL
+
+
+def test_below_the_default_floor_nothing_kept_is_loaded(session: Session, csv: Path) -> None:
+    run(session, csv)
+    [plan, *_] = [
+        s
+        for s in session.run("EXPLAIN PLAN " + GRID.format(csv=csv) + " HINT (exactness = fp)").to_json()["sections"]
+        if s["title"].startswith("physical")
+    ]
+    assert plan["rows"][-1]["loaded"] == "0"
+
+
+def test_an_unknown_class_of_exactness_is_one_clear_error(session: Session, csv: Path) -> None:
+    with pytest.raises(BindError) as caught:
+        run(session, csv, GRID + " HINT (exactness = bitwize)")
+    [found] = caught.value.diagnostics
+    assert (found.code, found.message) == ("E215", "no class of exactness 'bitwize'")
+    assert found.fixes[0].text == "exactness = bitwise"

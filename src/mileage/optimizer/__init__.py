@@ -6,7 +6,7 @@ Knows plans as data only; it runs nothing. The rules and their order are one pag
 from mileage.optimizer.ahead import largest_ahead
 from mileage.optimizer.batches import BATCHES, optimize
 from mileage.optimizer.compile import Evaluation, apply_tasks, evaluation_tasks, fit_tasks, sample_task
-from mileage.optimizer.rule import Applied, PlanContext
+from mileage.optimizer.rule import Applied, PlanContext, weakest
 from mileage.optimizer.rules.cut_from_largest import parts_of_fits
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "optimize",
     "parts_of_fits",
     "sample_task",
+    "weakest",
 ]

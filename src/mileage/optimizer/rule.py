@@ -6,8 +6,10 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import update_wrapper
 from typing import Any
 
+from mileage.core.exactness import DEFAULT_FLOOR, Exactness
 from mileage.core.fingerprint import Fingerprint
 from mileage.errors import InternalError
 from mileage.workflow import Action, PhysicalPlan, Port, Task
@@ -18,15 +20,17 @@ class PlanContext:
     """What rules may ask: which artifacts are kept, which tasks are already under way, whether more plans will come.
 
     ``kept`` says whether an artifact key can be loaded; ``known`` are fingerprints that the engine of this run has
-    computed or is computing. ``ahead`` holds the largest value of a parameter of an operator that later plans may ask for. ``costs`` gives seconds to compute a task and to load it, None where it is not kept.
-    ``fitted`` gives a fitted step that is kept, ``bounds`` the ends of a column of the new rows and whether values may be
-    missing.
+    computed or is computing. ``off`` are rules that do not run, ``floor`` is the weakest class of exactness that any may give.
+    ``ahead`` holds the largest value of a parameter of an operator that later plans may ask for. ``costs`` gives seconds to
+    compute a task and to load it, None where it is not kept. ``fitted`` gives a fitted step that is kept, ``bounds`` the ends
+    of a column of the new rows and whether values may be missing.
     """
 
     kept: Callable[[str], bool] = lambda _key: False
     known: frozenset[Fingerprint] = frozenset()
     shares: bool = True
     off: frozenset[str] = frozenset()
+    floor: Exactness = DEFAULT_FLOOR
     keep: frozenset[str] = field(default_factory=frozenset)
     ahead: Mapping[tuple[str, str], int] = field(default_factory=dict)
     costs: Callable[[Task], tuple[float, float | None]] | None = None
@@ -34,28 +38,76 @@ class PlanContext:
     bounds: Callable[[str], tuple[float, float, bool]] = lambda _column: (-math.inf, math.inf, True)
 
 
-Rule = Callable[[PhysicalPlan, PlanContext], PhysicalPlan]
+Rewrite = Callable[[PhysicalPlan, PlanContext], PhysicalPlan]
+
+
+class Rule:
+    """A rewrite and the class of exactness of what it gives, at its best.
+
+    A rule whose class depends on the operator looks at ``context.floor`` itself; what it makes, it marks by ``by`` and
+    ``exactness`` of the planned task.
+    """
+
+    __name__: str
+
+    def __init__(self, rewrite: Rewrite, exactness: Exactness) -> None:
+        update_wrapper(self, rewrite)
+        self.rewrite, self.exactness = rewrite, exactness
+
+    def __call__(self, plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
+        """Return the plan rewritten, not verified: :func:`run_rule` does that."""
+        return self.rewrite(plan, context)
+
+
+def rule(exactness: Exactness) -> Callable[[Rewrite], Rule]:
+    """Return a decorator that makes a function a rule of a class of exactness.
+
+    Examples
+    --------
+    >>> @rule(Exactness.BITWISE)
+    ... def leave(plan, context):
+    ...     return plan
+    >>> leave.__name__, str(leave.exactness)
+    ('leave', 'bitwise')
+    """
+    return lambda rewrite: Rule(rewrite, exactness)
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The record of one rule on one plan."""
+    """The record of one rule on one plan: tasks to be computed before and after."""
 
     rule: str
     before: int
     after: int
     seconds: float
 
+    @property
+    def saved(self) -> int:
+        """How many tasks need not be computed any more."""
+        return self.before - self.after
+
 
 def run_rule(rule: Rule, plan: PhysicalPlan, context: PlanContext) -> tuple[PhysicalPlan, Applied | None]:
-    """Run one rule: switched off? then time, run, verify, record."""
+    """Run one rule: switched off, or below the floor? then time, run, verify, record."""
     name = rule.__name__
-    if name in context.off:
+    if name in context.off or rule.exactness > context.floor:
         return plan, None
     started = time.perf_counter()
     new = rule(plan, context)
     verify(new, name)
     return new, Applied(name, _work(plan), _work(new), time.perf_counter() - started)
+
+
+def weakest(plan: PhysicalPlan) -> Exactness:
+    """Return the weakest class of exactness of what a plan makes, loads or leaves out.
+
+    Examples
+    --------
+    >>> str(weakest(PhysicalPlan((), (), ())))
+    'bitwise'
+    """
+    return max((planned.exactness for planned in plan), default=Exactness.BITWISE)
 
 
 def verify(plan: PhysicalPlan, rule: str) -> None:

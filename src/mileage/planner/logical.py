@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mileage.core.exactness import DEFAULT_FLOOR, Exactness
 from mileage.core.findings import Finding
 from mileage.core.reasons import Reason
 from mileage.data import Dataset, Profile, SplitSpec, TargetProfile
@@ -80,6 +81,17 @@ class LogicalPlan:
     known: tuple[tuple[str, str], ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     findings: tuple[Finding, ...] = field(default=())
+
+    @property
+    def rules_off(self) -> frozenset[str]:
+        """The rules of the optimizer that ``HINT (off = ...)`` switches off."""
+        return frozenset(str(value) for name, value in self.hints if name == "off")
+
+    @property
+    def floor(self) -> Exactness:
+        """The weakest class of exactness that ``HINT (exactness = ...)`` allows what is shared."""
+        said = dict(self.hints).get("exactness")
+        return DEFAULT_FLOOR if said is None else Exactness.of(str(said))
 
     @property
     def task(self) -> str:

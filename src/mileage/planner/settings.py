@@ -11,7 +11,7 @@ from mileage.planner.mistakes import Mistakes
 N_RESULTS = 5
 _LARGEST_SEED = 2**31 - 1  # scikit-learn takes 32 bits, and repeated splits count on from the seed
 _TAKEN = re.compile(r"[qws]\d+|last|best", re.IGNORECASE)
-HINTS = ("backend", "workers", "off", "strategy")
+HINTS = ("backend", "workers", "off", "strategy", "exactness")
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,6 +194,7 @@ class Leaderboard:
                 for name, values in t.scores.items()
             },
             "fidelity": t.fidelity,
+            "exactness": str(t.exactness),
             "searched": {name: [finite_or_none(v) for v in values] for name, values in t.searched.items()},
         }
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mileage.core.exactness import Exactness
 from mileage.core.units import format_bytes, format_seconds
 from mileage.results.html import RIGHT, lines_html, table_html
 from mileage.results.layout import GAP, row_lines, shortened, wrapped
@@ -159,7 +161,7 @@ def _style(row: Row) -> str:
 
 def notes(board: Leaderboard) -> list[str]:
     """Return lines for what is not in the list, with the reasons."""
-    lines = [_confirmed(board)] if board.confirmed else []
+    lines = [*([_confirmed(board)] if board.confirmed else []), *_exactness(board)]
     for trial in board.failed[:_SHOWN_FAILURES]:
         why = (trial.error or "no score").strip().splitlines()[0]
         lines.append(f"{'failed' if trial.state == 'ok' else trial.state}: {brief(trial)}: {why}")
@@ -183,6 +185,15 @@ def _confirmed(board: Leaderboard) -> str:
         f"the first {n} were scored again on fresh splits and are ranked by these: who is best of {count} is so by chance "
         f"too (w1 had {metric} {before:.4g} before)"
     )
+
+
+def _exactness(board: Leaderboard) -> Iterator[str]:
+    """Say which scores rest on shared work that is the same by more than rounding only."""
+    classes = sorted({row.trial.exactness for row in board.rows if row.trial.exactness > Exactness.FP})
+    for one in classes:
+        refs = ", ".join(row.ref for row in board.rows if row.trial.exactness is one)
+        finer = Exactness(one - 1)
+        yield f"{refs}: shared work that is {one} to that of its own; HINT (exactness = {finer}) does without it"
 
 
 def board_html(board: Leaderboard) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mileage.core.domains import Value
+from mileage.core.exactness import Exactness
 from mileage.core.reasons import Reason
 from mileage.core.spans import Span
 from mileage.operators.base import StepSpec
@@ -47,6 +48,8 @@ class Trial:
         How thoroughly it was evaluated: ``full``, or ``confirmed`` on splits that the search did not choose by.
     searched : mapping of metric to tuple of float
         Of a confirmed trial, the scores that the search chose it by.
+    exactness : Exactness
+        The weakest class of what was shared with other trials on the way to the scores.
 
     Examples
     --------
@@ -70,6 +73,7 @@ class Trial:
     score_se: Mapping[str, float] = field(default_factory=dict)
     artifacts: tuple[str, ...] = ()
     searched: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    exactness: Exactness = Exactness.BITWISE
 
     @property
     def is_confirmed(self) -> bool:
@@ -124,6 +128,7 @@ class Trial:
             "error": self.error,
             "fidelity": self.fidelity,
             "artifacts": list(self.artifacts),
+            "exactness": str(self.exactness),
         }
 
     @classmethod
@@ -140,6 +145,7 @@ class Trial:
             score_se={metric: float_from_json(v) for metric, v in data.get("score_se", {}).items()},
             reason=_reason_from_json(data.get("reason")),
             artifacts=tuple(data.get("artifacts", ())),
+            exactness=Exactness.of(data.get("exactness", "bitwise")),
             **{name: data[name] for name in plain},
         )
 

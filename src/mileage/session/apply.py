@@ -80,7 +80,8 @@ def _planned(result: Result, trial: Trial, source: Task, dataset: Dataset, state
     context = PlanContext(
         kept=session.store.has,
         shares=False,
-        off=frozenset(str(value) for name, value in plan.hints if name == "off"),
+        off=plan.rules_off,
+        floor=plan.floor,
         fitted=partial(_kept_step, session.store),
         bounds=lambda column: bounds()[column],
     )

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mileage.core.events import EventBus
+from mileage.core.exactness import DEFAULT_FLOOR, Exactness
 from mileage.core.fingerprint import Fingerprint
 from mileage.core.interrupts import StopAsked
 from mileage.core.reasons import Reason
 from mileage.engine import NOT_KEPT, Executor, Limits, Outcome
 from mileage.operators import StepSpec
-from mileage.optimizer import Evaluation, PlanContext, evaluation_tasks, largest_ahead, optimize, parts_of_fits
+from mileage.optimizer import Evaluation, PlanContext, evaluation_tasks, largest_ahead, optimize, parts_of_fits, weakest
 from mileage.planner import LogicalPlan
 from mileage.results import Trial
 from mileage.search import Proposal, SearchContext
@@ -52,6 +53,7 @@ class Pending:
     evaluation: Evaluation
     started_s: float
     shares: Mapping[Fingerprint, tuple[Fingerprint, float]]
+    exactness: Exactness
 
 
 @dataclass
@@ -77,6 +79,7 @@ class TrialLoop:
         self.strategy = Proposals(name, context, self.carried)
         self.metrics = tuple(o.call for o in p.objectives)
         self.objectives = tuple((o.call, o.greater_is_better) for o in p.objectives)
+        self.kept = kept_at(p.floor, self.kept)
         self.confirm_s = 0.0
         self.forecaster = Forecaster(p.setting.n_rows)
         self.pending: dict[int, Pending] = {}
@@ -216,7 +219,14 @@ class TrialLoop:
         here = constant and self.plan.budget.seconds is not None
         ticket = self.executor.submit(physical, label=f"trial {number}", limits=limits, here=here)
         self.pending[ticket] = Pending(
-            number, proposal, workflow, assumed, evaluation, self.clock.elapsed_s, parts_of_fits(physical)
+            number,
+            proposal,
+            workflow,
+            assumed,
+            evaluation,
+            self.clock.elapsed_s,
+            parts_of_fits(physical),
+            weakest(physical),
         )
         if self.fixed and number > 0:  # the winner is known: fitting it on all rows fills workers that would be idle
             self.refits[number] = begin_refit(self.executor, self.data.source, workflow, self._limits(), kept=self.kept)
@@ -235,7 +245,12 @@ class TrialLoop:
 
     def _physical(self, evaluation: Evaluation, data: DataTasks) -> PhysicalPlan:
         context = PlanContext(
-            kept=self.kept, shares=not self.fixed, off=self._off(), keep=_KEEP, ahead={} if self.fixed else self.ahead
+            kept=self.kept,
+            shares=not self.fixed,
+            off=self.plan.rules_off,
+            floor=self.plan.floor,
+            keep=_KEEP,
+            ahead={} if self.fixed else self.ahead,
         )
         return optimize((*data.tasks, *evaluation.tasks), evaluation.scores, context)[0]
 
@@ -248,9 +263,6 @@ class TrialLoop:
         goal = self.plan.budget.until
         extra = (goal.metric,) if goal is not None and goal.metric not in self.metrics else ()
         return (*self.metrics, *extra)
-
-    def _off(self) -> frozenset[str]:
-        return frozenset(str(value) for name, value in self.plan.hints if name == "off")
 
     def _limits(self) -> Limits:
         memory = self.plan.budget.memory_bytes
@@ -343,6 +355,7 @@ class TrialLoop:
             size_bytes=before.size_bytes if before and m.size_bytes is None else m.size_bytes,
             reason=p.proposal.reason,
             error=None if scored else f"{self.metrics[0]} is not defined on a fold",
+            exactness=p.exactness,
         )
 
     def _unrun(self, number: int, proposal: Proposal, workflow: Workflow, why: str) -> Trial:
@@ -416,6 +429,11 @@ def _fits(physical: PhysicalPlan) -> bool:
     """Say whether a plan fits anything, or finds all of it kept."""
     kinds = {TaskKind.FIT, TaskKind.CUT}
     return any(planned.action is Action.COMPUTE and planned.task.kind in kinds for planned in physical)
+
+
+def kept_at(floor: Exactness, kept: Callable[[str], bool]) -> Callable[[str], bool]:
+    """Return what may be loaded: below the default floor nothing, as a kept result may have been made above it."""
+    return kept if floor >= DEFAULT_FLOOR else lambda _key: False
 
 
 def simplest(features: Features) -> Features:

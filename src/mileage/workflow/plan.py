@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mileage.core.exactness import Exactness
 from mileage.core.fingerprint import Fingerprint
 from mileage.workflow.task import Port, Task
 
@@ -20,12 +21,18 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class PlannedTask:
-    """A task, its action and which of its outputs are kept; ``reason`` says why."""
+    """A task, its action and which of its outputs are kept; ``reason`` says why.
+
+    Where a rule has put the task in the place of another one, ``by`` names it, and ``exactness`` says how exactly the outputs
+    are those of the other.
+    """
 
     task: Task
     action: Action = Action.COMPUTE
     keep: tuple[str, ...] = ()
     reason: str = ""
+    by: str = ""
+    exactness: Exactness = Exactness.BITWISE
 
 
 @dataclass(frozen=True)

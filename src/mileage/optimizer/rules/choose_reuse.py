@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from mileage.core.exactness import Exactness
 from mileage.optimizer.reuse import Choice, choose_actions
-from mileage.optimizer.rule import PlanContext
+from mileage.optimizer.rule import PlanContext, rule
 from mileage.workflow import PhysicalPlan
 
 
+@rule(Exactness.BITWISE)
 def choose_reuse(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
     """Choose the actions of all tasks at once, by their measured costs.
 

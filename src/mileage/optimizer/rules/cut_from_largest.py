@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from mileage.core.exactness import Exactness
 from mileage.core.fingerprint import Fingerprint
 from mileage.operators import Operator, operators
 from mileage.operators.cutting import can_be_cut
-from mileage.optimizer.rule import PlanContext
+from mileage.optimizer.rule import PlanContext, rule
 from mileage.workflow import Action, PhysicalPlan, PlannedTask, Task, TaskKind
 
+_NAME = "cut_from_largest"
 Family = tuple[Task, str]  # a fit without the parameter, and its name
 
 
+@rule(Exactness.BITWISE)
 def cut_from_largest(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
     """Let fits that differ in how many members an ensemble has be parts of the largest one.
 
@@ -66,8 +69,8 @@ def _replaced(
             continue
         if whole.fingerprint not in made:
             made.add(whole.fingerprint)
-            yield PlannedTask(whole)
-        yield replace(planned, task=_cut(planned.task, whole))
+            yield PlannedTask(whole, by=_NAME)
+        yield replace(planned, task=_cut(planned.task, whole), by=_NAME)
 
 
 def _family(task: Task) -> Family | None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from mileage.core.exactness import Exactness
 from mileage.core.fingerprint import Fingerprint
-from mileage.optimizer.rule import PlanContext
+from mileage.optimizer.rule import PlanContext, rule
 from mileage.workflow import Action, PhysicalPlan, Task, TaskKind
 
 _ALONE = {TaskKind.SOURCE, TaskKind.DEAL, TaskKind.SAMPLE, TaskKind.SCORE}
 
 
+@rule(Exactness.BITWISE)
 def form_segments(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
     """Put each fit with the cheap tasks around it in one segment, so that little crosses a process border.
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mileage.optimizer.rule import PlanContext
+from mileage.core.exactness import Exactness
+from mileage.optimizer.rule import PlanContext, rule
 from mileage.workflow import Action, PhysicalPlan, PlannedTask
 
 
+@rule(Exactness.BITWISE)
 def keep_results(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
     """Mark all outputs of the kinds of tasks in ``context.keep`` to be kept.
 

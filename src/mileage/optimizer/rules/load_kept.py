@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mileage.optimizer.rule import PlanContext
+from mileage.core.exactness import Exactness
+from mileage.optimizer.rule import PlanContext, rule
 from mileage.workflow import Action, PhysicalPlan, PlannedTask, TaskKind
 
 
+@rule(Exactness.BITWISE)
 def load_kept(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
     """Load a task all of whose outputs are kept.
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mileage.optimizer.rule import PlanContext
+from mileage.core.exactness import Exactness
+from mileage.optimizer.rule import PlanContext, rule
 from mileage.workflow import PhysicalPlan, PlannedTask
 
 
+@rule(Exactness.BITWISE)
 def merge_equal_tasks(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
     """Keep one of the tasks that are the same computation.
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mileage.core.domains import Value
+from mileage.core.exactness import Exactness
 from mileage.core.fingerprint import Fingerprint
-from mileage.optimizer.rule import PlanContext
+from mileage.optimizer.rule import PlanContext, rule
 from mileage.workflow import PhysicalPlan, Port, Task, TaskKind
 from mileage.workflow.projection import Asks, Law, Reads, law_of, reads_of
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _ROWS = frozenset({TaskKind.TAKE, TaskKind.APPLY, TaskKind.JOIN, TaskKind.PREDICT})
 
 
+@rule(Exactness.FP)
 def project_dead_columns(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
     """Leave out what a fitted model does not look at, up to the columns of the source.
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mileage.optimizer.rule import PlanContext
+from mileage.core.exactness import Exactness
+from mileage.optimizer.rule import PlanContext, rule
 from mileage.workflow import Action, PhysicalPlan
 
 
+@rule(Exactness.BITWISE)
 def prune_unused(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
     """Prune what only loaded tasks would have read.
 

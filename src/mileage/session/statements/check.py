@@ -20,7 +20,12 @@ from mileage.session.statements.names import statement_mistakes
 if TYPE_CHECKING:
     from mileage.session.session import Session
 
-_HINTS = {"backend": "backend", "strategy": "search strategy", "off": "rule of the optimizer"}
+_HINTS = {
+    "backend": "backend",
+    "strategy": "search strategy",
+    "off": "rule of the optimizer",
+    "exactness": "class of exactness",
+}
 
 
 def script_mistakes(session: Session, script: ast.Script, text: str) -> tuple[Diagnostic, ...]:
@@ -199,6 +204,10 @@ def hint_values(hint: str) -> tuple[str, ...]:
         from mileage.search import strategies
 
         return tuple(strategies.names())
+    if hint == "exactness":
+        from mileage.core.exactness import FLOORS
+
+        return FLOORS
     from mileage.optimizer.batches import BATCHES
 
     return tuple(rule.__name__ for _, rules in BATCHES for rule in rules)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mileage.core.exactness import Exactness
 from mileage.core.fingerprint import Fingerprint
 from mileage.core.reasons import Reason
 from mileage.operators import StepSpec
-from mileage.optimizer import PlanContext, evaluation_tasks, largest_ahead, optimize
+from mileage.optimizer import Applied, PlanContext, evaluation_tasks, largest_ahead, optimize
 from mileage.planner import LogicalPlan
 from mileage.results.report import Section
 from mileage.search import Proposal, SearchContext, strategies
 from mileage.session.data_tasks import DataTasks, data_tasks
-from mileage.session.trials import simplest
+from mileage.session.trials import kept_at, simplest
 from mileage.space import Configuration
 from mileage.workflow import Action, PhysicalPlan, instantiate
 
@@ -21,27 +23,59 @@ if TYPE_CHECKING:
     from mileage.session.session import Session
 
 SHOWN = 8
+_MERGE = "merge_equal_tasks"
 _CONSTANT = Configuration((("model", (StepSpec("dummy"),)),))
 
 
-def physical_plan(session: Session, plan: LogicalPlan) -> Section:
-    """Return the tasks of the first configurations, as the optimizer plans them before any score is known."""
+def physical_plan(session: Session, plan: LogicalPlan) -> tuple[Section, ...]:
+    """Return the tasks of the first configurations, as the optimizer plans them before any score is known, and what is shared."""
     leaves = data_tasks(plan)
     known: set[Fingerprint] = set()
+    sharing = _Sharing()
     rows, total = [], [0, 0, 0, 0]
     for number, proposal in enumerate(_first(plan)):
-        physical = _planned(session, plan, leaves, proposal, constant=number == 0)
+        physical, applied = _planned(session, plan, leaves, proposal, constant=number == 0)
         wanted = [p for p in physical if p.action is not Action.PRUNE]
         computed = [p.task.fingerprint for p in wanted if p.action is Action.COMPUTE]
         shared = [f for f in computed if f in known]
         counts = (len(physical.tasks), len(computed) - len(shared), len(shared), physical.count(Action.LOAD))
         known |= set(computed)
+        sharing.add(physical, applied, n_shared=len(shared))
         total = [a + b for a, b in zip(total, counts, strict=True)]
         rows.append((str(number), *map(str, counts), str(proposal.configuration), str(proposal.reason)))
     rows.append(("all", *map(str, total), "", ""))
     header = ("trial", "tasks", "computed", "shared", "loaded", "configuration", "because")
     title = f"physical plan of the first {len(rows) - 1} configurations ({leaves.n_splits} splits each)"
-    return Section(title, header, tuple(rows))
+    return Section(title, header, tuple(rows)), *sharing.section()
+
+
+@dataclass
+class _Sharing:
+    """What rules have put in the place of other tasks, over several plans."""
+
+    n_merged: int = 0
+    instead: dict[str, dict[Fingerprint, Exactness]] = field(default_factory=dict)
+    besides: dict[str, set[Fingerprint]] = field(default_factory=dict)
+
+    def add(self, physical: PhysicalPlan, applied: tuple[Applied, ...], *, n_shared: int) -> None:
+        self.n_merged += n_shared + sum(one.saved for one in applied if one.rule == _MERGE)
+        for planned in physical:
+            if planned.by and planned.action is Action.COMPUTE:
+                name = planned.task.fingerprint
+                if planned.task.same_as is not None:
+                    self.instead.setdefault(planned.by, {})[name] = planned.exactness
+                else:
+                    self.besides.setdefault(planned.by, set()).add(name)
+
+    def section(self) -> tuple[Section, ...]:
+        """Return one row for each rule that has saved tasks."""
+        rows = [(_MERGE, str(Exactness.BITWISE), str(self.n_merged), "equal tasks are computed once")]
+        for name, made in self.instead.items():
+            extra = len(self.besides.get(name, ()))
+            how = f"{len(made)} fits from {extra} task{'s' * (extra != 1)}"
+            rows.append((name, str(max(made.values())), str(len(made) - extra), how))
+        shown = tuple(row for row in rows if row[2] != "0")
+        return (Section("shared", ("rule", "exactness", "tasks saved", "how"), shown),) if shown else ()
 
 
 def _first(plan: LogicalPlan) -> Iterator[Proposal]:
@@ -58,7 +92,7 @@ def _first(plan: LogicalPlan) -> Iterator[Proposal]:
 
 def _planned(
     session: Session, plan: LogicalPlan, leaves: DataTasks, proposal: Proposal, *, constant: bool
-) -> PhysicalPlan:
+) -> tuple[PhysicalPlan, tuple[Applied, ...]]:
     features = simplest(plan.features) if constant else plan.features
     workflow, _ = instantiate(proposal.configuration.choices, features, plan.setting)
     goal = plan.budget.until
@@ -72,7 +106,12 @@ def _planned(
         setting=leaves.scoring,
         test=leaves.test,
     )
-    off = frozenset(str(value) for name, value in plan.hints if name == "off")
     ahead = largest_ahead(plan.space)
-    context = PlanContext(kept=session.store.has, off=off, ahead=ahead, shares=plan.space.size() > 1)
-    return optimize((*leaves.tasks, *made.tasks), made.scores, context)[0]
+    context = PlanContext(
+        kept=kept_at(plan.floor, session.store.has),
+        off=plan.rules_off,
+        floor=plan.floor,
+        ahead=ahead,
+        shares=plan.space.size() > 1,
+    )
+    return optimize((*leaves.tasks, *made.tasks), made.scores, context)
