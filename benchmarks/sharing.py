@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-RULE = "cut_from_largest"
+RULE = "bind_late"
 FOLDS = 3
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_selection import SelectPercentile
 
 import mileage
 from mileage.core.exactness import Exactness
@@ -47,13 +48,26 @@ def test_forests_of_a_grid_are_parts_of_the_largest(
 
 def test_shared_fits_score_bit_by_bit_as_single_ones(csv: Path, tmp_path: Path) -> None:
     found = []
-    for i, (backend, hint) in enumerate(
-        [("inline", ""), ("processes", ""), ("inline", " HINT (off = 'cut_from_largest')")]
-    ):
+    for i, (backend, hint) in enumerate([("inline", ""), ("processes", ""), ("inline", " HINT (off = 'bind_late')")]):
         with mileage.connect(tmp_path / f"p{i}", backend=backend) as session:
             found.append(scores(run(session, csv, GRID + hint)))
     assert found[0] == found[1] == found[2]
     assert len(found[0]) == 7
+
+
+def test_columns_are_judged_once_whatever_share_of_them_is_kept(
+    session: Session, csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[int] = []
+    fit = SelectPercentile.fit
+    monkeypatch.setattr(SelectPercentile, "fit", lambda self, X, y: (judged.append(len(X)), fit(self, X, y))[1])
+    result = run(
+        session,
+        csv,
+        "PREDICT y FROM '{csv}' VALIDATE BY 3 FOLDS WITH PIPELINE = median >> one_hot >> k_best(k IN 0.2..0.9) >> ridge BUDGET 8 trials",
+    )
+    assert len(judged) == 4  # three folds, and the best one on all rows
+    assert len({t.describe for t in result.leaderboard.trials}) == 9
 
 
 def test_a_smaller_fit_of_a_shared_one_takes_its_share_of_the_time(session: Session, csv: Path) -> None:
@@ -68,10 +82,10 @@ def test_explain_plan_names_the_rule_that_shares_and_what_it_saves(session: Sess
     shown = session.run("EXPLAIN PLAN " + GRID.format(csv=csv)).to_json()["sections"]
     [shared] = [section for section in shown if section["title"] == "shared"]
     by_rule = {row["rule"]: row for row in shared["rows"]}
-    assert by_rule["cut_from_largest"]["exactness"] == "bitwise"
-    assert by_rule["cut_from_largest"]["tasks saved"] == "12"  # 18 fits from 6
+    assert by_rule["bind_late"]["exactness"] == "bitwise"
+    assert by_rule["bind_late"]["tasks saved"] == "12"  # 18 fits from 6
     assert int(by_rule["merge_equal_tasks"]["tasks saved"]) > 12
-    without = session.run("EXPLAIN PLAN " + GRID.format(csv=csv) + " HINT (off = 'cut_from_largest')").to_json()
+    without = session.run("EXPLAIN PLAN " + GRID.format(csv=csv) + " HINT (off = 'bind_late')").to_json()
     [shared] = [section for section in without["sections"] if section["title"] == "shared"]
     assert [row["rule"] for row in shared["rows"]] == ["merge_equal_tasks"]
 

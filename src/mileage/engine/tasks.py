@@ -211,6 +211,8 @@ def _fit(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
     X, y = inputs[0], (inputs[1] if len(inputs) > 1 else None)
     if task.is_model:
         return {"state": running.fit_model(estimator, X, y)}
+    if task.outputs == ("state",):
+        return {"state": running.fit_transformer(estimator, X, y)}
     state, out = running.fit_transform(estimator, X, y)
     return {"state": state, "out": out}
 
@@ -222,9 +224,13 @@ def _operator(name: str, resources: Resources) -> Operator:
 
 
 def _cut(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
+    from mileage.operators import running
     from mileage.operators.cutting import cut_step
 
-    return {"state": cut_step(_operator(task.operator, resources), inputs[0], dict(task.params))}
+    context: dict[str, Any] = dict(task.context)
+    operator = _operator(task.operator, resources)
+    state = cut_step(operator, inputs[0], dict(task.params), BuildContext(**context))
+    return {"state": state} if task.is_model else {"state": state, "out": running.apply(state, inputs[1])}
 
 
 def _apply(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
@@ -286,7 +292,7 @@ _RUN: dict[TaskKind, Callable[[Task, list[Any], Resources], dict[str, Any]]] = {
     TaskKind.TAKE: _take,
     TaskKind.TARGET: _target,
     TaskKind.FIT: _fit,
-    TaskKind.LARGEST: _fit,
+    TaskKind.WHOLE: _fit,
     TaskKind.CUT: _cut,
     TaskKind.APPLY: _apply,
     TaskKind.JOIN: _join,

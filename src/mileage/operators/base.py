@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from mileage.core.domains import AnyOf, Domain, FloatRange, IntRange, Value
 from mileage.core.near import near_matches
 from mileage.errors import OperatorError
+from mileage.operators.late import Late
 
 Params = Mapping[str, Value]
 
@@ -186,12 +187,15 @@ class Operator(ABC):
         Tasks it serves: of ``binary``, ``multiclass``, ``regression``.
     extra : str or None
         The extra to install where its library is optional.
+    late : tuple of Late
+        Parameters that a fit reads last, in the order in which it does.
     """
 
     name: ClassVar[str]
     family: ClassVar[Family]
     params: ClassVar[tuple[Param, ...]] = ()
     traits: ClassVar[Traits] = Traits()
+    late: ClassVar[tuple[Late, ...]] = ()
     cost: ClassVar[Cost] = Cost()
     accepts: ClassVar[tuple[Branch, ...]] = (Branch.NUMERIC,)
     emits: ClassVar[Branch | None] = None

@@ -57,6 +57,11 @@ def fit_transform(estimator: Estimator, X: Any, y: Any = None) -> tuple[Estimato
     return estimator, _matrix(out)
 
 
+def fit_transformer(estimator: Estimator, X: Any, y: Any = None) -> Estimator:
+    """Fit a transformer and return it, without its output."""
+    return estimator.fit(X) if y is None else estimator.fit(X, y)
+
+
 def fit_model(estimator: Estimator, X: Any, y: Any) -> Estimator:
     """Fit a model and return it."""
     return estimator.fit(X, y)

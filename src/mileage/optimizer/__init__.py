@@ -7,7 +7,7 @@ from mileage.optimizer.ahead import largest_ahead
 from mileage.optimizer.batches import BATCHES, optimize
 from mileage.optimizer.compile import Evaluation, apply_tasks, evaluation_tasks, fit_tasks, sample_task
 from mileage.optimizer.rule import Applied, PlanContext, weakest
-from mileage.optimizer.rules.cut_from_largest import parts_of_fits
+from mileage.optimizer.rules.bind_late import parts_of_fits
 
 __all__ = [
     "BATCHES",

@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from mileage.core.domains import AnyOf, Domain, FloatRange, IntRange, OneOf, Value
 from mileage.operators import operators
-from mileage.operators.cutting import can_be_cut
-from mileage.space import SearchSpace, Slot, StepChoice, domain_size, domain_values
+from mileage.operators.late import Late
+from mileage.space import SearchSpace, Slot, StepChoice, domain_size
 
+_ONE = OneOf((None,))
 _FEW = 16  # combinations of all else: with more of them, hardly two trials share a fit
 
 
-def largest_ahead(space: SearchSpace) -> Mapping[tuple[str, str], int]:
-    """Return the largest number of members that an ensemble may have, where many trials will share one fit.
+def largest_ahead(space: SearchSpace) -> Mapping[tuple[str, str], Value]:
+    """Return the late parameters that trials may differ in, by operator and name, each with its largest value.
 
-    A fit of the largest is dearer than that of the average one, so it pays where few fits differ in all else.
+    A fit that grows with the value is dearer than the average one, so such a parameter is one of them only where few fits differ
+    in all else.
 
     Examples
     --------
@@ -26,13 +29,13 @@ def largest_ahead(space: SearchSpace) -> Mapping[tuple[str, str], int]:
     >>> dict(largest_ahead(SearchSpace((Slot("model", (Alternative((forest,)),)),), "binary")))
     {('random_forest', 'n_estimators'): 50}
     """
-    found: dict[tuple[str, str], int] = {}
+    found: dict[tuple[str, str], Value] = {}
     for slot in space.slots:
         others = math.prod(_size(other) for other in space.slots if other.name != slot.name)
         for step in (step for alternative in slot.alternatives for step in alternative.steps):
-            if (made := _largest(step, others)) is not None:
-                name, value = made
-                found[step.operator, name] = max(value, found.get((step.operator, name), 0))
+            for late, value in _open(step, others):
+                key = step.operator, late.name
+                found[key] = late.whole_of([value, found[key]]) if key in found and late.grows else value
     return found
 
 
@@ -40,14 +43,30 @@ def _size(slot: Slot) -> float:
     return sum(math.prod(step.size() for step in alternative.steps) for alternative in slot.alternatives)
 
 
-def _largest(step: StepChoice, others: float) -> tuple[str, int] | None:
+def _open(step: StepChoice, others: float) -> list[tuple[Late, Value]]:
+    """Return the late parameters that a step leaves open, with their largest values."""
     operator, domains = operators.find(step.operator), dict(step.open)
-    if operator is None or not can_be_cut(operator):
-        return None
-    name = operator.traits.prefix[0]
-    domain = domains.get(name)
-    if domain is None or domain_size(domain) in {1, math.inf}:
-        return None
-    if others * step.size() / domain_size(domain) > _FEW:
-        return None
-    return name, max(int(value) for value in domain_values(domain) if isinstance(value, int))
+    late = [
+        one for one in (operator.late if operator is not None else ()) if domain_size(domains.get(one.name, _ONE)) > 1
+    ]
+    names = {one.name for one in late}
+    rest = others * math.prod(domain_size(domain) for name, domain in step.open if name not in names)
+    return [(one, largest_value(domains[one.name])) for one in late if not one.grows or rest <= _FEW]
+
+
+def largest_value(domain: Domain) -> Value:
+    """Return the largest value of a domain; None (without end, or of no order) is larger than any number.
+
+    Examples
+    --------
+    >>> largest_value(IntRange(1, 50)), largest_value(OneOf((5, 3))), largest_value(OneOf(("uniform", "distance")))
+    (50, 5, None)
+    """
+    if isinstance(domain, IntRange | FloatRange):
+        return domain.high
+    if isinstance(domain, AnyOf):
+        values = [largest_value(part) for part in domain.domains]
+    else:
+        values = list(domain.values) if isinstance(domain, OneOf) else [None]
+    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    return max(numbers) if len(numbers) == len(values) else None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mileage.optimizer.rule import Applied, PlanContext, Rule, run_rule
+from mileage.optimizer.rules.bind_late import bind_late
 from mileage.optimizer.rules.choose_reuse import choose_reuse
-from mileage.optimizer.rules.cut_from_largest import cut_from_largest
 from mileage.optimizer.rules.form_segments import form_segments
 from mileage.optimizer.rules.keep_results import keep_results
 from mileage.optimizer.rules.load_kept import load_kept
@@ -16,7 +16,7 @@ from mileage.optimizer.rules.prune_unused import prune_unused
 from mileage.workflow import PhysicalPlan, PlannedTask, Port, Task
 
 BATCHES: tuple[tuple[str, tuple[Rule, ...]], ...] = (
-    ("share", (merge_equal_tasks, cut_from_largest)),
+    ("share", (merge_equal_tasks, bind_late)),
     ("narrow", (project_dead_columns,)),
     ("reuse", (choose_reuse, load_kept, prune_unused)),
     ("keep", (keep_results,)),

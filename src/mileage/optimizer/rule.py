@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import update_wrapper
 from typing import Any
 
+from mileage.core.domains import Value
 from mileage.core.exactness import DEFAULT_FLOOR, Exactness
 from mileage.core.fingerprint import Fingerprint
 from mileage.errors import InternalError
@@ -21,9 +22,9 @@ class PlanContext:
 
     ``kept`` says whether an artifact key can be loaded; ``known`` are fingerprints that the engine of this run has
     computed or is computing. ``off`` are rules that do not run, ``floor`` is the weakest class of exactness that any may give.
-    ``ahead`` holds the largest value of a parameter of an operator that later plans may ask for. ``costs`` gives seconds to
-    compute a task and to load it, None where it is not kept. ``fitted`` gives a fitted step that is kept, ``bounds`` the ends
-    of a column of the new rows and whether values may be missing.
+    ``ahead`` holds the late parameters, by operator and name, that later plans may differ in, with the largest value.
+    ``costs`` gives seconds to compute a task and to load it, None where it is not kept. ``fitted`` gives a fitted step that is
+    kept, ``bounds`` the ends of a column of the new rows and whether values may be missing.
     """
 
     kept: Callable[[str], bool] = lambda _key: False
@@ -32,7 +33,7 @@ class PlanContext:
     off: frozenset[str] = frozenset()
     floor: Exactness = DEFAULT_FLOOR
     keep: frozenset[str] = field(default_factory=frozenset)
-    ahead: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    ahead: Mapping[tuple[str, str], Value] = field(default_factory=dict)
     costs: Callable[[Task], tuple[float, float | None]] | None = None
     fitted: Callable[[Port], Any] | None = None
     bounds: Callable[[str], tuple[float, float, bool]] = lambda _column: (-math.inf, math.inf, True)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from mileage.operators.base import Branch, Operator
-from mileage.testing.laws import algebra, contract, prefixes, structure, traits
+from mileage.testing.laws import algebra, contract, late, prefixes, structure, traits
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,14 @@ def operator_checks(operator: Operator) -> Iterator[Check]:
         for task in operator.tasks:
             if not (operator.traits.reads_y or operator.is_model) and task != operator.tasks[0]:
                 continue
-            for law in (*contract.OF_ESTIMATOR, *traits.LAWS, *structure.LAWS, prefixes.prefix, *algebra.LAWS):
+            for law in (
+                *contract.OF_ESTIMATOR,
+                *traits.LAWS,
+                *structure.LAWS,
+                prefixes.prefix,
+                late.late,
+                *algebra.LAWS,
+            ):
                 if applies(operator, law, branch):
                     yield Check(
                         f"{operator.name}: {law.__name__} on {branch} for {task}", law, (operator, branch, task)
@@ -61,7 +68,7 @@ def applies(operator: Operator, law: Callable[..., None], branch: Branch) -> boo
     """Say whether a law is claimed: laws of the name of a trait are for those that declare it."""
     if branch is Branch.CATEGORICAL and law.__name__ == "sparse":
         return False
-    declared = getattr(operator.traits, law.__name__, True)
+    declared = operator.late if law is late.late else getattr(operator.traits, law.__name__, True)
     return bool(declared)
 
 

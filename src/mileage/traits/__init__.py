@@ -4,8 +4,18 @@ An operator of ours declares its traits itself; this registry says what the opti
 user's own steps. Not here: what is done with a trait, which is the business of the optimizer's rules.
 """
 
-from mileage.traits.declaration import Claim, Declaration, declarations
+from mileage.traits.declaration import Claim, Declaration, cut_exactness, declarations
 from mileage.traits.exactness import Exactness, compare
 from mileage.traits.harness import Verdict, Verdicts, verify
 
-__all__ = ["Claim", "Declaration", "Exactness", "Verdict", "Verdicts", "compare", "declarations", "verify"]
+__all__ = [
+    "Claim",
+    "Declaration",
+    "Exactness",
+    "Verdict",
+    "Verdicts",
+    "compare",
+    "cut_exactness",
+    "declarations",
+    "verify",
+]

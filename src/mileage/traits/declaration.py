@@ -71,6 +71,28 @@ def declarations() -> tuple[Declaration, ...]:
     return tuple(_declaration(name, _with_kind(entry, kinds)) for name, entry in _classes(data))
 
 
+@cache
+def cut_exactness(name: str, parameter: str) -> Exactness:
+    """Return how exactly a fitted one of a class, cut back, is the fit with another value of a parameter.
+
+    Raises
+    ------
+    LookupError
+        If the registry has no such claim.
+
+    Examples
+    --------
+    >>> str(cut_exactness("PCA", "n_components")), str(cut_exactness("DecisionTreeRegressor", "max_depth"))
+    ('fp', 'tie_equal')
+    """
+    for declared in declarations():
+        for claim in declared.claims:
+            if declared.subject.short == name and claim.law == "cuts" and claim.argument == parameter:
+                return claim.exactness
+    message = f"the registry does not say that {name} can be cut back to another {parameter}"
+    raise LookupError(message)
+
+
 def _classes(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for module, classes in data.items():
         for name, entry in classes.items():

@@ -93,13 +93,19 @@ def _is_leaf(name: str, value: Any, row: Any, depth: int) -> bool:
     return bool(depth >= value if name == "max_depth" else row["n_node_samples"] < value)
 
 
-def first_components(fitted: Any, n: int) -> Any:
-    """The first ``n`` principal components of a full decomposition."""
+def first_components(fitted: Any, n: float) -> Any:
+    """The first principal components of a full decomposition: ``n`` of them, or as many as explain more than that share."""
     made = copy(fitted)
+    made.n_components, made.n_components_ = n, _n_explaining(fitted, n) if isinstance(n, float) else n
     for name in ("components_", "explained_variance_", "explained_variance_ratio_", "singular_values_"):
-        setattr(made, name, getattr(fitted, name)[:n])
-    made.n_components = made.n_components_ = n
+        setattr(made, name, getattr(fitted, name)[: made.n_components_])
     return made
+
+
+def _n_explaining(fitted: Any, share: float) -> int:
+    import numpy as np
+
+    return int(np.searchsorted(np.cumsum(fitted.explained_variance_ratio_), share, side="right")) + 1
 
 
 def smoothed(fitted: Any, var_smoothing: float) -> Any:
@@ -120,6 +126,7 @@ def recounted(fitted: Any, alpha: float) -> Any:
     return made
 
 
+# The order of a class's parameters is the one in which a fit reads them.
 CUTS: Mapping[tuple[str, str], Callable[[Any, Any], Any]] = {
     **{
         (name, "n_estimators"): first_members
@@ -142,12 +149,13 @@ CUTS: Mapping[tuple[str, str], Callable[[Any, Any], Any]] = {
         (name, parameter): cut
         for name in ("DecisionTreeClassifier", "DecisionTreeRegressor")
         for parameter, cut in (
-            ("ccp_alpha", pruned),
             ("max_depth", truncated("max_depth")),
             ("min_samples_split", truncated("min_samples_split")),
+            ("ccp_alpha", pruned),  # ``fit`` prunes what it has grown
         )
     },
     ("PCA", "n_components"): first_components,
+    ("FunctionTransformer", "kw_args"): set_parameter("kw_args"),
     **{
         (name, parameter): set_parameter(parameter)
         for name, parameters in {
@@ -165,6 +173,17 @@ CUTS: Mapping[tuple[str, str], Callable[[Any, Any], Any]] = {
     ("GaussianNB", "var_smoothing"): smoothed,
     **{(name, "alpha"): recounted for name in ("MultinomialNB", "BernoulliNB", "CategoricalNB")},
 }
+
+
+def cut_parameters(name: str) -> tuple[str, ...]:
+    """Return the late-bound parameters of a class, in the order in which they are cut.
+
+    Examples
+    --------
+    >>> cut_parameters("DecisionTreeClassifier")
+    ('max_depth', 'min_samples_split', 'ccp_alpha')
+    """
+    return tuple(parameter for of, parameter in CUTS if of == name)
 
 
 def cut_back(name: str, parameter: str, fitted: Any, value: Any) -> Any:

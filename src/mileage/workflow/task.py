@@ -22,8 +22,8 @@ class TaskKind(StrEnum):
     take     X, splits                    ``out``: columns ``columns`` of the train or test rows of split ``i``
     target   y, splits                    ``out``: y of the train or test rows of split ``i``
     fit      X [, y]                      ``state``; a transformer also ``out``, its output for the train rows
-    largest  X, y                         ``state`` of a fit that others are parts of
-    cut      state of the largest         ``state`` that a fit with fewer members would have
+    whole    X [, y]                      ``state`` of a fit that others are cut from
+    cut      state of the whole [, X]     what ``fit`` gives
     apply    state, X                     ``out``
     join     X, X, ...                    ``out``: one matrix of all columns
     predict  state, X                     ``out``: predictions (n,) or (n, n_classes)
@@ -38,7 +38,7 @@ class TaskKind(StrEnum):
     TAKE = "take"
     TARGET = "target"
     FIT = "fit"
-    LARGEST = "largest"
+    WHOLE = "whole"
     CUT = "cut"
     APPLY = "apply"
     JOIN = "join"

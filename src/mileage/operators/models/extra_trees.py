@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mileage.operators.base import Cost, Rng, Traits
+from mileage.operators.late import Late
 from mileage.operators.trees import Forest
 
 
@@ -22,6 +23,9 @@ class ExtraTrees(Forest):
         lossless_projection=True,
         seeded=True,
         rng=Rng.PREFIX_STABLE,
+    )
+    late = (
+        Late(name="n_estimators", claims=("ExtraTreesClassifier.n_estimators", "ExtraTreesRegressor.n_estimators")),
     )
     cost = Cost(0.1, 7e-6)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from mileage.core.domains import AnyOf, IntRange, OneOf
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Rng, Stage, Traits
+from mileage.operators.late import Late
 from mileage.operators.parameters import leaf_penalty, leaf_rows, learning_rate, n_trees, tree_depth
 
 
@@ -39,6 +40,12 @@ class HistGbm(Operator):
         scale_free=True,
         seeded=True,
         rng=Rng.IN_ORDER,
+    )
+    late = (
+        Late(
+            name="max_iter",
+            claims=("HistGradientBoostingClassifier.max_iter", "HistGradientBoostingRegressor.max_iter"),
+        ),
     )
     cost = Cost(0.15, 4e-6, per_class=True)
     accepts = (Branch.MATRIX,)

@@ -6,6 +6,7 @@ from typing import Any
 
 from mileage.core.domains import IntRange, OneOf
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Rng, Stage, Traits
+from mileage.operators.late import Late
 from mileage.operators.parameters import column_share, leaf_penalty, leaf_rows, learning_rate, n_trees, row_share
 
 
@@ -41,6 +42,7 @@ class LightGbm(Operator):
         rng=Rng.IN_ORDER,
         order_sensitive=True,
     )
+    late = (Late(name="n_estimators", claims=("LGBMClassifier.n_estimators", "LGBMRegressor.n_estimators")),)
     cost = Cost(0.06, 3e-6, per_class=True)
     accepts = (Branch.MATRIX,)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mileage.operators.base import Cost, Rng, Traits
+from mileage.operators.late import Late
 from mileage.operators.trees import Forest
 
 
@@ -22,6 +23,9 @@ class RandomForest(Forest):
         seeded=True,
         rng=Rng.PREFIX_STABLE,
         order_sensitive=True,
+    )
+    late = (
+        Late(name="n_estimators", claims=("RandomForestClassifier.n_estimators", "RandomForestRegressor.n_estimators")),
     )
     cost = Cost(0.05, 2.2e-5)
 

@@ -6,6 +6,9 @@ from typing import Any
 
 from mileage.core.domains import AnyOf, FloatRange, IntRange
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.late import Late
+
+_MOST, _LARGEST_SHARE = 100_000, 0.999
 
 
 class Pca(Operator):
@@ -19,7 +22,7 @@ class Pca(Operator):
     params = (
         Param(
             "n_components",
-            AnyOf((FloatRange(0.01, 0.999), IntRange(1, 100_000))),
+            AnyOf((FloatRange(0.01, _LARGEST_SHARE), IntRange(1, _MOST))),
             0.95,
             "share of the variance, or number of components",
             FloatRange(0.5, 0.99),
@@ -27,6 +30,13 @@ class Pca(Operator):
         ),
     )
     traits = Traits(row_wise=True, prefix=("n_components",), seeded=True, mergeable=True, negative=True, gram_only=True)
+    late = (
+        Late(
+            name="n_components",
+            claims=("PCA.n_components", "FunctionTransformer.kw_args"),
+            whole=(_MOST, _LARGEST_SHARE),
+        ),
+    )
     cost = Cost(0.01, 2e-7)
     accepts = (Branch.MATRIX,)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.late import Late
 
 
 class KBest(Operator):
@@ -29,6 +30,7 @@ class KBest(Operator):
         Param("score", OneOf(("f_test", "mutual_information")), "f_test", "how a column is judged"),
     )
     traits = Traits(row_wise=True, reads_y=True, prefix=("k",), sparse=True, lossless_projection=True)
+    late = (Late(name="k", claims=("SelectKBest.k", "SelectPercentile.percentile"), whole=(1, 1.0)),)
     cost = Cost(0.003, 2e-8)
     accepts = (Branch.MATRIX,)
 
