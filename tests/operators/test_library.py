@@ -102,6 +102,16 @@ def test_more_components_or_columns_than_there_are_keep_all():
     assert running.fit_transform(pca.build(pca.complete({"n_components": 50}), BuildContext()), X)[1].shape == (40, 3)
 
 
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_mutual_information_is_the_same_each_time(task):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 4))
+    y = (X[:, 0] > 0).astype(int) if task == "binary" else X[:, 0]
+    k_best = operators.get("k_best")
+    made = [k_best.build(k_best.complete({"score": "mutual_information"}), BuildContext(task)) for _ in range(2)]
+    assert made[0].fit(X, y).scores_.tolist() == made[1].fit(X, y).scores_.tolist()
+
+
 def test_categories_stay_a_table_of_texts_when_imputed():
     X = pd.DataFrame({"a": pd.array(["x", None, "x"], dtype="str"), "b": pd.array([None] * 3, dtype="str")})
     for name in ("most_frequent", "constant"):

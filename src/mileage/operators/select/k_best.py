@@ -33,23 +33,19 @@ class KBest(Operator):
     late = (Late(name="k", claims=("SelectKBest.k", "SelectPercentile.percentile"), whole=(1, 1.0)),)
     cost = Cost(0.003, 2e-8)
     accepts = (Branch.MATRIX,)
+    version = "2"
 
     def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's SelectKBest, or SelectPercentile for a share."""
-        from sklearn.feature_selection import (
-            SelectKBest,
-            SelectPercentile,
-            f_classif,
-            f_regression,
-            mutual_info_classif,
-            mutual_info_regression,
-        )
+        from sklearn.feature_selection import SelectKBest, SelectPercentile, f_classif, f_regression
+
+        from mileage.operators.glue import information_on_classes, information_on_numbers
 
         scores = {
             ("f_test", True): f_classif,
             ("f_test", False): f_regression,
-            ("mutual_information", True): mutual_info_classif,
-            ("mutual_information", False): mutual_info_regression,
+            ("mutual_information", True): information_on_classes,
+            ("mutual_information", False): information_on_numbers,
         }
         score, k = scores[str(params["score"]), context.is_classification], params["k"]
         return SelectPercentile(score, percentile=100 * k) if isinstance(k, float) else SelectKBest(score, k=k)
