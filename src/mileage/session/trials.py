@@ -18,7 +18,15 @@ from mileage.core.interrupts import StopAsked
 from mileage.core.reasons import Reason
 from mileage.engine import NOT_KEPT, Executor, Limits, Outcome
 from mileage.operators import StepSpec
-from mileage.optimizer import Evaluation, PlanContext, evaluation_tasks, largest_ahead, optimize, parts_of_fits, weakest
+from mileage.optimizer import (
+    Evaluation,
+    PlanContext,
+    evaluation_tasks,
+    largest_ahead,
+    optimize,
+    parts_of_tasks,
+    weakest,
+)
 from mileage.planner import LogicalPlan
 from mileage.results import Trial
 from mileage.search import Proposal, SearchContext
@@ -225,7 +233,7 @@ class TrialLoop:
             assumed,
             evaluation,
             self.clock.elapsed_s,
-            parts_of_fits(physical),
+            parts_of_tasks(physical),
             weakest(physical),
         )
         if self.fixed and number > 0:  # the winner is known: fitting it on all rows fills workers that would be idle

@@ -24,9 +24,10 @@ class TaskKind(StrEnum):
     fit      X [, y]                      ``state``; a transformer also ``out``, its output for the train rows
     whole    X [, y]                      ``state`` of a fit that others are cut from
     cut      state of the whole [, X]     what ``fit`` gives
+    gather   state, X                     ``out``: what predictions with several values of a parameter are made of
     apply    state, X                     ``out``
     join     X, X, ...                    ``out``: one matrix of all columns
-    predict  state, X                     ``out``: predictions (n,) or (n, n_classes)
+    predict  state, X [, gathered]        ``out``: predictions (n,) or (n, n_classes)
     score    predictions of splits, y, splits   ``out``: one number per split
     call     any                          what a step of a user's own flow returns
     ======== ============================ ==========================================================
@@ -40,6 +41,7 @@ class TaskKind(StrEnum):
     FIT = "fit"
     WHOLE = "whole"
     CUT = "cut"
+    GATHER = "gather"
     APPLY = "apply"
     JOIN = "join"
     PREDICT = "predict"

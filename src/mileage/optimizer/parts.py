@@ -1,0 +1,30 @@
+"""Which tasks of a plan had part of their work done in another one: it belongs to the time of the trial."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+from mileage.core.fingerprint import Fingerprint
+from mileage.operators import operators
+from mileage.workflow import PhysicalPlan, Task, TaskKind
+
+
+def parts_of_tasks(plan: PhysicalPlan) -> Mapping[Fingerprint, tuple[Fingerprint, float]]:
+    """Return for each task that another one has prepared: that one, and the share of its time that this one alone would take."""
+    tasks = {planned.task.fingerprint: planned.task for planned in plan}
+    return {task.fingerprint: part for task in tasks.values() for part in _part(task, tasks)}
+
+
+def _part(task: Task, tasks: Mapping[Fingerprint, Task]) -> Iterator[tuple[Fingerprint, float]]:
+    given = [tasks[port.task] for port in task.inputs if port.task in tasks]
+    if task.kind is TaskKind.CUT:
+        yield given[0].fingerprint, _share(task, given[0])
+    elif task.kind is TaskKind.PREDICT and given[-1].kind is TaskKind.GATHER:
+        yield given[-1].fingerprint, 1.0
+
+
+def _share(part: Task, whole: Task) -> float:
+    some, all_of_it = dict(part.params), dict(whole.params)
+    late = operators.get(part.operator).late
+    return math.prod(one.share(some[one.name], all_of_it[one.name]) for one in late)
