@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 EXTRAS = Path(__file__).parent / "mile_extras"
+IN_TURN = """
+import contextlib, io, json, os, sys
+from mileage.apps.cli import main
+
+for words in json.loads(sys.argv[1]):
+    while "=" in words[0] and words[0].partition("=")[0].isidentifier():
+        name, _, os.environ[name] = words.pop(0).partition("=")
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(words)
+    print(json.dumps([words, code, out.getvalue(), err.getvalue()]))
+"""
 
 
 def metadata_of(project: Path, site: Path) -> None:
@@ -59,6 +72,12 @@ class Installed:
     def mile(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run the command there."""
         return self.python("-m", "mileage.apps.cli", *words, **variables)
+
+    def in_turn(self, *commands: tuple[str, ...]) -> list[subprocess.CompletedProcess[str]]:
+        """Run commands there one after the other, in one process; ``NAME=value`` before a command stays set after it."""
+        done = self.python("-c", IN_TURN, json.dumps(commands))
+        assert done.returncode == 0, done.stderr
+        return [subprocess.CompletedProcess(*json.loads(line)) for line in done.stdout.splitlines()]
 
 
 def install(folder: Path, project: Path = EXTRAS) -> Installed:
