@@ -15,7 +15,7 @@ from mileage.errors import MileError
 from mileage.search import Proposal, SearchContext, Strategy
 from mileage.space import Alternative, Configuration, SearchSpace, Slot, StepChoice, conflict
 
-_MANY = 24
+_MANY = 16
 _AHEAD = 5  # proposals that a run may ask for before it tells the first score
 
 
