@@ -3,10 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_selection import SelectPercentile
-from sklearn.neighbors import KNeighborsClassifier
 
 import mileage
 from mileage.core.exactness import Exactness
@@ -71,36 +71,6 @@ def test_columns_are_judged_once_whatever_share_of_them_is_kept(
     assert len({t.describe for t in result.leaderboard.trials}) == 9
 
 
-NEIGHBORS = (
-    "PREDICT y FROM '{csv}' VALIDATE BY 3 FOLDS WITH PIPELINE = median >> one_hot >> standard >> "
-    "knn(n_neighbors IN {{1, 4, 9}}, weights IN {{'uniform', 'distance'}}) BUDGET 6 trials"
-)
-
-
-def test_neighbors_are_searched_for_once_a_fold(session: Session, csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[int] = []
-    search = KNeighborsClassifier.kneighbors
-    monkeypatch.setattr(
-        KNeighborsClassifier,
-        "kneighbors",
-        lambda self, X=None, *a, **k: (asked.append(len(X)), search(self, X, *a, **k))[1],
-    )
-    board = run(session, csv, NEIGHBORS).leaderboard
-    assert len(asked) == 3
-    assert {t.exactness for t in board.trials if t.number > 0} == {Exactness.FP}
-    assert all(t.predict_s for t in board.trials)
-
-
-def test_neighbors_that_are_told_vote_as_those_that_are_searched_for(csv: Path, tmp_path: Path) -> None:
-    found = []
-    for i, (backend, hint) in enumerate([("inline", ""), ("processes", ""), ("inline", " HINT (exactness = bitwise)")]):
-        with mileage.connect(tmp_path / f"p{i}", backend=backend) as session:
-            found.append(scores(run(session, csv, NEIGHBORS + hint)))
-    assert found[0] == found[1]
-    assert found[0].keys() == found[2].keys()
-    assert all(found[0][name] == pytest.approx(found[2][name], abs=1e-9) for name in found[0])
-
-
 def test_a_smaller_fit_of_a_shared_one_takes_its_share_of_the_time(session: Session, csv: Path) -> None:
     by_size = {t.describe: t.fit_s for t in run(session, csv).leaderboard.trials if "max_depth = 2" in t.describe}
     few, many = (next(s for name, s in by_size.items() if f"n_estimators = {n})" in name) for n in (4, 12))
@@ -146,3 +116,41 @@ def test_an_unknown_class_of_exactness_is_one_clear_error(session: Session, csv:
     [found] = caught.value.diagnostics
     assert (found.code, found.message) == ("E215", "no class of exactness 'bitwize'")
     assert found.fixes[0].text == "exactness = bitwise"
+
+
+LINEAR = (
+    "PREDICT y FROM '{csv}' VALIDATE BY 3 FOLDS OPTIMIZE log_loss "
+    "WITH PIPELINE = mean >> one_hot >> standard >> (ridge(alpha IN {{0.1, 1.0, 10.0}}) | gaussian_nb) BUDGET 4 trials"
+)
+
+
+def test_models_of_all_folds_are_learned_from_sums_and_not_fitted(
+    session: Session, csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sklearn.linear_model import RidgeClassifier
+    from sklearn.naive_bayes import GaussianNB
+
+    fitted: list[str] = []
+    for made in (RidgeClassifier, GaussianNB):
+        fit = made.fit
+        monkeypatch.setattr(
+            made, "fit", lambda self, *a, _fit=fit, **k: (fitted.append(type(self).__name__), _fit(self, *a, **k))[1]
+        )
+    result = run(session, csv, LINEAR + " HINT (strategy = 'exhaustive')")
+    assert len(fitted) == 1  # the best one on all rows
+    trials = [t for t in result.leaderboard.trials if t.number > 0]
+    assert len(trials) == 4
+    assert all(t.exactness is Exactness.FP and t.fit_s is not None and t.fit_s > 0 for t in trials)
+
+
+def test_scores_from_sums_are_those_of_fits_on_rows(csv: Path, tmp_path: Path) -> None:
+    found = []
+    hints = ("backend = 'inline'", "backend = 'processes'", "backend = 'inline', exactness = bitwise")
+    for i, hint in enumerate(hints):
+        with mileage.connect(tmp_path / f"s{i}") as session:
+            board = run(session, csv, f"{LINEAR} HINT (strategy = 'exhaustive', {hint})").leaderboard
+            found.append({t.describe: t.scores["log_loss"] for t in board.trials})
+            assert {t.exactness for t in board.trials} <= {Exactness.BITWISE, *([Exactness.FP] if i < 2 else [])}
+    assert found[0] == found[1]
+    assert found[0].keys() == found[2].keys()
+    assert all(np.allclose(found[0][name], found[2][name], rtol=0, atol=1e-9) for name in found[0])

@@ -24,7 +24,8 @@ from mileage.optimizer import (
     evaluation_tasks,
     largest_ahead,
     optimize,
-    parts_of_tasks,
+    parts_of_fits,
+    sums_of_fits,
     weakest,
 )
 from mileage.planner import LogicalPlan
@@ -61,6 +62,7 @@ class Pending:
     evaluation: Evaluation
     started_s: float
     shares: Mapping[Fingerprint, tuple[Fingerprint, float]]
+    sums: Mapping[Fingerprint, tuple[Fingerprint, ...]]
     exactness: Exactness
 
 
@@ -100,7 +102,7 @@ class TrialLoop:
         self.other: dict[int, Outcome] = {}
         self.later: list[Proposal] = []
         self.ahead = largest_ahead(p.space)
-        self.largest_s: dict[Fingerprint, float] = {}
+        self.shared_s: dict[Fingerprint, float] = {}
 
     # --- the loop -----------------------------------------------------------------------------------------------------
 
@@ -233,7 +235,8 @@ class TrialLoop:
             assumed,
             evaluation,
             self.clock.elapsed_s,
-            parts_of_tasks(physical),
+            parts_of_fits(physical),
+            sums_of_fits(physical),
             weakest(physical),
         )
         if self.fixed and number > 0:  # the winner is known: fitting it on all rows fills workers that would be idle
@@ -341,8 +344,10 @@ class TrialLoop:
                 error=str(outcome.error) if outcome.error else None,
             )
         whole = {whole for whole, _ in p.shares.values()}
-        self.largest_s |= {name: s for name, s in outcome.seconds.items() if name in whole}
-        parts = {name: share * self.largest_s.get(whole, 0.0) for name, (whole, share) in p.shares.items()}
+        whole |= {part for parts in p.sums.values() for part in parts}
+        self.shared_s |= {name: s for name, s in outcome.seconds.items() if name in whole}
+        parts = {name: share * self.shared_s.get(whole, 0.0) for name, (whole, share) in p.shares.items()}
+        parts |= {name: sum(self.shared_s.get(part, 0.0) for part in made) for name, made in p.sums.items()}
         measured = measure(p.evaluation, outcome, self.all_metrics(), parts=parts)
         if measured.fit_s is not None and outcome.n_computed and pending.number > 0:
             self.forecaster.learn(p.workflow, measured.fit_s / self.data.train_share)
@@ -435,7 +440,7 @@ class TrialLoop:
 
 def _fits(physical: PhysicalPlan) -> bool:
     """Say whether a plan fits anything, or finds all of it kept."""
-    kinds = {TaskKind.FIT, TaskKind.CUT}
+    kinds = {TaskKind.FIT, TaskKind.CUT, TaskKind.LEARN}
     return any(planned.action is Action.COMPUTE and planned.task.kind in kinds for planned in physical)
 
 

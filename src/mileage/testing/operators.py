@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from mileage.operators.base import Branch, Operator
-from mileage.testing.laws import algebra, contract, late, prefixes, structure, traits
+from mileage.testing.laws import algebra, contract, late, prefixes, structure, sums, traits
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ def operator_checks(operator: Operator) -> Iterator[Check]:
                 prefixes.prefix,
                 late.late,
                 *algebra.LAWS,
+                *sums.LAWS,
             ):
                 if applies(operator, law, branch):
                     yield Check(
@@ -65,9 +66,11 @@ def operator_checks(operator: Operator) -> Iterator[Check]:
 
 
 def applies(operator: Operator, law: Callable[..., None], branch: Branch) -> bool:
-    """Say whether a law is claimed: laws of the name of a trait are for those that declare it."""
+    """Say whether a law is claimed: by the trait of its name, or by what the operator is besides."""
     if branch is Branch.CATEGORICAL and law.__name__ == "sparse":
         return False
+    if law.__name__ in sums.CAPABILITIES:
+        return isinstance(operator, sums.CAPABILITIES[law.__name__])
     declared = operator.late if law is late.late else getattr(operator.traits, law.__name__, True)
     return bool(declared)
 

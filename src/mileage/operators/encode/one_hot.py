@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mileage.core.domains import IntRange
 from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.from_sums import Linear
+
+if TYPE_CHECKING:
+    from mileage.operators.sums import Seen
 
 
-class OneHot(Operator):
+class OneHot(Linear, Operator):
     """Make a 0/1 column of each category; rare ones share a column, unknown ones count as rare."""
 
     name = "one_hot"
@@ -28,6 +32,20 @@ class OneHot(Operator):
         from sklearn.preprocessing import OneHotEncoder
 
         return OneHotEncoder(handle_unknown="infrequent_if_exist", **params)
+
+    def through(self, fitted: Any, seen: Seen) -> Seen:
+        """Each level becomes a row of 0 and 1, which is what a table of all levels shows."""
+        import numpy as np
+        import pandas as pd
+
+        most = max(map(len, seen.levels))
+        table = pd.DataFrame(
+            {name: np.resize(np.array(v, dtype=object), most) for name, v in zip(seen.names, seen.levels, strict=True)}
+        )
+        out, rare = fitted.transform(table).toarray(), fitted.infrequent_categories_
+        sizes = [len(c) - (len(r) - 1 if r is not None else 0) for c, r in zip(fitted.categories_, rare, strict=True)]
+        blocks = np.split(out, np.cumsum(sizes)[:-1], axis=1)
+        return seen.encoded([block[: len(levels)] for block, levels in zip(blocks, seen.levels, strict=True)])
 
 
 ONE_HOT = OneHot()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from mileage.core.domains import FloatRange
 from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.from_sums import Linear
+
+if TYPE_CHECKING:
+    from mileage.operators.sums import Seen
 
 
-class Constant(Operator):
+class Constant(Linear, Operator):
     """Put a constant in the place of missing values: a number, or the word ``missing`` for categories."""
 
     name = "constant"
@@ -28,6 +33,15 @@ class Constant(Operator):
         from sklearn.impute import SimpleImputer
 
         return SimpleImputer(strategy="constant", fill_value=params["fill_value"], keep_empty_features=True)
+
+    def through(self, fitted: Any, seen: Seen) -> Seen:
+        """Missing numbers are filled; of categories each level becomes what the function makes of it."""
+        if not seen.levels:
+            return seen.filled(fitted.statistics_)
+        import pandas as pd
+
+        made = (fitted.transform(pd.DataFrame({"level": list(levels)}))["level"] for levels in seen.levels)
+        return replace(seen, levels=tuple(tuple(levels.tolist()) for levels in made))
 
 
 CONSTANT = Constant()

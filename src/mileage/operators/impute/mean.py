@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mileage.operators.base import BuildContext, Family, Operator, Params, Traits
+from mileage.operators.from_sums import FromSums, Linear, as_row
+
+if TYPE_CHECKING:
+    from mileage.operators.sums import Seen
 
 
-class Mean(Operator):
+class Mean(FromSums, Linear, Operator):
     """Put the column's mean in the place of missing numbers."""
 
     name = "mean"
@@ -20,6 +24,14 @@ class Mean(Operator):
         from sklearn.impute import SimpleImputer
 
         return SimpleImputer(strategy="mean", keep_empty_features=True)
+
+    def learn(self, params: Params, context: BuildContext, seen: Seen) -> Any:
+        """Return the imputer, fitted on one row: the means."""
+        return self.build(params, context).fit(as_row(seen.known[1], seen))
+
+    def through(self, fitted: Any, seen: Seen) -> Seen:
+        """Missing values are filled."""
+        return seen.filled(fitted.statistics_)
 
 
 MEAN = Mean()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mileage.operators.base import BuildContext, Family, Operator, Params, Traits
+from mileage.operators.from_sums import Linear
+
+if TYPE_CHECKING:
+    from mileage.operators.sums import Seen
 
 
-class Median(Operator):
+class Median(Linear, Operator):
     """Put the column's median in the place of missing numbers."""
 
     name = "median"
@@ -20,6 +24,10 @@ class Median(Operator):
         from sklearn.impute import SimpleImputer
 
         return SimpleImputer(strategy="median", keep_empty_features=True)
+
+    def through(self, fitted: Any, seen: Seen) -> Seen:
+        """Missing values are filled."""
+        return seen.filled(fitted.statistics_)
 
 
 MEDIAN = Median()

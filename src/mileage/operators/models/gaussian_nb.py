@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mileage.core.domains import FloatRange
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.from_sums import FromSums, named
+
+if TYPE_CHECKING:
+    from mileage.operators.sums import Seen
 
 
-class GaussianNb(Operator):
+class GaussianNb(FromSums, Operator):
     """Naive Bayes with normal features."""
 
     name = "gaussian_nb"
@@ -34,6 +38,21 @@ class GaussianNb(Operator):
         from sklearn.naive_bayes import GaussianNB
 
         return GaussianNB(**params)
+
+    def learn(self, params: Params, context: BuildContext, seen: Seen) -> Any:
+        """Return the model from means and squares by class."""
+        import numpy as np
+
+        seen.check_known()
+        made = self.build(params, context)
+        made.classes_ = np.flatnonzero(seen.rows)
+        rows = seen.rows[made.classes_]
+        means, squares = seen.class_means[made.classes_], seen.class_squares[made.classes_]
+        whole = squares.sum(axis=0) + rows @ (means - seen.mean) ** 2
+        made.epsilon_ = made.var_smoothing * (whole / rows.sum()).max()
+        made.theta_, made.var_ = means, squares / rows[:, None] + made.epsilon_
+        made.class_count_, made.class_prior_ = rows, rows / rows.sum()
+        return named(made, seen)
 
 
 GAUSSIAN_NB = GaussianNb()

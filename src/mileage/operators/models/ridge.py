@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mileage.core.domains import FloatRange
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.from_sums import FromSums, named
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mileage.operators.sums import Seen
 
 
-class Ridge(Operator):
+class Ridge(FromSums, Operator):
     """Linear model with a squared penalty."""
 
     name = "ridge"
@@ -46,6 +52,58 @@ class Ridge(Operator):
 
         made = RidgeClassifier if context.is_classification else Ridge
         return made(alpha=params["alpha"], random_state=context.seed)
+
+    products = True
+
+    def can_learn(self, params: Params) -> bool:
+        """Without a penalty, columns that depend on each other leave the products without an inverse."""
+        return float(str(params["alpha"])) > 0
+
+    def learn(self, params: Params, context: BuildContext, seen: Seen) -> Any:
+        """Return the model from the products of columns and targets: the normal equations."""
+        import numpy as np
+
+        seen.check_known()
+        made = self.build(params, context)
+        if context.is_classification:
+            signs = _label_signs(made, seen.rows)
+            cross = (seen.rows[:, None] * (seen.class_means - seen.mean)).T @ signs
+            middle = seen.rows @ signs / seen.rows.sum()
+        else:
+            cross, middle = seen.target_products[:, None], np.array([seen.target_mean])
+        coef = _solved(seen.products, cross, made.alpha).T
+        made.intercept_ = middle - coef @ seen.mean
+        made.coef_ = coef if len(coef) > 1 else coef[0]
+        if not context.is_classification:
+            made.intercept_ = made.intercept_[0]
+        made.n_iter_, made.solver_ = None, "cholesky"
+        return named(made, seen)
+
+
+def _label_signs(made: Any, rows: np.ndarray) -> np.ndarray:
+    """Let a classifier know the classes that have rows; return their targets, shape (n_classes, n_targets)."""
+    import numpy as np
+    from sklearn.preprocessing import LabelBinarizer
+
+    made.classes_ = classes = np.flatnonzero(rows)
+    made._label_binarizer = LabelBinarizer(pos_label=1, neg_label=-1).fit(classes)
+    known = np.asarray(made._label_binarizer.transform(classes), dtype=np.float64)
+    signs = np.zeros((len(rows), known.shape[1]))
+    signs[classes] = known
+    return signs
+
+
+def _solved(products: np.ndarray, cross: np.ndarray, alpha: float) -> np.ndarray:
+    """Solve ``(products + alpha) coef = cross``; where that has no Cholesky factor, by eigenvalues above rounding."""
+    import numpy as np
+    from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh
+
+    try:
+        return np.asarray(cho_solve(cho_factor(products + alpha * np.eye(len(products))), cross))
+    except LinAlgError:
+        values, vectors = eigh(products)
+        inverse = np.where(values > values[-1] * 1e-15, 1 / (np.maximum(values, 0) + alpha), 0.0)
+        return np.asarray(vectors @ (inverse[:, None] * (vectors.T @ cross)))
 
 
 RIDGE = Ridge()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mileage.operators.base import BuildContext, Family, Operator, Params, Traits
+from mileage.operators.from_sums import Linear
+
+if TYPE_CHECKING:
+    from mileage.operators.sums import Seen
 
 
-class MinMax(Operator):
+class MinMax(Linear, Operator):
     """Shift and scale each column to 0..1; later values are clipped to it."""
 
     name = "minmax"
@@ -20,6 +24,10 @@ class MinMax(Operator):
         from sklearn.preprocessing import MinMaxScaler
 
         return MinMaxScaler(clip=True)
+
+    def through(self, fitted: Any, seen: Seen) -> Seen:
+        """Columns are shifted and scaled; of the rows it was fitted on none is clipped."""
+        return seen.scaled(-fitted.min_ / fitted.scale_, 1 / fitted.scale_)
 
 
 MINMAX = MinMax()

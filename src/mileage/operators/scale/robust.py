@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mileage.operators.base import BuildContext, Family, Operator, Params, Traits
+from mileage.operators.from_sums import Linear
+
+if TYPE_CHECKING:
+    from mileage.operators.sums import Seen
 
 
-class Robust(Operator):
+class Robust(Linear, Operator):
     """Shift and scale each column by its median and quartile range."""
 
     name = "robust"
@@ -20,6 +24,10 @@ class Robust(Operator):
         from sklearn.preprocessing import RobustScaler
 
         return RobustScaler()
+
+    def through(self, fitted: Any, seen: Seen) -> Seen:
+        """Columns are shifted and scaled."""
+        return seen.scaled(fitted.center_, fitted.scale_)
 
 
 ROBUST = Robust()

@@ -1,0 +1,71 @@
+"""Tasks on sums over rows: which columns, sums of a fold, of all folds but one, as a step sees them, and what it learns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from mileage.operators import BuildContext, Operator, operators
+from mileage.operators.from_sums import FromSums, Linear
+from mileage.workflow.task import Task
+
+if TYPE_CHECKING:
+    from mileage.operators.sums import Layout, Seen, Sums
+
+
+def lay_out(task: Task, inputs: list[Any]) -> dict[str, Any]:
+    """Return the columns that are common to all folds."""
+    from mileage.operators.sums import Layout
+
+    params: dict[str, Any] = dict(task.params)
+    return {"out": Layout.of(inputs[0], params["numeric"], params["categorical"])}
+
+
+def lift(task: Task, inputs: list[Any]) -> dict[str, Any]:
+    """Return the sums over the test rows of a split."""
+    from mileage.operators.sums import Sums
+
+    params: dict[str, Any] = dict(task.params)
+    X, y, splits, layout = inputs
+    rows = splits.pairs[params["split"]].test.indices()
+    names = [column.name for column in layout.columns]
+    matrix = layout.matrix(X[names].take(rows))
+    return {"out": Sums.of(matrix, y[rows], params["n_classes"], products=params["products"])}
+
+
+def merge(task: Task, inputs: list[Any]) -> dict[str, Any]:
+    """Return the sums of all parts but one, for each."""
+    from mileage.operators.sums import without_each
+
+    return dict(zip(task.outputs, without_each(inputs), strict=True))
+
+
+def image(task: Task, inputs: list[Any]) -> dict[str, Any]:
+    """Return the train rows as a step sees them: sums of its input columns."""
+    params: dict[str, Any] = dict(task.params)
+    sums, layout, *states = inputs
+    seen = _seen(params["route"], iter(states), (sums, layout, params["n_classes"]))
+    return {"out": seen.plain(products=params["products"])}
+
+
+def _seen(route: Any, states: Iterator[Any], leaf: tuple[Sums, Layout, int]) -> Seen:
+    """Follow a route from source columns: ``take``, ``step`` or ``join``."""
+    from mileage.operators.sums import Seen
+
+    kind, *rest = route
+    if kind == "take":
+        sums, layout, n_classes = leaf
+        return Seen.leaf(sums, layout, rest[0], n_classes)
+    if kind == "join":
+        return Seen.joined([_seen(part, states, leaf) for part in rest[0]])
+    name, before = rest
+    seen, operator = _seen(before, states, leaf), operators.get(name)
+    assert isinstance(operator, Linear)
+    return operator.through(next(states), seen)
+
+
+def learn(task: Task, inputs: list[Any], operator: Operator) -> dict[str, Any]:
+    """Return a fitted step, told from the sums of its train rows."""
+    assert isinstance(operator, FromSums)
+    context: dict[str, Any] = dict(task.context)
+    return {"state": operator.learn(dict(task.params), BuildContext(**context), inputs[0])}

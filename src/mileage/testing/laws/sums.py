@@ -1,0 +1,79 @@
+"""The laws of ``FromSums`` and ``Linear``: what is learned, and what comes out, is told from sums over the rows of other folds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mileage.operators import Branch, Operator
+from mileage.operators.from_sums import FromSums, Linear
+from mileage.operators.sums import Layout, Seen, Sums, without_each
+from mileage.testing.laws.fitting import dense, fitted, output, same, stays_categorical
+from mileage.testing.tables import Table, table
+
+_FP = 1e-9
+_N_PARTS = 3
+_FAR = 1e4  # a mean so far from zero that squares about zero lose half of their digits
+
+
+def from_sums(operator: Operator, branch: Branch, task: str) -> None:
+    """Learned from the merged sums of all other parts, it answers as fitted on their rows."""
+    assert isinstance(operator, FromSums)
+    data = _shifted(operator, table(operator, branch, task, missing=operator.traits.native_missing))
+    part_of = np.arange(len(data.y)) % _N_PARTS
+    for i, seen in enumerate(_seen(data, part_of, products=operator.products)):
+        learned = operator.learn(operator.complete({}), data.context, seen)
+        rest = data.rows(part_of != i)
+        wanted = output(operator, fitted(operator, rest)[0], data)
+        assert same(output(operator, learned, data), wanted, tolerance=_FP), "what is learned from sums differs"
+
+
+def linear(operator: Operator, branch: Branch, task: str) -> None:
+    """The sums of the output are told from those of the input."""
+    assert isinstance(operator, Linear)
+    data = table(operator, branch, task, missing=operator.traits.native_missing)
+    [seen, *_] = _seen(data, np.ones(len(data.y), dtype=np.int64), products=True)
+    state, out = fitted(operator, data)
+    told = operator.through(state, seen)
+    if stays_categorical(operator, branch):
+        values = pd.DataFrame(out)
+        for levels, name in zip(told.levels, values.columns, strict=True):
+            assert set(levels) == set(values[name]), "the levels differ"
+        return
+    made = dense(out).astype(float)
+    n, means, squares = told.known
+    off = made - np.nanmean(made, axis=0)
+    assert (n == (~np.isnan(made)).sum(axis=0)).all(), "missing values are not told"
+    assert same(means, np.nanmean(made, axis=0), tolerance=_FP), "means differ"
+    assert same(squares, np.nansum(off**2, axis=0), tolerance=_FP), "squares differ"
+    if not np.isnan(made).any():
+        assert same(told.products, off.T @ off, tolerance=_FP), "products differ"
+        assert same(told.plain(products=True).products, off.T @ off, tolerance=_FP), "products differ"
+
+
+def _seen(data: Table, part_of: np.ndarray, *, products: bool) -> list[Seen]:
+    """Return the rows outside of each part, as they are seen through the sums of the others."""
+    frame, named = (data.X, True) if hasattr(data.X, "columns") else (pd.DataFrame(data.X).add_prefix("x"), False)
+    is_number = all(kind.kind == "f" for kind in frame.dtypes)
+    columns = list(frame.columns)
+    layout = Layout.of(frame, columns, ()) if is_number else Layout.of(frame, (), columns)
+    n_classes = 0 if data.context.task == "regression" else data.context.n_classes
+    parts = [
+        Sums.of(layout.matrix(frame[part_of == i]), data.y[part_of == i], n_classes, products=products)
+        for i in range(part_of.max() + 1)
+    ]
+    seen = [Seen.leaf(sums, layout, columns, n_classes) for sums in without_each(parts)]
+    return [one if named else replace(one, names=()) for one in seen]
+
+
+def _shifted(operator: Operator, data: Table) -> Table:
+    """Put numbers far from zero, where that is allowed and does not change what rounding leaves of the plain fit."""
+    X: Any = data.X + (_FAR if not operator.is_model else 0.0)
+    return replace(data, X=X)
+
+
+LAWS = (from_sums, linear)
+CAPABILITIES = {"from_sums": FromSums, "linear": Linear}

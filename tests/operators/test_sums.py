@@ -1,0 +1,50 @@
+"""Sums over rows of folds: merged they are those of all rows, far from zero too, and they map as columns do."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mileage.operators import operators
+from mileage.operators.sums import Layout, Seen, Sums, without_each
+
+
+@given(st.integers(0, 2**16), st.integers(2, 6), st.sampled_from([0.0, 1e6]))
+def test_the_sums_of_all_parts_but_one_are_those_of_their_rows(seed: int, n_parts: int, far: float) -> None:
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(size=(40, 3)) + far, rng.integers(0, 3, 40)
+    part_of = rng.integers(0, n_parts, 40)
+    parts = [Sums.of(X[part_of == i], y[part_of == i], 3, products=True) for i in range(n_parts)]
+    for i, told in enumerate(without_each(parts)):
+        rest = X[part_of != i]
+        off = rest - rest.mean(axis=0)
+        assert told.n == len(rest)
+        assert np.allclose(told.mean, rest.mean(axis=0), rtol=1e-12)
+        assert told.products is not None
+        assert np.allclose(told.products, off.T @ off, rtol=0, atol=1e-8)
+        for c in range(3):
+            mine = rest[y[part_of != i] == c]
+            if len(mine):
+                assert np.allclose(told.squares[c], mine.var(axis=0) * len(mine), rtol=0, atol=1e-8)
+
+
+def test_a_column_that_is_constant_on_the_train_rows_is_scaled_as_the_scaler_does() -> None:
+    X = pd.DataFrame({"a": [5.1, 5.1, 5.1, 7.0], "b": [1.0, 2.0, 4.0, 8.0]})
+    layout = Layout.of(X, ["a", "b"])
+    parts = [Sums.of(layout.matrix(X.iloc[rows]), np.zeros(len(rows)), 0, products=False) for rows in ([3], [0, 1, 2])]
+    seen = Seen.leaf(without_each(parts)[0], layout, ["a", "b"], 0)
+    scaler = operators.get("standard").learn({}, None, seen)  # type: ignore[attr-defined]
+    wanted = operators.get("standard").build({}, None).fit(X.iloc[:3])  # type: ignore[arg-type]
+    assert np.allclose(scaler.scale_, wanted.scale_)
+    assert scaler.scale_[0] == 1.0
+    assert list(scaler.feature_names_in_) == list(wanted.feature_names_in_)
+
+
+def test_missing_values_that_nothing_has_filled_are_refused() -> None:
+    X = pd.DataFrame({"a": [1.0, None, 3.0]})
+    layout = Layout.of(X, ["a"])
+    seen = Seen.leaf(Sums.of(layout.matrix(X), np.zeros(3), 0, products=True), layout, ["a"], 0)
+    with pytest.raises(ValueError, match="NaN"):
+        seen.check_known()
+    seen.filled(np.array([2.0])).check_known()
