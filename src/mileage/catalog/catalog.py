@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 RUNNING, INTERRUPTED = "running", "interrupted"
 _RUNNING = "SELECT id, pid, pid_started, host, boot, heartbeat FROM runs WHERE state = :state"
+_DIED = "UPDATE runs SET state = :state, ended = heartbeat WHERE id = :id AND state = :running"
 
 
 class Catalog:
@@ -324,21 +325,15 @@ class Catalog:
         """Mark runs of dead processes; nothing is written if there are none."""
         if not self.project.catalog_file.exists():
             return ()
-        from sqlalchemy import text
-
-        from mileage.catalog.tables import runs
-
         now = time.time()
-        rows = self._file.read(lambda c: c.execute(text(_RUNNING), {"state": RUNNING}).all())
-        dead = [
-            row for row in rows if not Owner(row.pid, row.pid_started, row.host, row.boot).is_alive(row.heartbeat, now)
-        ]
+        dead = []
+        for row in self._file.select(_RUNNING, state=RUNNING):
+            owner = Owner(row["pid"], row["pid_started"], row["host"], row["boot"])
+            if not owner.is_alive(row["heartbeat"], now):
+                dead.append({"id": row["id"], "running": RUNNING, "state": INTERRUPTED})
         if dead:
-            ids = [row.id for row in dead]
-            still = (runs.c.id.in_(ids)) & (runs.c.state == RUNNING)
-            values = {"state": INTERRUPTED, "ended": runs.c.heartbeat}
-            self._file.write(lambda c: c.execute(runs.update().where(still).values(**values)))
-        return tuple(row.id for row in dead)
+            self._file.change(lambda c: c.executemany(_DIED, dead))
+        return tuple(one["id"] for one in dead)
 
 
 def _environment() -> dict[str, Any]:

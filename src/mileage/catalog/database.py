@@ -1,12 +1,15 @@
 """The SQLite file of a catalog: opening, creating, migrating, and what to do when the disk is full.
 
-SQLAlchemy is imported here only, and only when a catalog is used. Writes are transactions that begin at once
-(``BEGIN IMMEDIATE``) and are on the disk when they return (``synchronous = FULL``); readers never wait for them (WAL).
+SQLAlchemy is imported here only, and only where its tables are used: what every run of a flow asks is plain SQL
+(:meth:`CatalogFile.select`, :meth:`CatalogFile.change`), which a new process answers before SQLAlchemy could be
+imported. Writes are transactions that begin at once (``BEGIN IMMEDIATE``) and are on the disk when they return
+(``synchronous = FULL``); readers never wait for them (WAL).
 """
 
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -31,7 +34,37 @@ class CatalogFile:
         self.path = path
         self.degraded: str | None = None
         self._engine: Engine | None = None
+        self._plain: sqlite3.Connection | None = None
+        self._one_at_a_time = threading.RLock()  # of all threads, on the plain connection
         self._check()
+
+    def select(self, statement: str, **values: Any) -> list[sqlite3.Row]:
+        """Return the rows of a plain SELECT, in which ``:name`` stands for a value.
+
+        Raises
+        ------
+        CatalogError
+            If the file is damaged.
+        """
+        try:
+            with self._one_at_a_time:
+                cursor = self._connection().cursor()
+                cursor.row_factory = sqlite3.Row
+                return cursor.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
+
+    def change(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do ``work`` in one transaction of plain SQL; as :meth:`write`."""
+        try:
+            return self._changed(work)
+        except (sqlite3.Error, OSError) as error:
+            self._give_up(error)
+        return self._changed(work)
+
+    def _changed(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        with self._one_at_a_time, _begun(self._connection()) as connection:
+            return work(connection)
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Return what ``work`` reads.
@@ -65,9 +98,7 @@ class CatalogFile:
             with self.engine.connect() as connection, _transaction(connection):
                 return work(connection)
         except (DatabaseError, sqlite3.Error, OSError) as error:
-            if self.degraded is not None or not _is_no_space(error):
-                raise self._translated(error) from error
-            self._degrade(error)
+            self._give_up(error)
         with self.engine.connect() as connection, _transaction(connection):
             return work(connection)
 
@@ -76,6 +107,9 @@ class CatalogFile:
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
+        if self._plain is not None:
+            self._plain.close()
+            self._plain = None
 
     @property
     def engine(self) -> Engine:
@@ -85,6 +119,18 @@ class CatalogFile:
         return self._engine
 
     # --- opening ------------------------------------------------------------------------------------------------------
+
+    def _connection(self) -> sqlite3.Connection:
+        """Return the connection for plain SQL; in memory there is one for everything."""
+        if not self._current:
+            assert self.engine is not None  # makes or migrates the tables, or says why that cannot be
+        if self.degraded is not None:
+            in_memory: Any = self.engine.raw_connection().driver_connection
+            return in_memory  # type: ignore[no-any-return]
+        if self._plain is None:
+            self._plain = sqlite3.connect(self.path, timeout=BUSY_S, check_same_thread=False)
+            _settle(self._plain)
+        return self._plain
 
     def _check(self) -> None:
         """Find a damaged or newer file before anything runs; cheap, and without SQLAlchemy."""
@@ -126,7 +172,10 @@ class CatalogFile:
             return _memory_engine(None)
         return engine
 
-    def _degrade(self, error: BaseException) -> None:
+    def _give_up(self, error: BaseException) -> None:
+        """Go on in memory, once, if the disk is at fault; else raise what is wrong."""
+        if self.degraded is not None or not _is_no_space(error):
+            raise self._translated(error) from error
         self.degraded = self._why(error)
         self.close()
         self._engine = _memory_engine(self.path)
@@ -170,11 +219,16 @@ def _engine(path: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, record: object) -> None:
         del record
-        connection.isolation_level = None
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
+        _settle(connection)
 
     return engine
+
+
+def _settle(connection: sqlite3.Connection) -> None:
+    """Make a new connection one that begins transactions when it is told to, and whose commits last."""
+    connection.isolation_level = None
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
 
 
 def _memory_engine(copy_of: Path | None) -> Engine:
@@ -201,18 +255,25 @@ def _memory_engine(copy_of: Path | None) -> Engine:
 
 
 @contextmanager
-def _transaction(connection: Connection) -> Iterator[None]:
+def _begun(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     """Begin at once: a transaction that reads first could not become a writer while another one writes."""
-    raw: Any = connection.connection.driver_connection
-    raw.execute("BEGIN IMMEDIATE")
+    connection.execute("BEGIN IMMEDIATE")
     try:
-        yield
-        raw.execute("COMMIT")
+        yield connection
+        connection.execute("COMMIT")
     except BaseException:
-        if raw.in_transaction:
+        if connection.in_transaction:
             with suppress(sqlite3.Error):  # the disk may be full for this too; closing undoes it as well
-                raw.execute("ROLLBACK")
+                connection.execute("ROLLBACK")
         raise
+
+
+@contextmanager
+def _transaction(connection: Connection) -> Iterator[None]:
+    raw: Any = connection.connection.driver_connection
+    try:
+        with _begun(raw):
+            yield
     finally:
         connection.rollback()  # SQLAlchemy's own bookkeeping; nothing is open any more
 

@@ -13,16 +13,19 @@ from mileage.catalog.database import CatalogFile
 from mileage.errors import UnknownRefError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Row
+    from sqlite3 import Connection, Row
 
 _SMOOTH = 0.5  # weight of the newest measurement
 
-# Every run says these once: building them of tables would cost a process more than the database takes to answer.
+# Plain SQL, since every run says these once: a process would spend more on importing SQLAlchemy than on all of them.
 _HEAD = """SELECT * FROM versions WHERE flow = :flow ORDER BY
     id = (SELECT version_id FROM heads WHERE flow = :flow) DESC, id DESC LIMIT 1"""
 _COSTS = "SELECT * FROM costs WHERE task IN (SELECT value FROM json_each(:tasks))"
 _MEANS = """SELECT code, avg(seconds) AS seconds FROM costs
     WHERE code IN (SELECT value FROM json_each(:codes)) GROUP BY code"""
+_VERSIONS = "SELECT * FROM versions WHERE :flow IS NULL OR flow = :flow ORDER BY id"
+_NEW_TAG = """INSERT INTO tags (name, version_id) VALUES (:name, :version)
+    ON CONFLICT (name) DO UPDATE SET version_id = excluded.version_id"""
 _NEW_BLOB = "INSERT INTO blobs (digest, content) VALUES (:digest, :content) ON CONFLICT DO NOTHING"
 _NEW_VERSION = """INSERT INTO versions (flow, parent, state, created, record)
     VALUES (:flow, :parent, :state, :created, :record)"""
@@ -90,8 +93,6 @@ class FlowLog:
 
         What its tasks took is remembered with it, smoothed over the times a task was computed, and which were ``loaded``.
         """
-        from sqlalchemy import text
-
         now, kept = time.time(), json.dumps(record)
         values = {"flow": flow, "parent": parent, "state": state, "created": now, "record": kept}
         files = [{"digest": digest, "content": content} for digest, content in (blobs or {}).items()]
@@ -99,16 +100,14 @@ class FlowLog:
         tasks, read = json.dumps([task["task"] for task in record.get("tasks", ())]), json.dumps(list(loaded))
 
         def work(connection: Connection) -> int:
-            if files:
-                connection.execute(text(_NEW_BLOB), files)
-            number = int(connection.execute(text(_NEW_VERSION), values).lastrowid)
-            connection.execute(text(_NEW_HEAD), {"flow": flow, "version": number})
-            if took:
-                connection.execute(text(_NEW_COST), took)
-            connection.execute(text(_USES), {"version": number, "tasks": tasks, "loaded": read})
+            connection.executemany(_NEW_BLOB, files)
+            number = int(connection.execute(_NEW_VERSION, values).lastrowid or 0)
+            connection.execute(_NEW_HEAD, {"flow": flow, "version": number})
+            connection.executemany(_NEW_COST, took)
+            connection.execute(_USES, {"version": number, "tasks": tasks, "loaded": read})
             return number
 
-        number = self._file.write(work)
+        number = self._file.change(work)
         return VersionRecord(number, flow, parent, state, now, json.loads(kept))
 
     def head(self, flow: str) -> VersionRecord | None:
@@ -116,34 +115,25 @@ class FlowLog:
 
         It is the last one, or one checked out since.
         """
-        from sqlalchemy import text
-
-        row = self._file.read(lambda c: c.execute(text(_HEAD), {"flow": flow}).first())
-        return None if row is None else _version(row, ())
+        rows = self._file.select(_HEAD, flow=flow)
+        return _version(rows[0], ()) if rows else None
 
     def move_head(self, flow: str, version_id: int) -> None:
         """Make a version the one that the next run of its flow is edited from."""
-        from sqlalchemy import text
-
-        self._file.write(lambda c: c.execute(text(_NEW_HEAD), {"flow": flow, "version": version_id}))
+        self._file.change(lambda c: c.execute(_NEW_HEAD, {"flow": flow, "version": version_id}))
 
     def blob(self, digest: str) -> bytes | None:
         """Return kept bytes by their digest, if they are kept."""
-        from mileage.catalog.tables import blobs
-
-        row = self._file.read(lambda c: c.execute(blobs.select().where(blobs.c.digest == digest)).one_or_none())
-        return None if row is None else bytes(row.content)
+        rows = self._file.select("SELECT content FROM blobs WHERE digest = :digest", digest=digest)
+        return bytes(rows[0]["content"]) if rows else None
 
     def versions(self, flow: str | None = None) -> tuple[VersionRecord, ...]:
         """Return the versions of a flow, of all flows by default, oldest first."""
-        from mileage.catalog.tables import tags, versions
-
-        wanted = versions.select().order_by(versions.c.id)
-        if flow is not None:
-            wanted = wanted.where(versions.c.flow == flow)
-        rows = self._file.read(lambda c: c.execute(wanted).all())
-        named = self._file.read(lambda c: c.execute(tags.select().order_by(tags.c.name)).all())
-        return tuple(_version(row, tuple(t.name for t in named if t.version_id == row.id)) for row in rows)
+        named = self._file.select("SELECT * FROM tags ORDER BY name")
+        return tuple(
+            _version(row, tuple(t["name"] for t in named if t["version_id"] == row["id"]))
+            for row in self._file.select(_VERSIONS, flow=flow)
+        )
 
     def version(self, ref: str | int, flow: str | None = None) -> VersionRecord:
         """Return a version by number (``v7``), tag, or ``last``.
@@ -166,41 +156,22 @@ class FlowLog:
 
     def tag(self, version_id: int, name: str) -> None:
         """Give a version a name; a name that was given before moves."""
-        from sqlalchemy.dialects.sqlite import insert
-
-        from mileage.catalog.tables import tags
-
-        row = insert(tags).values(name=name, version_id=version_id)
-        row = row.on_conflict_do_update(index_elements=["name"], set_={"version_id": version_id})
-        self._file.write(lambda c: c.execute(row))
+        self._file.change(lambda c: c.execute(_NEW_TAG, {"name": name, "version": version_id}))
 
     def costs(self, tasks: Iterable[str], codes: Iterable[str] = ()) -> tuple[dict[str, CostRecord], dict[str, float]]:
         """Return what is known of tasks, and the mean seconds of all tasks with one of the ``codes``."""
-        from sqlalchemy import text
-
-        names, kinds = json.dumps(list(tasks)), json.dumps(list(codes))
-
-        def work(connection: Connection) -> tuple[Any, Any]:
-            rows = connection.execute(text(_COSTS), {"tasks": names}).all()
-            return rows, connection.execute(text(_MEANS), {"codes": kinds}).all()
-
-        rows, means = self._file.read(work)
-        return {row.task: _cost(row) for row in rows}, {row.code: float(row.seconds) for row in means}
+        rows = self._file.select(_COSTS, tasks=json.dumps(list(tasks)))
+        means = self._file.select(_MEANS, codes=json.dumps(list(codes)))
+        return {row["task"]: _cost(row) for row in rows}, {row["code"]: float(row["seconds"]) for row in means}
 
     def all_costs(self) -> dict[str, CostRecord]:
         """Return what is known of all tasks that ever ran."""
-        from mileage.catalog.tables import costs
-
-        return {row.task: _cost(row) for row in self._file.read(lambda c: c.execute(costs.select()).all())}
+        return {row["task"]: _cost(row) for row in self._file.select("SELECT * FROM costs")}
 
     def numbers(self) -> tuple[tuple[int, str], ...]:
         """Return number and flow of each version, oldest first, and nothing else of them."""
-        from sqlalchemy import select
-
-        from mileage.catalog.tables import versions
-
-        asked = select(versions.c.id, versions.c.flow).order_by(versions.c.id)
-        return tuple((int(row.id), str(row.flow)) for row in self._file.read(lambda c: c.execute(asked).all()))
+        rows = self._file.select("SELECT id, flow FROM versions ORDER BY id")
+        return tuple((int(row["id"]), str(row["flow"])) for row in rows)
 
 
 def _cost_row(record: CostRecord, *, now: float) -> dict[str, Any]:
@@ -210,12 +181,14 @@ def _cost_row(record: CostRecord, *, now: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _cost(row: Row[Any]) -> CostRecord:
+def _cost(row: Row) -> CostRecord:
     return CostRecord(
-        row.task, row.code, row.seconds, row.size_bytes, tuple(row.inputs.split()), row.part,
-        row.hits, row.seen - 1, row.last_version,
+        row["task"], row["code"], row["seconds"], row["size_bytes"], tuple(row["inputs"].split()), row["part"],
+        row["hits"], row["seen"] - 1, row["last_version"],
     )  # fmt: skip
 
 
-def _version(row: Row[Any], tags: tuple[str, ...]) -> VersionRecord:
-    return VersionRecord(row.id, row.flow, row.parent, row.state, row.created, json.loads(row.record), tags)
+def _version(row: Row, tags: tuple[str, ...]) -> VersionRecord:
+    return VersionRecord(
+        row["id"], row["flow"], row["parent"], row["state"], row["created"], json.loads(row["record"]), tags
+    )
