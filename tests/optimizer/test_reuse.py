@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mileage.errors import InternalError
+from mileage.optimizer import mincut
 from mileage.optimizer.reuse import Choice, choose_actions, cost_of
 from mileage.workflow import Action
 
@@ -39,6 +40,15 @@ def test_no_assignment_is_cheaper_in_ten_thousand_plans():
     for _ in range(10_000):
         choices = _random_plan(rng, int(rng.integers(1, 8)))
         assert cost_of(choices, choose_actions(choices)) == pytest.approx(_best(choices), abs=1e-9)
+
+
+@pytest.mark.parametrize("n", [5, 30, 70])
+def test_small_and_large_plans_are_cut_alike(n, monkeypatch):
+    rng = np.random.default_rng(n)
+    plans = [_random_plan(rng, n) for _ in range(20)]
+    in_python = [choose_actions(plan) for plan in plans]
+    monkeypatch.setattr(mincut, "_SMALL", 0)
+    assert [choose_actions(plan) for plan in plans] == in_python
 
 
 def test_a_shared_ancestor_is_paid_once():

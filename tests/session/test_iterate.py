@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import textwrap
 
 import pytest
@@ -215,3 +217,22 @@ def test_a_value_leaves_memory_when_its_last_reader_is_done(tmp_path, policy):
     both = mileage.step(lambda one, other: (one.n_alive, other.n_alive))(first, value)
     with mileage.connect(tmp_path, policy=policy) as session:
         assert mileage.compute(both, session=session, flow="chain") == ([1], [1, 2, 3, 3, 3])
+
+
+def test_a_process_imports_for_a_flow_what_its_steps_need(tmp_path):
+    (tmp_path / "flow.py").write_text("import mileage\nmileage.show(four=mileage.step(abs)(-4))\n")
+    with mileage.connect(tmp_path) as session:
+        run_file(session, tmp_path / "flow.py")  # the tables of the catalog are made of SQLAlchemy's
+    heavy = ("sqlalchemy", "alembic", "scipy", "sklearn", "pandas", "duckdb", "lark", "mileage.language.ast")
+    code = f"""
+        import sys, mileage
+        from mileage.session.flow_file import run_file
+        from mileage.session.versions import log_report, run_report
+        with mileage.connect(".") as session:
+            print(run_report(run_file(session, "flow.py")).text())
+            print(log_report(session).text())
+        print([name for name in {heavy} if name in sys.modules])
+    """
+    words = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert "four" in done.stdout and done.stdout.splitlines()[-1] == "[]"

@@ -7,7 +7,7 @@ from mileage.catalog.behind import WriteBehind
 from mileage.catalog.catalog import Catalog
 from mileage.catalog.flows import CostRecord, FlowLog, VersionRecord
 from mileage.catalog.project import Project
-from mileage.catalog.records import ArtifactRecord, QueryRecord, RunRecord, TrialRecord
+from mileage.catalog.records import ArtifactRecord, QueryRecord, RunRecord
 from mileage.catalog.store import ArtifactStore, StoreFinding
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "QueryRecord",
     "RunRecord",
     "StoreFinding",
-    "TrialRecord",
     "VersionRecord",
     "WriteBehind",
 ]

@@ -13,9 +13,8 @@ from mileage.catalog.database import CatalogFile
 from mileage.catalog.flows import FlowLog
 from mileage.catalog.process import Owner, environment
 from mileage.catalog.project import Project
-from mileage.catalog.records import ArtifactRecord, QueryRecord, RunRecord, TrialRecord
+from mileage.catalog.records import ArtifactRecord, QueryRecord, RunRecord
 from mileage.errors import UnknownRefError
-from mileage.results import Trial
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
     from mileage.catalog.store import ArtifactStore
+    from mileage.results import Trial
 
 RUNNING, INTERRUPTED = "running", "interrupted"
 _RUNNING = "SELECT id, pid, pid_started, host, boot, heartbeat FROM runs WHERE state = :state"
@@ -47,6 +47,7 @@ class Catalog:
 
     Examples
     --------
+    >>> from mileage.results import Trial
     >>> catalog = Catalog(Project.temporary())
     >>> query = catalog.add_query("PREDICT y FROM 'a.csv'", "5eed")
     >>> run = catalog.start_run(query.id, seed=7)
@@ -154,7 +155,7 @@ class Catalog:
         }
         return self._file.write(lambda c: _inserted(c, runs.insert().values(**values)))
 
-    def record_trial(self, run_id: int, trial: TrialRecord) -> bool:
+    def record_trial(self, run_id: int, trial: Trial) -> bool:
         """Keep a trial; it is on the disk when this returns true.
 
         False says that the catalog is :attr:`degraded`: the trial is known to this process only.
@@ -237,6 +238,7 @@ class Catalog:
         from sqlalchemy import select
 
         from mileage.catalog.tables import trials
+        from mileage.results import Trial
 
         asked = select(trials.c.record).where(trials.c.run_id == run_id).order_by(trials.c.position)
         return tuple(

@@ -6,10 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mileage.results import Trial
-
-TrialRecord = Trial
-
 
 @dataclass(frozen=True, slots=True)
 class QueryRecord:

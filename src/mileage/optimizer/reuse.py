@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from mileage.errors import InternalError
+from mileage.optimizer.mincut import ENDLESS, Edge, source_side
 from mileage.workflow.plan import Action
 
 _UNIT_S = 1e-4
@@ -59,12 +58,9 @@ def choose_actions(choices: Sequence[Choice]) -> list[Action]:
     >>> [str(action) for action in choose_actions(plan)]
     ['load', 'compute', 'compute']
     """
-    if not choices:
-        return []
-    compute, load = _costs(choices)
-    graph = _graph(choices, compute, load)
-    selected = _source_side(graph, 2 * len(choices) + 2)
-    available, computed = selected[0 : 2 * len(choices) : 2], selected[1 : 2 * len(choices) : 2]
+    n = len(choices)
+    selected = source_side(_edges(choices, *_costs(choices)), 2 * n + 2)
+    available, computed = selected[0 : 2 * n : 2], selected[1 : 2 * n : 2]
     return [
         Action.COMPUTE if made else Action.LOAD if there else Action.PRUNE
         for there, made in zip(available, computed, strict=True)
@@ -87,55 +83,39 @@ def cost_of(choices: Sequence[Choice], actions: Sequence[Action]) -> float:
     return total
 
 
-def _costs(choices: Sequence[Choice]) -> tuple[np.ndarray, np.ndarray]:
-    """Return costs as whole numbers, small enough that a flow of all of them fits 32 bits; -1 is not kept."""
-    compute = np.array([c.compute_s for c in choices], dtype=float)
-    load = np.array([-1.0 if c.load_s is None else c.load_s for c in choices], dtype=float)
-    total = float(compute.sum() + load[load > 0].sum())
+def _costs(choices: Sequence[Choice]) -> tuple[list[int], list[int | None]]:
+    """Return costs as whole numbers, small enough that a flow of all of them fits 32 bits; None is not kept."""
+    total = sum(c.compute_s + (c.load_s or 0.0) for c in choices)
     unit = max(_UNIT_S, total / _LARGEST)
-    return np.rint(compute / unit).astype(np.int64), np.where(load < 0, -1, np.rint(load / unit)).astype(np.int64)
+    return (
+        [round(c.compute_s / unit) for c in choices],
+        [None if c.load_s is None else round(c.load_s / unit) for c in choices],
+    )
 
 
-def _graph(choices: Sequence[Choice], compute: np.ndarray, load: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return the edges ``(from, to, capacity)``; 2i is "i is available", 2i + 1 "i is computed".
+def _edges(choices: Sequence[Choice], compute: list[int], load: list[int | None]) -> list[Edge]:
+    """Return the edges of the graph; 2i is "i is available", 2i + 1 "i is computed", then source and sink.
 
     Kept: being available costs the load, being computed instead costs the difference. Not kept: the one implies the
     other. What is wanted earns more than everything costs.
     """
-    n = len(choices)
-    source, sink = 2 * n, 2 * n + 1
-    kept = load >= 0
-    bonus = int(compute.sum() + load[kept].sum()) + 1
-    wanted = np.fromiter((c.wanted for c in choices), dtype=bool, count=n)
-    profit = np.zeros(2 * n, dtype=np.int64)
-    profit[0::2] = np.where(kept, -load, 0) + np.where(wanted, bonus, 0)
-    profit[1::2] = np.where(kept, load, 0) - compute
-    gains, losses = np.flatnonzero(profit > 0), np.flatnonzero(profit < 0)
-    own = np.arange(n)
-    free = own[~kept]
-    readers = np.fromiter((i for i, c in enumerate(choices) for _ in c.inputs), dtype=np.int64)
-    inputs = np.fromiter((j for c in choices for j in c.inputs), dtype=np.int64)
-    if np.any(inputs >= readers):
-        message = "the inputs of a task must come before it"
-        raise InternalError(message)
-    endless = np.iinfo(np.int32).max
-    tails = [np.full(len(gains), source), losses, 2 * own + 1, 2 * free, 2 * readers + 1]
-    heads = [gains, np.full(len(losses), sink), 2 * own, 2 * free + 1, 2 * inputs]
-    sizes = [profit[gains], -profit[losses], *(np.full(len(part), endless) for part in tails[2:])]
-    return np.concatenate(tails), np.concatenate(heads), np.concatenate(sizes)
-
-
-def _source_side(graph: tuple[np.ndarray, ...], n: int) -> np.ndarray:
-    """Return which points lie on the source's side of the minimum cut: what the rest of the capacities reaches."""
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import breadth_first_order, maximum_flow
-
-    tails, heads, sizes = graph
-    capacity = csr_array((sizes.astype(np.int32), (tails, heads)), shape=(n, n))
-    flow = maximum_flow(capacity, n - 2, n - 1).flow
-    rest = capacity - flow
-    rest.data = np.where(rest.data > 0, 1, 0)
-    rest.eliminate_zeros()
-    side = np.zeros(n, dtype=bool)
-    side[breadth_first_order(rest, n - 2, return_predecessors=False)] = True
-    return side
+    source, sink = 2 * len(choices), 2 * len(choices) + 1
+    bonus = sum(compute) + sum(one or 0 for one in load) + 1
+    edges: list[Edge] = []
+    for i, choice in enumerate(choices):
+        there, made, kept = 2 * i, 2 * i + 1, load[i]
+        for point, profit in (
+            (there, (bonus if choice.wanted else 0) - (kept or 0)),
+            (made, (kept or 0) - compute[i]),
+        ):
+            if profit:
+                edges.append((source, point, profit) if profit > 0 else (point, sink, -profit))
+        edges.append((made, there, ENDLESS))
+        if kept is None:
+            edges.append((there, made, ENDLESS))
+        for j in dict.fromkeys(choice.inputs):
+            if j >= i:
+                message = "the inputs of a task must come before it"
+                raise InternalError(message)
+            edges.append((made, 2 * j, ENDLESS))
+    return edges

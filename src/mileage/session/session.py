@@ -1,4 +1,8 @@
-"""A session: one project, one database connection, the statements run in it."""
+"""A session: one project, one database connection, the statements run in it.
+
+A flow asks for a session in each of its processes and needs neither the language nor the database: what serves statements
+is imported by the methods that run them.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +19,14 @@ from mileage.core.collector import only_new_objects
 from mileage.core.diagnostics import Diagnostic
 from mileage.core.events import Listener
 from mileage.core.units import parse_bytes
-from mileage.data import Database
 from mileage.errors import DataError, QueryError
-from mileage.language import ast, parse
 from mileage.optimizer.policies import policies
-from mileage.session.attachments import attach, attach_remembered
-from mileage.session.known_data import known_hash
-from mileage.session.place import warm
-from mileage.session.statements import execute
-from mileage.session.statements.check import refuse_mistakes, script_mistakes
 
 _FITS = re.compile(r"^\s*(predict|refine)\b", re.IGNORECASE | re.MULTILINE)  # statements that will want workers
 
 if TYPE_CHECKING:
+    from mileage.data import Database
+    from mileage.language import ast
     from mileage.results.report import Report
     from mileage.session.result import Fitted, Result
     from mileage.session.statements.show import Shown
@@ -109,6 +108,10 @@ class Session:
     def database(self) -> Database:
         """The connection to the data, opened when first asked for, with the files the project has attached."""
         if self._database is None:
+            from mileage.data import Database
+            from mileage.session.attachments import attach_remembered
+            from mileage.session.known_data import known_hash
+
             self._database = Database(root=Path.cwd(), hash_of=partial(known_hash, self.store))
             attach_remembered(self.project, self._database)
         return self._database
@@ -119,6 +122,8 @@ class Session:
         It is what ``ATTACH 'file' AS name`` does: ``session.attach("shop.duckdb")`` lets queries say
         ``FROM shop.orders``, in this session and in later ones.
         """
+        from mileage.session.attachments import attach
+
         return attach(self.project, self.database, path, name)
 
     @property
@@ -180,8 +185,13 @@ class Session:
         """
         self.asked_s = time.monotonic() if asked_s is None else asked_s
         text = query if isinstance(query, str) else ""
-        if _FITS.search(text):
+        if _FITS.search(text):  # workers begin to start before anything else is imported
+            from mileage.session.place import warm
+
             warm(self)
+        from mileage.session.statements import execute
+        from mileage.session.statements.check import refuse_mistakes
+
         try:
             text, script, own = _as_script(query)
             for key, frame in {**own, **(frames or {})}.items():
@@ -197,6 +207,9 @@ class Session:
 
     def check(self, text: str) -> tuple[Diagnostic, ...]:
         """Return all mistakes of a script; its queries are bound to their data, nothing runs."""
+        from mileage.language import parse
+        from mileage.session.statements.check import script_mistakes
+
         try:
             script = parse(text)
         except QueryError as error:
@@ -293,6 +306,8 @@ class Session:
 
 def _as_script(query: object) -> tuple[str, ast.Script, dict[str, Any]]:
     """Return text, tree and frames of whatever was given as a query."""
+    from mileage.language import ast, parse
+
     if isinstance(query, str):
         return query, parse(query), {}
     if isinstance(query, ast.Script):
