@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_selection import SelectPercentile
+from sklearn.neighbors import KNeighborsClassifier
 
 import mileage
 from mileage.core.exactness import Exactness
@@ -69,6 +70,36 @@ def test_columns_are_judged_once_whatever_share_of_them_is_kept(
     )
     assert len(judged) == 4  # three folds, and the best one on all rows
     assert len({t.describe for t in result.leaderboard.trials}) == 9
+
+
+NEIGHBORS = (
+    "PREDICT y FROM '{csv}' VALIDATE BY 3 FOLDS WITH PIPELINE = median >> one_hot >> standard >> "
+    "knn(n_neighbors IN {{1, 4, 9}}, weights IN {{'uniform', 'distance'}}) BUDGET 6 trials"
+)
+
+
+def test_neighbors_are_searched_for_once_a_fold(session: Session, csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    search = KNeighborsClassifier.kneighbors
+    monkeypatch.setattr(
+        KNeighborsClassifier,
+        "kneighbors",
+        lambda self, X=None, *a, **k: (asked.append(len(X)), search(self, X, *a, **k))[1],
+    )
+    board = run(session, csv, NEIGHBORS).leaderboard
+    assert len(asked) == 3
+    assert {t.exactness for t in board.trials if t.number > 0} == {Exactness.FP}
+    assert all(t.predict_s for t in board.trials)
+
+
+def test_neighbors_that_are_told_vote_as_those_that_are_searched_for(csv: Path, tmp_path: Path) -> None:
+    found = []
+    for i, (backend, hint) in enumerate([("inline", ""), ("processes", ""), ("inline", " HINT (exactness = bitwise)")]):
+        with mileage.connect(tmp_path / f"p{i}", backend=backend) as session:
+            found.append(scores(run(session, csv, NEIGHBORS + hint)))
+    assert found[0] == found[1]
+    assert found[0].keys() == found[2].keys()
+    assert all(found[0][name] == pytest.approx(found[2][name], abs=1e-9) for name in found[0])
 
 
 def test_a_smaller_fit_of_a_shared_one_takes_its_share_of_the_time(session: Session, csv: Path) -> None:

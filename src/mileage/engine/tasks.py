@@ -234,6 +234,14 @@ def _cut(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
     return {"state": state} if task.is_model else {"state": state, "out": running.apply(state, inputs[1])}
 
 
+def _gather(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
+    from mileage.operators.cutting import gather_answers
+
+    context: dict[str, Any] = dict(task.context)
+    operator = _operator(task.operator, resources)
+    return {"out": gather_answers(operator, inputs[0], inputs[1], dict(task.params), BuildContext(**context))}
+
+
 def _apply(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
     del resources
     from mileage.operators import running
@@ -249,12 +257,15 @@ def _join(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]
 
 
 def _predict(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
-    del resources
     from mileage.operators import running
+    from mileage.operators.cutting import inform_step
 
+    state, rows, *gathered = inputs
+    if gathered:
+        state = inform_step(_operator(task.operator, resources), state, *gathered)
     settings: dict[str, Any] = {**dict(task.context), **dict(task.params)}
     kind, n_classes = str(settings.get("task", "binary")), int(settings.get("n_classes", 2))
-    return {"out": running.predict(_step_of(task, inputs[0]), inputs[1], kind, n_classes)}
+    return {"out": running.predict(_step_of(task, state), rows, kind, n_classes)}
 
 
 def _step_of(task: Task, state: Any) -> Any:
@@ -295,6 +306,7 @@ _RUN: dict[TaskKind, Callable[[Task, list[Any], Resources], dict[str, Any]]] = {
     TaskKind.FIT: _fit,
     TaskKind.WHOLE: _fit,
     TaskKind.CUT: _cut,
+    TaskKind.GATHER: _gather,
     TaskKind.LAYOUT: lambda task, inputs, _: sums.lay_out(task, inputs),
     TaskKind.LIFT: lambda task, inputs, _: sums.lift(task, inputs),
     TaskKind.MERGE: lambda task, inputs, _: sums.merge(task, inputs),

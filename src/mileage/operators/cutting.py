@@ -33,6 +33,25 @@ def cut_step(operator: Operator, state: Any, params: Params, context: BuildConte
     return _cut(state, operator.build(params, context))
 
 
+def gather_answers(operator: Operator, state: Any, X: Any, params: Params, context: BuildContext) -> Any:
+    """Return what a fitted step with these parameters, or smaller ones, answers from for some rows."""
+    from mileage.traits.gather import gather
+
+    largest = cut_step(operator, state, params, context)
+    return gather(type(state).__name__, _gathered(operator), largest, X)
+
+
+def inform_step(operator: Operator, state: Any, found: Any) -> Any:
+    """Return a fitted step that answers from what was gathered for the rows that it will be asked."""
+    from mileage.traits.gather import informed
+
+    return informed(type(state).__name__, _gathered(operator), state, found)
+
+
+def _gathered(operator: Operator) -> str:
+    return next(one.name for one in operator.late if one.gathers)
+
+
 def _cut(state: Any, wanted: Any) -> Any:
     """Return a fitted estimator with the parameters of an unfitted one."""
     if type(state) is not type(wanted):

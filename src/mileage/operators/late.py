@@ -24,6 +24,8 @@ class Late:
     whole : tuple of value
         A value whose fit holds those of all others, one for each type of number. Without any, the largest that is asked for is
         the one (None is without end); smaller ones then take that share of its time.
+    gathers : bool
+        Whether answers for the same rows are made of what is gathered once with the largest value (``gathers`` of the registry).
 
     Examples
     --------
@@ -37,6 +39,7 @@ class Late:
     name: str
     claims: tuple[str, ...]
     whole: tuple[Value, ...] = ()
+    gathers: bool = False
 
     @property
     def grows(self) -> bool:
@@ -46,9 +49,17 @@ class Late:
     @property
     def exactness(self) -> Exactness:
         """How exactly a fit that is cut back is the one with the smaller value."""
-        from mileage.traits import cut_exactness
+        return self._claimed("cuts")
 
-        return max(cut_exactness(*claim.split(".")) for claim in self.claims)
+    @property
+    def gathers_exactly(self) -> Exactness:
+        """How exactly an answer from what was gathered with a larger value is one's own; ``broken`` if none is."""
+        return self._claimed("gathers") if self.gathers else Exactness.BROKEN
+
+    def _claimed(self, law: str) -> Exactness:
+        from mileage.traits import claimed
+
+        return max(claimed(law, *claim.split(".")) for claim in self.claims)
 
     def kind(self, value: Value) -> str:
         """Return what sets values apart that no one fit serves, such as a share and a number of columns."""

@@ -6,9 +6,8 @@ Knows plans as data only; it runs nothing. The rules and their order are one pag
 from mileage.optimizer.ahead import largest_ahead
 from mileage.optimizer.batches import BATCHES, optimize
 from mileage.optimizer.compile import Evaluation, apply_tasks, evaluation_tasks, fit_tasks, sample_task
+from mileage.optimizer.parts import parts_of_tasks
 from mileage.optimizer.rule import Applied, PlanContext, weakest
-from mileage.optimizer.rules.bind_late import parts_of_fits
-from mileage.optimizer.rules.fit_from_sums import sums_of_fits
 
 __all__ = [
     "BATCHES",
@@ -20,8 +19,7 @@ __all__ = [
     "fit_tasks",
     "largest_ahead",
     "optimize",
-    "parts_of_fits",
+    "parts_of_tasks",
     "sample_task",
-    "sums_of_fits",
     "weakest",
 ]

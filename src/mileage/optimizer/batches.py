@@ -9,6 +9,7 @@ from mileage.optimizer.rules.bind_late import bind_late
 from mileage.optimizer.rules.choose_reuse import choose_reuse
 from mileage.optimizer.rules.fit_from_sums import fit_from_sums
 from mileage.optimizer.rules.form_segments import form_segments
+from mileage.optimizer.rules.gather_once import gather_once
 from mileage.optimizer.rules.keep_results import keep_results
 from mileage.optimizer.rules.load_kept import load_kept
 from mileage.optimizer.rules.merge_equal_tasks import merge_equal_tasks
@@ -17,7 +18,7 @@ from mileage.optimizer.rules.prune_unused import prune_unused
 from mileage.workflow import PhysicalPlan, PlannedTask, Port, Task
 
 BATCHES: tuple[tuple[str, tuple[Rule, ...]], ...] = (
-    ("share", (merge_equal_tasks, fit_from_sums, bind_late)),
+    ("share", (merge_equal_tasks, fit_from_sums, bind_late, gather_once)),
     ("narrow", (project_dead_columns,)),
     ("reuse", (choose_reuse, load_kept, prune_unused)),
     ("keep", (keep_results,)),

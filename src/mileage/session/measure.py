@@ -33,7 +33,7 @@ def measure(
 ) -> Measured:
     """Return what the outcome of an evaluation says.
 
-    ``parts`` are seconds that a fit has had in another one's task, which it was cut from.
+    ``parts`` are seconds that a fit or a prediction has had in the task of another, which it was cut or made from.
     """
     extra = parts or {}
     scores = {
@@ -48,7 +48,9 @@ def measure(
     ]
     after = {TaskKind.APPLY, TaskKind.PREDICT}
     predict = [
-        outcome.seconds[t.fingerprint] for t in evaluation.tasks if t.kind in after and t.fingerprint in outcome.seconds
+        outcome.seconds[t.fingerprint] + extra.get(t.fingerprint, 0.0)
+        for t in evaluation.tasks
+        if t.kind in after and t.fingerprint in outcome.seconds
     ]
     sizes = [outcome.sizes[p.key] for p in evaluation.models if p.key in outcome.sizes]
     return Measured(

@@ -24,8 +24,7 @@ from mileage.optimizer import (
     evaluation_tasks,
     largest_ahead,
     optimize,
-    parts_of_fits,
-    sums_of_fits,
+    parts_of_tasks,
     weakest,
 )
 from mileage.planner import LogicalPlan
@@ -61,8 +60,7 @@ class Pending:
     assumed: tuple[str, ...]
     evaluation: Evaluation
     started_s: float
-    shares: Mapping[Fingerprint, tuple[Fingerprint, float]]
-    sums: Mapping[Fingerprint, tuple[Fingerprint, ...]]
+    shares: Mapping[Fingerprint, tuple[tuple[Fingerprint, float], ...]]
     exactness: Exactness
 
 
@@ -235,8 +233,7 @@ class TrialLoop:
             assumed,
             evaluation,
             self.clock.elapsed_s,
-            parts_of_fits(physical),
-            sums_of_fits(physical),
+            parts_of_tasks(physical),
             weakest(physical),
         )
         if self.fixed and number > 0:  # the winner is known: fitting it on all rows fills workers that would be idle
@@ -343,11 +340,12 @@ class TrialLoop:
                 reason=p.proposal.reason,
                 error=str(outcome.error) if outcome.error else None,
             )
-        whole = {whole for whole, _ in p.shares.values()}
-        whole |= {part for parts in p.sums.values() for part in parts}
-        self.shared_s |= {name: s for name, s in outcome.seconds.items() if name in whole}
-        parts = {name: share * self.shared_s.get(whole, 0.0) for name, (whole, share) in p.shares.items()}
-        parts |= {name: sum(self.shared_s.get(part, 0.0) for part in made) for name, made in p.sums.items()}
+        wholes = {whole for shares in p.shares.values() for whole, _ in shares}
+        self.shared_s |= {name: s for name, s in outcome.seconds.items() if name in wholes}
+        parts = {
+            name: sum(share * self.shared_s.get(whole, 0.0) for whole, share in shares)
+            for name, shares in p.shares.items()
+        }
         measured = measure(p.evaluation, outcome, self.all_metrics(), parts=parts)
         if measured.fit_s is not None and outcome.n_computed and pending.number > 0:
             self.forecaster.learn(p.workflow, measured.fit_s / self.data.train_share)

@@ -4,7 +4,7 @@ An operator of ours declares its traits itself; this registry says what the opti
 user's own steps. Not here: what is done with a trait, which is the business of the optimizer's rules.
 """
 
-from mileage.traits.declaration import Claim, Declaration, cut_exactness, declarations
+from mileage.traits.declaration import Claim, Declaration, claimed, declarations
 from mileage.traits.exactness import Exactness, compare
 from mileage.traits.harness import Verdict, Verdicts, verify
 
@@ -14,8 +14,8 @@ __all__ = [
     "Exactness",
     "Verdict",
     "Verdicts",
+    "claimed",
     "compare",
-    "cut_exactness",
     "declarations",
     "verify",
 ]

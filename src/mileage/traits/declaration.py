@@ -72,8 +72,8 @@ def declarations() -> tuple[Declaration, ...]:
 
 
 @cache
-def cut_exactness(name: str, parameter: str) -> Exactness:
-    """Return how exactly a fitted one of a class, cut back, is the fit with another value of a parameter.
+def claimed(law: str, name: str, argument: str) -> Exactness:
+    """Return how exactly a law on an argument is said to hold for a class, by its short name.
 
     Raises
     ------
@@ -82,14 +82,14 @@ def cut_exactness(name: str, parameter: str) -> Exactness:
 
     Examples
     --------
-    >>> str(cut_exactness("PCA", "n_components")), str(cut_exactness("DecisionTreeRegressor", "max_depth"))
+    >>> str(claimed("cuts", "PCA", "n_components")), str(claimed("cuts", "DecisionTreeRegressor", "max_depth"))
     ('fp', 'tie_equal')
     """
     for declared in declarations():
         for claim in declared.claims:
-            if declared.subject.short == name and claim.law == "cuts" and claim.argument == parameter:
+            if (declared.subject.short, claim.law, claim.argument) == (name, law, argument):
                 return claim.exactness
-    message = f"the registry does not say that {name} can be cut back to another {parameter}"
+    message = f"the registry does not claim {law}({argument}) of {name}"
     raise LookupError(message)
 
 
@@ -127,7 +127,7 @@ def _claims(entry: Mapping[str, Any]) -> Iterator[Claim]:
     for law in ("monoid", "group"):
         for algebra, how in entry.get(law, {}).items():
             yield Claim(law, Exactness.of(how), algebra)
-    for law in ("cuts", "path"):
+    for law in ("cuts", "gathers", "path"):
         for name, (how, *values) in entry.get(law, {}).items():
             yield Claim(law, Exactness.of(how), name, tuple(values))
     for stage in STAGES:

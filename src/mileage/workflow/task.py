@@ -24,6 +24,7 @@ class TaskKind(StrEnum):
     fit      X [, y]                      ``state``; a transformer also ``out``, its output for the train rows
     whole    X [, y]                      ``state`` of a fit that others are cut from
     cut      state of the whole [, X]     what ``fit`` gives
+    gather   state, X                     ``out``: what predictions with several values of a parameter are made of
     layout   X                            ``out``: the columns that sums are made of, the same for all folds
     lift     X, y, splits, layout         ``out``: sums over the test rows of split ``i``
     merge    sums, sums, ...              ``without_i``: sums of all but the i-th
@@ -31,7 +32,7 @@ class TaskKind(StrEnum):
     learn    sums that a step sees        ``state`` as fitting it on the rows would give
     apply    state, X                     ``out``
     join     X, X, ...                    ``out``: one matrix of all columns
-    predict  state, X                     ``out``: predictions (n,) or (n, n_classes)
+    predict  state, X [, gathered]        ``out``: predictions (n,) or (n, n_classes)
     score    predictions of splits, y, splits   ``out``: one number per split
     call     any                          what a step of a user's own flow returns
     ======== ============================ ==========================================================
@@ -45,6 +46,7 @@ class TaskKind(StrEnum):
     FIT = "fit"
     WHOLE = "whole"
     CUT = "cut"
+    GATHER = "gather"
     LAYOUT = "layout"
     LIFT = "lift"
     MERGE = "merge"

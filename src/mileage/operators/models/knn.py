@@ -6,6 +6,7 @@ from typing import Any
 
 from mileage.core.domains import IntRange, OneOf, whole_number
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.late import Late
 
 
 class Knn(Operator):
@@ -25,6 +26,17 @@ class Knn(Operator):
         ),
     )
     traits = Traits(row_wise=True, sparse=True, prefix=("n_neighbors",), mergeable=True)
+    late = (
+        Late(
+            name="n_neighbors",
+            claims=("KNeighborsClassifier.n_neighbors", "KNeighborsRegressor.n_neighbors"),
+            whole=(5,),
+            gathers=True,
+        ),
+        Late(
+            name="weights", claims=("KNeighborsClassifier.weights", "KNeighborsRegressor.weights"), whole=("uniform",)
+        ),
+    )
     cost = Cost(0.005, 3e-8, 1.5)
     accepts = (Branch.MATRIX,)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -74,22 +73,6 @@ class _Family:
                 [*asked, ahead[late.name]] if late.name in ahead and late.grows else asked
             )
         return _whole(one, params, self.late)
-
-
-def parts_of_fits(plan: PhysicalPlan) -> Mapping[Fingerprint, tuple[Fingerprint, float]]:
-    """Return for each fit that is cut from another one: that one's task, and the share of its time."""
-    tasks = {planned.task.fingerprint: planned.task for planned in plan}
-    return {
-        task.fingerprint: (task.inputs[0].task, _share(task, tasks[task.inputs[0].task]))
-        for task in tasks.values()
-        if task.kind is TaskKind.CUT
-    }
-
-
-def _share(part: Task, whole: Task) -> float:
-    some, all_of_it = dict(part.params), dict(whole.params)
-    late = operators.get(part.operator).late
-    return math.prod(one.share(some[one.name], all_of_it[one.name]) for one in late)
 
 
 def _late(planned: PlannedTask, floor: Exactness) -> tuple[Late, ...]:

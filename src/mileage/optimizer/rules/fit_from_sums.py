@@ -36,18 +36,6 @@ def fit_from_sums(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
     return replace(plan, tasks=tuple(_Rewriting(plan).tasks()))
 
 
-def sums_of_fits(plan: PhysicalPlan) -> Mapping[Fingerprint, tuple[Fingerprint, ...]]:
-    """Return for each fit from sums the tasks that summed up its train rows."""
-    tasks = {planned.task.fingerprint: planned.task for planned in plan}
-    found = {}
-    for name, task in tasks.items():
-        if task.kind is TaskKind.LEARN and task.is_model:
-            sums = tasks[task.inputs[0].task].inputs[0]
-            parts = tasks[sums.task].inputs
-            found[name] = tuple(part.task for i, part in enumerate(parts) if f"without_{i}" != sums.output)
-    return found
-
-
 @dataclass(frozen=True)
 class _Take:
     """Columns of the train rows as they are."""

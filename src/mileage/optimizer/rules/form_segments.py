@@ -38,7 +38,7 @@ def _homes(tasks: dict[Fingerprint, Task]) -> dict[Fingerprint, object]:
         for port in task.inputs:
             first_reader.setdefault(port.task, name)
     for name, task in tasks.items():
-        if task.kind in {TaskKind.APPLY, TaskKind.PREDICT}:
+        if task.kind in {TaskKind.APPLY, TaskKind.GATHER, TaskKind.PREDICT}:
             fitted = task.inputs[0].task
             home[name] = fitted if fitted in tasks else name
         else:

@@ -17,7 +17,7 @@ from mileage.search import Proposal, SearchContext, strategies
 from mileage.session.data_tasks import DataTasks, data_tasks
 from mileage.session.trials import kept_at, simplest
 from mileage.space import Configuration
-from mileage.workflow import Action, PhysicalPlan, instantiate
+from mileage.workflow import Action, PhysicalPlan, TaskKind, instantiate
 
 if TYPE_CHECKING:
     from mileage.session.session import Session
@@ -55,6 +55,7 @@ class _Sharing:
 
     n_merged: int = 0
     instead: dict[str, dict[Fingerprint, Exactness]] = field(default_factory=dict)
+    what: dict[str, str] = field(default_factory=dict)
     besides: dict[str, set[Fingerprint]] = field(default_factory=dict)
 
     def add(self, physical: PhysicalPlan, applied: tuple[Applied, ...], *, n_shared: int) -> None:
@@ -64,6 +65,7 @@ class _Sharing:
                 name = planned.task.fingerprint
                 if planned.task.same_as is not None:
                     self.instead.setdefault(planned.by, {})[name] = planned.exactness
+                    self.what[planned.by] = "predictions" if planned.task.kind is TaskKind.PREDICT else "fits"
                 else:
                     self.besides.setdefault(planned.by, set()).add(name)
 
@@ -72,7 +74,7 @@ class _Sharing:
         rows = [(_MERGE, str(Exactness.BITWISE), str(self.n_merged), "equal tasks are computed once")]
         for name, made in self.instead.items():
             extra = len(self.besides.get(name, ()))
-            how = f"{len(made)} fits from {extra} task{'s' * (extra != 1)}"
+            how = f"{len(made)} {self.what[name]} from {extra} task{'s' * (extra != 1)}"
             rows.append((name, str(max(made.values())), str(len(made) - extra), how))
         shown = tuple(row for row in rows if row[2] != "0")
         return (Section("shared", ("rule", "exactness", "tasks saved", "how"), shown),) if shown else ()

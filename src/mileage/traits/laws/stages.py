@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from mileage.traits.declaration import Claim, Declaration
 from mileage.traits.exactness import Exactness
+from mileage.traits.gather import gather, informed
 from mileage.traits.laws.evidence import Evidence, measured, weakest
 from mileage.traits.restrict import cut_back
 from mileage.traits.subject import state_of
@@ -49,3 +52,22 @@ def cuts(declared: Declaration, claim: Claim) -> Evidence:
         for value in values
     ]
     return weakest([*found, measured(s.answer(large, X), before, "cutting it back has changed it")])
+
+
+def gathers(declared: Declaration, claim: Claim) -> Evidence:
+    """What is gathered with the largest value answers for a smaller one, also where many rows are equally good.
+
+    The first of the claim's values is the largest.
+    """
+    s = declared.subject
+    X, y = s.data()
+    largest, *values = claim.values
+    found = []
+    for rows in (X, np.round(X)):  # rounded ones have ties
+        gathered = gather(s.short, claim.argument, s.fit(rows, y, **{claim.argument: largest}), rows)
+        for value in values:
+            plain = s.fit(rows, y, **{claim.argument: value})
+            got = s.answer(informed(s.short, claim.argument, plain, gathered), rows)
+            why = f"from what was gathered for {largest}, {claim.argument} = {value} answers otherwise"
+            found.append(measured(got, s.answer(plain, rows), why))
+    return weakest(found)

@@ -1,0 +1,37 @@
+"""Which tasks of a plan had part of their work done in another one: it belongs to the time of the trial."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+from mileage.core.fingerprint import Fingerprint
+from mileage.operators import operators
+from mileage.workflow import PhysicalPlan, Task, TaskKind
+
+Part = tuple[Fingerprint, float]
+
+
+def parts_of_tasks(plan: PhysicalPlan) -> Mapping[Fingerprint, tuple[Part, ...]]:
+    """Return for each task that others have prepared: these, and the share of their time that this one alone would take."""
+    tasks = {planned.task.fingerprint: planned.task for planned in plan}
+    found = {task.fingerprint: tuple(_parts(task, tasks)) for task in tasks.values()}
+    return {name: parts for name, parts in found.items() if parts}
+
+
+def _parts(task: Task, tasks: Mapping[Fingerprint, Task]) -> Iterator[Part]:
+    given = [tasks[port.task] for port in task.inputs if port.task in tasks]
+    if task.kind is TaskKind.CUT:
+        yield given[0].fingerprint, _share(task, given[0])
+    elif task.kind is TaskKind.PREDICT and given[-1].kind is TaskKind.GATHER:
+        yield given[-1].fingerprint, 1.0
+    elif task.kind is TaskKind.LEARN and task.is_model:
+        merged = given[0].inputs[0]
+        parts = tasks[merged.task].inputs
+        yield from ((part.task, 1.0) for i, part in enumerate(parts) if merged.output != f"without_{i}")
+
+
+def _share(part: Task, whole: Task) -> float:
+    some, all_of_it = dict(part.params), dict(whole.params)
+    late = operators.get(part.operator).late
+    return math.prod(one.share(some[one.name], all_of_it[one.name]) for one in late)
