@@ -109,14 +109,15 @@ def _tasks(plan: LogicalPlan) -> tuple[list[Task], list[Port]]:
     return tasks, wanted
 
 
-def _context(given: Given, tasks: list[Task]) -> PlanContext:
+def _context(given: Given, plan: LogicalPlan, tasks: list[Task]) -> PlanContext:
     kept = kept_of_kinds(tasks, frozenset(given.get("kept", "").split()))
-    return PlanContext(kept=kept.__contains__, keep=KEEP)
+    return PlanContext(kept=kept.__contains__, keep=KEEP, floor=plan.floor)
 
 
 def _run_up_to(given: Given, rule: str) -> tuple[PhysicalPlan, PhysicalPlan]:
-    tasks, wanted = _tasks(_plan(given))
-    context = _context(given, tasks)
+    asked = _plan(given)
+    tasks, wanted = _tasks(asked)
+    context = _context(given, asked, tasks)
     plan = PhysicalPlan(tuple(PlannedTask(task) for task in tasks), tuple(wanted), ())
     for step in (each for _, rules in BATCHES for each in rules):
         after, _ = run_rule(step, plan, context)
@@ -155,7 +156,7 @@ def _same_scores(given: Given, rule: str) -> str:
         assert all(store.has(key) for key in kept), "what is said to be kept is not"
         again = scores_of(plan, store, kept=kept)
         without = scores_of(plan, store, kept=kept, off=frozenset({rule}))
-    exactness = weakest(optimize(*_tasks(plan), PlanContext(keep=KEEP))[0])
+    exactness = weakest(optimize(*_tasks(plan), PlanContext(keep=KEEP, floor=plan.floor))[0])
     for scores in (again, without):
         assert np.allclose(first, scores, rtol=0, atol=_TOLERANCE[exactness]), f"the scores are {first}, then {scores}"
     return f"{len(first)} x {len(first[0])} scores{f', {exactness}' if exactness else ''}"
@@ -176,7 +177,7 @@ def scores_of(
 ) -> list[tuple[float, ...]]:
     """Return the scores of every workflow of a finite space, split by split."""
     tasks, wanted = _tasks(plan)
-    physical, _ = optimize(tasks, wanted, PlanContext(kept=kept.__contains__, off=off, keep=keep))
+    physical, _ = optimize(tasks, wanted, PlanContext(kept=kept.__contains__, off=off, keep=keep, floor=plan.floor))
     outcome = _run(plan, store, physical)
     return [tuple(outcome.values[port].tolist()) for port in wanted]
 

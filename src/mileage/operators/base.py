@@ -103,7 +103,6 @@ class Traits:
     mergeable: bool = False  # state(A + B) = merge(state(A), state(B))
     subtractable: bool = False  # a part can be taken out of a merged state again
     prefix: tuple[str, ...] = ()  # a smaller value is a prefix of the fit with a larger one
-    truncates: tuple[str, ...] = ()  # cutting the fit with the largest value back gives the fit with a smaller one
     path: tuple[str, ...] = ()  # many values cost little more than one
     fusable: bool = False  # many models over the same batches
     bins_once: bool = False  # works on binned columns that configurations can share (``hist_only``)

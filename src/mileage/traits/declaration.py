@@ -82,8 +82,8 @@ def claimed(law: str, name: str, argument: str) -> Exactness:
 
     Examples
     --------
-    >>> str(claimed("cuts", "PCA", "n_components")), str(claimed("cuts", "DecisionTreeRegressor", "max_depth"))
-    ('fp', 'tie_equal')
+    >>> str(claimed("cuts", "PCA", "n_components")), str(claimed("cuts", "DecisionTreeRegressor", "ccp_alpha"))
+    ('fp', 'bitwise')
     """
     for declared in declarations():
         for claim in declared.claims:

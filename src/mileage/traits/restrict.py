@@ -7,7 +7,7 @@ given one is not changed; what is large in it is shared.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from copy import copy, deepcopy
+from copy import copy
 from typing import Any
 
 
@@ -58,39 +58,6 @@ def pruned(fitted: Any, ccp_alpha: float) -> Any:
     made.ccp_alpha = ccp_alpha
     made._prune_tree()  # it is what ``fit`` calls last
     return made
-
-
-def truncated(name: str) -> Callable[[Any, Any], Any]:
-    """Return the cut of a decision tree by ``max_depth``, ``min_samples_split`` or ``min_impurity_decrease``.
-
-    A tree that grows depth first splits a node by what is in it only, so the smaller tree is the larger one, cut.
-    """
-
-    def cut(fitted: Any, value: Any) -> Any:
-        made = copy(fitted)
-        made.tree_ = deepcopy(fitted.tree_)
-        state = made.tree_.__getstate__()
-        nodes = state["nodes"]
-        stack = [(0, 0)]
-        while stack:
-            node, depth = stack.pop()
-            row = nodes[node]
-            if row["left_child"] < 0:
-                continue
-            if _is_leaf(name, value, row, depth):
-                nodes["left_child"][node] = nodes["right_child"][node] = -1
-                nodes["feature"][node], nodes["threshold"][node] = -2, -2.0
-            else:
-                stack += [(int(row["left_child"]), depth + 1), (int(row["right_child"]), depth + 1)]
-        made.tree_.__setstate__(state)
-        setattr(made, name, value)
-        return made
-
-    return cut
-
-
-def _is_leaf(name: str, value: Any, row: Any, depth: int) -> bool:
-    return bool(depth >= value if name == "max_depth" else row["n_node_samples"] < value)
 
 
 def first_components(fitted: Any, n: float) -> Any:
@@ -145,15 +112,7 @@ CUTS: Mapping[tuple[str, str], Callable[[Any, Any], Any]] = {
     ("HistGradientBoostingRegressor", "max_iter"): first_rounds,
     ("LGBMClassifier", "n_estimators"): first_trees,
     ("LGBMRegressor", "n_estimators"): first_trees,
-    **{
-        (name, parameter): cut
-        for name in ("DecisionTreeClassifier", "DecisionTreeRegressor")
-        for parameter, cut in (
-            ("max_depth", truncated("max_depth")),
-            ("min_samples_split", truncated("min_samples_split")),
-            ("ccp_alpha", pruned),  # ``fit`` prunes what it has grown
-        )
-    },
+    **{(name, "ccp_alpha"): pruned for name in ("DecisionTreeClassifier", "DecisionTreeRegressor")},
     ("PCA", "n_components"): first_components,
     ("FunctionTransformer", "kw_args"): set_parameter("kw_args"),
     **{
@@ -180,8 +139,8 @@ def cut_parameters(name: str) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> cut_parameters("DecisionTreeClassifier")
-    ('max_depth', 'min_samples_split', 'ccp_alpha')
+    >>> cut_parameters("KNeighborsRegressor")
+    ('n_neighbors', 'weights')
     """
     return tuple(parameter for of, parameter in CUTS if of == name)
 

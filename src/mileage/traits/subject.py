@@ -143,6 +143,17 @@ def _target(kind: str, margin: np.ndarray) -> np.ndarray | None:
     return positive if kind == "positive" else None
 
 
+def with_ties(X: Any) -> tuple[Any, ...]:
+    """Return rows, and the same with numbers rounded, so that many choices are equally good.
+
+    Examples
+    --------
+    >>> [rows.tolist() for rows in with_ties(np.array([0.4, 1.3]))]
+    [[0.4, 1.3], [0.0, 1.0]]
+    """
+    return (X, np.round(X)) if isinstance(X, np.ndarray) and X.dtype.kind == "f" else (X,)
+
+
 def rows_of(X: Any, keep: Any) -> Any:
     """Return some rows of what :func:`sample` made."""
     return X[keep]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Params, Traits
+from mileage.operators.late import Late
 from mileage.operators.parameters import smoothing
 
 
@@ -17,6 +18,7 @@ class BernoulliNb(Operator):
     traits = Traits(
         row_wise=True, sparse=True, mergeable=True, subtractable=True, weighted01=True, glass_box=True, additive=True
     )
+    late = (Late(name="alpha", claims=("BernoulliNB.alpha",), whole=(1.0,)),)
     cost = Cost(0.003, 5e-8)
     accepts = (Branch.MATRIX,)
     tasks = ("binary", "multiclass")

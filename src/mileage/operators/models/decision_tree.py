@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mileage.core.domains import IntRange
-from mileage.operators.base import Cost, Traits
+from mileage.core.domains import FloatRange, IntRange
+from mileage.operators.base import Cost, Param, Stage, Traits
+from mileage.operators.late import Late
 from mileage.operators.parameters import leaf_rows, tree_depth
 from mileage.operators.trees import CRITERION, TreeModel
 
@@ -14,7 +15,12 @@ class DecisionTree(TreeModel):
     """One decision tree."""
 
     name = "decision_tree"
-    params = (tree_depth(IntRange(2, 16)), leaf_rows("min_samples_leaf", 1, IntRange(1, 20, log=True)), CRITERION)
+    params = (
+        tree_depth(IntRange(2, 16)),
+        leaf_rows("min_samples_leaf", 1, IntRange(1, 20, log=True)),
+        CRITERION,
+        Param("ccp_alpha", FloatRange(0.0, 1e9), 0.0, "impurity that a leaf must be worth", None, Stage.RESTRICT),
+    )
     traits = Traits(
         row_wise=True,
         native_missing=True,
@@ -24,7 +30,13 @@ class DecisionTree(TreeModel):
         glass_box=True,
         lossless_projection=True,
         seeded=True,
-        truncates=("max_depth",),
+    )
+    late = (
+        Late(
+            name="ccp_alpha",
+            claims=("DecisionTreeClassifier.ccp_alpha", "DecisionTreeRegressor.ccp_alpha"),
+            whole=(0.0,),
+        ),
     )
     cost = Cost(0.003, 1.1e-6)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mileage.core.domains import FloatRange
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
 from mileage.operators.from_sums import FromSums, named
+from mileage.operators.late import Late
 
 if TYPE_CHECKING:
     from mileage.operators.sums import Seen
@@ -28,6 +29,7 @@ class GaussianNb(FromSums, Operator):
         ),
     )
     traits = Traits(row_wise=True, mergeable=True, subtractable=True, weighted01=True, glass_box=True, additive=True)
+    late = (Late(name="var_smoothing", claims=("GaussianNB.var_smoothing",), whole=(1e-15,)),)
     cost = Cost(0.003, 5e-8)
     accepts = (Branch.MATRIX,)
     tasks = ("binary", "multiclass")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Params, Traits
 from mileage.operators.from_sums import FromSums, named
+from mileage.operators.late import Late
 from mileage.operators.parameters import smoothing
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class MultinomialNb(FromSums, Operator):
         glass_box=True,
         additive=True,
     )
+    late = (Late(name="alpha", claims=("MultinomialNB.alpha",), whole=(1.0,)),)
     cost = Cost(0.003, 5e-8)
     accepts = (Branch.MATRIX,)
     tasks = ("binary", "multiclass")

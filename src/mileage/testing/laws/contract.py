@@ -38,7 +38,7 @@ def declaration(operator: Operator) -> None:
         for value in _corners(param.search):
             assert param.domain.contains(value), f"{param.name} = {value} is searched and not legal"
     assert len({p.name for p in operator.params}) == len(operator.params), "a parameter is declared twice"
-    prefixes = {*operator.traits.prefix, *operator.traits.path, *operator.traits.truncates}
+    prefixes = {*operator.traits.prefix, *operator.traits.path, *(one.name for one in operator.late)}
     assert prefixes <= {p.name for p in operator.params}, f"no parameters named {prefixes}"
 
 

@@ -1,4 +1,4 @@
-"""Laws of how a fit uses its rows and columns: order of rows, sums over columns, the Gram matrix, cut trees."""
+"""Laws of how a fit uses its rows and columns: order of rows, sums over columns, and the Gram matrix."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from mileage.testing.laws.fitting import fitted, output, same
 from mileage.testing.tables import Table, table, take
 
 _LOOSE = 2e-2  # solvers that stop at a tolerance
-_DEPTH = 2
 
 
 def not_order_sensitive(operator: Operator, branch: Branch, task: str) -> None:
@@ -72,17 +71,6 @@ def oracle_loss(operator: Operator, branch: Branch, task: str) -> None:
     assert same(middle, ends, tolerance=1e-6), "its prediction is not linear"
 
 
-def truncates(operator: Operator, branch: Branch, task: str) -> None:
-    """The grown tree, read to a depth only, is the tree fitted to that depth."""
-    data = table(operator, branch, task)
-    for name in operator.traits.truncates:
-        large, _ = fitted(operator, data)
-        small, _ = fitted(operator, data, **{name: _DEPTH})
-        wanted = output(operator, small, data)
-        got = _at_depth(large, data.X, _DEPTH)
-        assert same(got.reshape(wanted.shape), wanted, tolerance=1e-9), f"{name} does not truncate"
-
-
 def _margins(state: Any, data: Table, X: np.ndarray) -> np.ndarray:
     """Return predictions on the scale on which additive models add."""
     made = running.predict(state, X, data.context.task, data.context.n_classes)
@@ -97,17 +85,4 @@ def _margins(state: Any, data: Table, X: np.ndarray) -> np.ndarray:
     return np.asarray(scores[:, 1:] - scores[:, :1])
 
 
-def _at_depth(model: Any, X: np.ndarray, depth: int) -> np.ndarray:
-    """Return what the nodes at a depth say of rows."""
-    tree, at = model.tree_, np.zeros(len(X), dtype=int)
-    values = np.asarray(X, dtype=np.float32)
-    for _ in range(depth):
-        inner = tree.children_left[at] >= 0
-        left = values[np.arange(len(at)), np.maximum(tree.feature[at], 0)] <= tree.threshold[at]
-        below = np.where(left, tree.children_left[at], tree.children_right[at])
-        at = np.where(inner, below, at)
-    made = tree.value[at][:, 0]
-    return np.asarray(made if hasattr(model, "classes_") else made[:, 0])
-
-
-LAWS = (not_order_sensitive, random_stream, additive, gram_only, oracle_loss, truncates)
+LAWS = (not_order_sensitive, random_stream, additive, gram_only, oracle_loss)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from mileage.traits.declaration import Claim, Declaration
 from mileage.traits.exactness import Exactness
 from mileage.traits.gather import gather, informed
 from mileage.traits.laws.evidence import Evidence, measured, weakest
 from mileage.traits.restrict import cut_back
-from mileage.traits.subject import state_of
+from mileage.traits.subject import state_of, with_ties
 
 
 def binds(declared: Declaration, claim: Claim) -> Evidence:
@@ -34,24 +32,23 @@ def binds(declared: Declaration, claim: Claim) -> Evidence:
 
 
 def cuts(declared: Declaration, claim: Claim) -> Evidence:
-    """The fit with the largest value, cut back, answers as the fit with a smaller one.
+    """The fit with the largest value, cut back, answers as the fit with a smaller one, also where many choices are equally good.
 
     The first of the claim's values is that of the large fit.
     """
     s = declared.subject
     X, y = s.data()
     largest, *values = claim.values
-    large = s.fit(X, y, **{claim.argument: largest})
-    before = s.answer(large, X)
-    found = [
-        measured(
-            s.answer(cut_back(s.short, claim.argument, large, value), X),
-            s.answer(s.fit(X, y, **{claim.argument: value}), X),
-            f"cut back to {claim.argument} = {value} it answers otherwise",
-        )
-        for value in values
-    ]
-    return weakest([*found, measured(s.answer(large, X), before, "cutting it back has changed it")])
+    found = []
+    for rows in with_ties(X):
+        large = s.fit(rows, y, **{claim.argument: largest})
+        before = s.answer(large, rows)
+        for value in values:
+            got = s.answer(cut_back(s.short, claim.argument, large, value), rows)
+            plain = s.answer(s.fit(rows, y, **{claim.argument: value}), rows)
+            found.append(measured(got, plain, f"cut back to {claim.argument} = {value} it answers otherwise"))
+        found.append(measured(s.answer(large, rows), before, "cutting it back has changed it"))
+    return weakest(found)
 
 
 def gathers(declared: Declaration, claim: Claim) -> Evidence:
@@ -63,7 +60,7 @@ def gathers(declared: Declaration, claim: Claim) -> Evidence:
     X, y = s.data()
     largest, *values = claim.values
     found = []
-    for rows in (X, np.round(X)):  # rounded ones have ties
+    for rows in with_ties(X):
         gathered = gather(s.short, claim.argument, s.fit(rows, y, **{claim.argument: largest}), rows)
         for value in values:
             plain = s.fit(rows, y, **{claim.argument: value})
