@@ -18,7 +18,7 @@ from mileage.core.domains import AnyOf, Domain, FloatRange, IntRange, OneOf, Val
 from mileage.errors import OperatorError
 from mileage.operators import Branch, BuildContext, Operator, running
 from mileage.operators.versions import versions
-from mileage.testing.laws.fitting import build, dense, fitted, output, same, stays_categorical
+from mileage.testing.laws.fitting import build, dense, fitted, output, same, stays_categorical, usual
 from mileage.testing.tables import read_only, table
 
 _TASKS = {"binary", "multiclass", "regression"}
@@ -92,8 +92,7 @@ def exportable(operator: Operator) -> None:
 
 def rows_kept(operator: Operator, branch: Branch, task: str) -> None:
     """Rows in are rows out, as finite numbers; a class absent from the train rows has its column."""
-    data = table(operator, branch, task)
-    state, out = fitted(operator, data)
+    data, state, out = usual(operator, branch, task)
     result = output(operator, state, data)
     assert len(result) == len(data.y), "rows were lost"
     if stays_categorical(operator, branch):
@@ -109,15 +108,14 @@ def rows_kept(operator: Operator, branch: Branch, task: str) -> None:
 
 def deterministic(operator: Operator, branch: Branch, task: str) -> None:
     """The same input and seed give equal bits."""
-    data = table(operator, branch, task)
-    one, two = (output(operator, fitted(operator, data)[0], data) for _ in range(2))
-    assert same(one, two, tolerance=0), "two fits differ"
+    data, one, _ = usual(operator, branch, task)
+    two, _ = fitted(operator, data)
+    assert same(output(operator, one, data), output(operator, two, data), tolerance=0), "two fits differ"
 
 
 def pickles(operator: Operator, branch: Branch, task: str) -> None:
     """A fitted estimator survives pickling."""
-    data = table(operator, branch, task)
-    state, _ = fitted(operator, data)
+    data, state, _ = usual(operator, branch, task)
     again = pickle.loads(pickle.dumps(state))
     assert same(output(operator, state, data), output(operator, again, data), tolerance=0), "the unpickled one differs"
 

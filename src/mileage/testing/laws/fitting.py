@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from mileage.operators import running
 from mileage.operators.base import Branch, Operator
-from mileage.testing.tables import Table
+from mileage.testing.tables import Table, table
 
 
-def build(operator: Operator, table: Table, **params: Any) -> Any:
+def build(operator: Operator, data: Table, **params: Any) -> Any:
     """Return an unfitted estimator with defaults for what is not given."""
-    operator.check(operator.complete(params), table.context.task)
-    return operator.build(operator.complete(params), table.context)
+    operator.check(operator.complete(params), data.context.task)
+    return operator.build(operator.complete(params), data.context)
 
 
-def fitted(operator: Operator, table: Table, **params: Any) -> tuple[Any, Any]:
+def fitted(operator: Operator, data: Table, **params: Any) -> tuple[Any, Any]:
     """Return the fitted state, and a transformer's output for its train rows (None for a model)."""
-    estimator = build(operator, table, **params)
+    estimator = build(operator, data, **params)
     if operator.is_model:
-        return running.fit_model(estimator, table.X, table.y), None
-    y = table.y if operator.traits.reads_y else None
-    return running.fit_transform(estimator, table.X, y)
+        return running.fit_model(estimator, data.X, data.y), None
+    y = data.y if operator.traits.reads_y else None
+    return running.fit_transform(estimator, data.X, y)
 
 
-def output(operator: Operator, state: Any, table: Table, X: Any = None) -> np.ndarray:
+@lru_cache(maxsize=2)
+def usual(operator: Operator, branch: Branch, task: str, *, missing: bool = False) -> tuple[Table, Any, Any]:
+    """Return the usual table, the state fitted on it with defaults, and what fitting put out.
+
+    The laws of an operator read the same ones, one law after the other, so nothing of them may be changed.
+    """
+    data = table(operator, branch, task, missing=missing)
+    return (data, *fitted(operator, data))
+
+
+def output(operator: Operator, state: Any, data: Table, X: Any = None) -> np.ndarray:
     """Return predictions or the transformer's output as a dense array; categories stay objects."""
-    X = table.X if X is None else X
+    X = data.X if X is None else X
     if operator.is_model:
-        return np.asarray(running.predict(state, X, table.context.task, table.context.n_classes).values)
+        return np.asarray(running.predict(state, X, data.context.task, data.context.n_classes).values)
     return dense(running.apply(state, X))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mileage.operators import Branch, Operator, running
-from mileage.testing.laws.fitting import build, dense, fitted, output, same
+from mileage.testing.laws.fitting import build, dense, fitted, output, same, usual
 from mileage.testing.tables import Table, table, take
 from mileage.traits.laws.columns import used_columns
 
@@ -20,8 +20,7 @@ _LOOSE = 2e-2  # solvers that stop at a tolerance
 
 def row_wise(operator: Operator, branch: Branch, task: str) -> None:
     """Applying a fitted one to some rows gives those rows of applying it to all."""
-    data = table(operator, branch, task, missing=operator.traits.native_missing)
-    state, _ = fitted(operator, data)
+    data, state, _ = usual(operator, branch, task, missing=operator.traits.native_missing)
     whole = output(operator, state, data)
     part = output(operator, state, data, take(data.X, _HALF))
     assert same(part, whole[_HALF]), "the output of a row depends on other rows"
@@ -112,10 +111,10 @@ def weighted01(operator: Operator, branch: Branch, task: str) -> None:
 
 def scale_free(operator: Operator, branch: Branch, task: str) -> None:
     """Four times a column changes no prediction."""
-    data = table(operator, branch, task)
-    X = data.X * np.array([4.0, 1.0, 0.5, 1.0, 64.0])
-    outputs = [output(operator, fitted(operator, t)[0], t) for t in (data, Table(X, data.y, data.context))]
-    assert same(*outputs, tolerance=1e-6), "the scale of a column matters"
+    data, state, _ = usual(operator, branch, task)
+    scaled = Table(data.X * np.array([4.0, 1.0, 0.5, 1.0, 64.0]), data.y, data.context)
+    before, after = output(operator, state, data), output(operator, fitted(operator, scaled)[0], scaled)
+    assert same(before, after, tolerance=1e-6), "the scale of a column matters"
 
 
 def negative(operator: Operator, branch: Branch, task: str) -> None:
@@ -155,8 +154,7 @@ LAWS = (
 
 
 def _fit_output_is_applied(operator: Operator, branch: Branch, task: str) -> bool:
-    data = table(operator, branch, task)
-    state, out = fitted(operator, data)
+    data, state, out = usual(operator, branch, task)
     return same(dense(out), output(operator, state, data))
 
 
