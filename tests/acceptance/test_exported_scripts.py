@@ -1,15 +1,17 @@
 """Exported scripts reproduce the scores of the list to 1e-9 without mileage: every operator, every form of validation.
 
-The scripts of one module run in one other process, in which ``import mileage`` fails.
+They run in another process, in which ``import mileage`` fails.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,24 +23,9 @@ from mileage.errors import DataError, MileError, OperatorError
 from mileage.operators import Family, operators
 from mileage.session import Result
 
+Score = Callable[[dict[str, str]], dict[str, tuple[dict, Result]]]
 ROOT = Path(__file__).parents[2]
 RULES = "W,F,I,B,C4,UP,SIM,RUF,PIE,RET,PTH"
-RUNNER = """
-import contextlib, io, json, runpy, sys, warnings
-warnings.simplefilter("ignore")
-
-class Without:
-    def find_spec(self, name, *_):
-        if name.split(".")[0] == "mileage":
-            raise ImportError(name)
-
-sys.meta_path.insert(0, Without())
-for path in sys.argv[1:]:
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        runpy.run_path(path, run_name="__main__")
-    print(json.dumps([path, json.loads(said.getvalue().splitlines()[-1])]))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +60,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def score(folder: Path, queries: dict[str, str]) -> dict[str, tuple[dict, Result]]:
-    """Run queries, export the first workflow of each, run all scripts in one process; return what they printed."""
+@pytest.fixture
+def score(folder: Path, run_script: Callable[[Path], str]) -> Score:
+    """Return a function that runs queries, exports the first workflow of each, and returns what the scripts print."""
+    return functools.partial(_score, folder, run_script)
+
+
+def _score(folder: Path, run_script: Callable[[Path], str], queries: dict[str, str]) -> dict[str, tuple[dict, Result]]:
     results = {}
     with contextlib.chdir(folder), mileage.connect(folder / "project", backend="inline") as session:
         for name, query in queries.items():
@@ -83,17 +75,8 @@ def score(folder: Path, queries: dict[str, str]) -> dict[str, tuple[dict, Result
             assert result.leaderboard.ranked, f"{name}: {result}"
             result["w1"].script(str(folder / f"{name}.py"))
             results[name] = result
-    printed = run_scripts(folder, list(queries))
-    return {name: (printed[name], result) for name, result in results.items()}
-
-
-def run_scripts(folder: Path, names: list[str]) -> dict[str, dict]:
-    command = [sys.executable, "-c", RUNNER, *[f"{name}.py" for name in names]]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False, env={"OMP_NUM_THREADS": "1"}
-    )
-    assert done.returncode == 0, done.stderr
-    return {path.removesuffix(".py"): said for path, said in map(json.loads, done.stdout.splitlines())}
+    printed = {name: run_script(folder / f"{name}.py").splitlines()[-1] for name in queries}
+    return {name: (json.loads(printed[name]), result) for name, result in results.items()}
 
 
 def hold(scored: dict[str, tuple[dict, Result]]) -> None:
@@ -115,18 +98,20 @@ TARGETS = {"binary": "deal", "multiclass": "grade", "regression": "price"}
 FEATURES = """FEATURES (size, "weight kg", count, colour, "it's ""odd""\")"""
 
 
-def test_every_model_of_every_task(folder: Path) -> None:
+def test_every_model_of_every_task(score: Score) -> None:
     queries = {}
     for model in steps(Family.MODEL):
+        sizes = ", ".join(f"{name} = 8" for name in operators.get(model).traits.prefix)
+        small = f"{model}({sizes})" if sizes else model
         for task in operators.get(model).tasks:
             queries[f"{model}_{task}"] = (
-                f"PREDICT {TARGETS[task]} FROM 'table.parquet' {FEATURES} VALIDATE BY 2 FOLDS WITH MODEL = {model} BUDGET 1 trials"
+                f"PREDICT {TARGETS[task]} FROM 'table.parquet' {FEATURES} VALIDATE BY 2 FOLDS WITH MODEL = {small} BUDGET 1 trials"
             )
     assert len(queries) > 25
-    hold(score(folder, queries))
+    hold(score(queries))
 
 
-def test_every_other_operator(folder: Path) -> None:
+def test_every_other_operator(score: Score) -> None:
     slots = {
         family: steps(family)
         for family in (
@@ -147,10 +132,10 @@ def test_every_other_operator(folder: Path) -> None:
                 f"PREDICT deal FROM 'table.csv' VALIDATE BY 2 FOLDS WITH {family.upper()} = {name}, MODEL = {model} BUDGET 1 trials"
             )
     assert len(queries) > 18
-    hold(score(folder, queries))
+    hold(score(queries))
 
 
-def test_every_form_of_validation(folder: Path) -> None:
+def test_every_form_of_validation(score: Score) -> None:
     forms = [
         "BY 4 FOLDS",
         "BY 3 FOLDS REPEAT 2",
@@ -173,10 +158,10 @@ def test_every_form_of_validation(folder: Path) -> None:
             queries[f"form_{i}_{target}"] = (
                 f"PREDICT {target} FROM 'table.parquet' VALIDATE {form} WITH MODEL = decision_tree(max_depth = 3) BUDGET 1 trials"
             )
-    hold(score(folder, queries))
+    hold(score(queries))
 
 
-def test_sources_metrics_and_facts(folder: Path) -> None:
+def test_sources_metrics_and_facts(score: Score) -> None:
     head = "VALIDATE BY 3 FOLDS WITH MODEL = lightgbm(n_estimators = 20)"
     queries = {
         "sql": f"PREDICT deal FROM (SELECT t.*, size * count AS area FROM 'table.csv' t WHERE shop < 12) {head} BUDGET 1 trials",
@@ -187,10 +172,10 @@ def test_sources_metrics_and_facts(folder: Path) -> None:
         "f1": f"PREDICT deal FROM 'table.csv' OPTIMIZE f1 {head} BUDGET 1 trials",
         "facts": f"PREDICT deal FROM 'table.csv' {head} KNOWING shop IS CATEGORICAL, note IS TEXT, count IS IRRELEVANT BUDGET 1 trials",
     }
-    hold(score(folder, queries))
+    hold(score(queries))
 
 
-def test_winners_of_searches_on_the_bundled_tables(folder: Path) -> None:
+def test_winners_of_searches_on_the_bundled_tables(score: Score) -> None:
     queries = {
         "penguins": f"PREDICT species FROM '{ROOT}/examples/data/penguins.csv' VALIDATE BY 3 FOLDS BUDGET 2 trials SEED 3",
         "mpg": f"PREDICT mpg FROM '{ROOT}/examples/data/mpg.csv' VALIDATE BY 3 FOLDS BUDGET 2 trials SEED 3",
@@ -198,16 +183,18 @@ def test_winners_of_searches_on_the_bundled_tables(folder: Path) -> None:
         "sex": f"PREDICT sex FROM '{ROOT}/examples/data/penguins.csv' OPTIMIZE accuracy THEN f1 VALIDATE BY 3 FOLDS BUDGET 2 trials SEED 5",
         "mass": f"PREDICT body_mass_g FROM '{ROOT}/examples/data/penguins.csv' OPTIMIZE mae VALIDATE BY 3 FOLDS BUDGET 2 trials SEED 6",
     }
-    hold(score(folder, queries))
+    hold(score(queries))
 
 
-def test_scripts_are_clean_and_predict_the_users_classes(folder: Path) -> None:
+def test_scripts_are_clean_and_predict_the_users_classes(
+    folder: Path, score: Score, run_script: Callable[[Path], str]
+) -> None:
     queries = {
         "clean_a": "PREDICT deal FROM 'table.csv' VALIDATE BY HOLDOUT 25% REPEAT 2 WITH MODEL = logistic BUDGET 1 trials",
         "clean_b": "PREDICT price FROM 'table.csv' OPTIMIZE rmse THEN r2 VALIDATE BY 3 FOLDS KEEPING shop TOGETHER WITH MODEL = ridge BUDGET 1 trials",
         "clean_c": "PREDICT grade FROM 'table.csv' VALIDATE ON 'later.parquet' WITH MODEL = knn BUDGET 1 trials",
     }
-    score(folder, queries)
+    score(queries)
     for name in queries:
         text = (folder / f"{name}.py").read_text(encoding="utf-8")
         assert "import mileage" not in text and str(folder) not in text
@@ -219,11 +206,9 @@ def test_scripts_are_clean_and_predict_the_users_classes(folder: Path) -> None:
         for command in commands:
             done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
             assert done.returncode == 0, f"{name}: {done.stdout}"
-    used = "import clean_a as s; print(list(s.predict(s.fit(), s.read()[0].head(5))), s.__doc__)"
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", used], cwd=folder, capture_output=True, text=True, check=True
-    )
-    assert set(done.stdout.split("]")[0].strip("[").replace("'", "").split(", ")) <= {"yes", "no"}
+    used = folder / "used.py"
+    used.write_text("import clean_a as s; print(list(s.predict(s.fit(), s.read()[0].head(5))), s.__doc__)")
+    assert set(run_script(used).split("]")[0].strip("[").replace("'", "").split(", ")) <= {"yes", "no"}
 
 
 def test_what_no_script_can_say_is_one_clear_error(folder: Path) -> None:

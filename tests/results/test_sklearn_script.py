@@ -29,6 +29,18 @@ from mileage.results.export import Scorer, ScriptSpec, dump_skops, estimator_cod
 
 
 @pytest.fixture
+def run(run_script, tmp_path):
+    """Return a function that runs a script and returns the scores it printed."""
+
+    def run(text):
+        file = tmp_path / "script.py"
+        file.write_text(text)
+        return json.loads(run_script(file).splitlines()[-1])
+
+    return run
+
+
+@pytest.fixture
 def table(tmp_path):
     rng = np.random.default_rng(0)
     n = 90
@@ -43,21 +55,6 @@ def table(tmp_path):
         )
     path.write_text("\n".join(lines))
     return path
-
-
-def run(text, tmp_path):
-    file = tmp_path / "script.py"
-    file.write_text(text)
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", str(file)],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={"PATH": ""},
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr + text
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 RULES = "W,F,I,B,C4,UP,SIM,RUF,PIE,RET,PTH"
@@ -98,13 +95,13 @@ def binary_spec(path, **changes):
     return ScriptSpec(**{**given, **changes})
 
 
-def test_a_script_prints_the_scores_of_the_same_pipeline(table, tmp_path):
+def test_a_script_prints_the_scores_of_the_same_pipeline(table, run):
     y = (duckdb.sql(f"SELECT income FROM '{table}'").df()["income"] == "high").to_numpy().astype(int)
     splits = deal(SplitSpec(n=4, stratify=True, seed=3), n_rows=len(y), y=y)
     spec = binary_spec(table, splits=splits.code, split_imports=splits.imports)
     text = script(spec)
     assert "mileage" not in text.replace("found by MILE", "").lower()
-    printed = run(text, tmp_path)
+    printed = run(text)
     X = duckdb.sql(spec.sql).df().drop(columns="income")
     prepare = ColumnTransformer([(n, make_pipeline(*c), list(k)) for n, c, k in spec.branches], sparse_threshold=0.0)
     cv = [(p.train.indices(), p.test.indices()) for p in splits.pairs]
@@ -134,7 +131,7 @@ def test_a_script_is_valid_formatted_python(table):
 
 
 @pytest.mark.filterwarnings("ignore:Series.dt")
-def test_text_dates_sparse_and_three_classes(table, tmp_path):
+def test_text_dates_sparse_and_three_classes(table, run):
     spec = ScriptSpec(
         sql=sql(table, "note", "born", '"city name"', "kind"),
         target="kind",
@@ -154,7 +151,7 @@ def test_text_dates_sparse_and_three_classes(table, tmp_path):
         split_imports=("from sklearn.model_selection import StratifiedKFold",),
         scorers=(Scorer("log_loss", "'neg_log_loss'", sign=-1),),
     )
-    printed = run(script(spec), tmp_path)
+    printed = run(script(spec))
     df = duckdb.sql(spec.sql).df()
     y = df["kind"].map({"b": 0, "c": 1, "a": 2}).to_numpy()
     prepare = ColumnTransformer(
@@ -180,7 +177,7 @@ def regression_spec(table, **changes):
     return ScriptSpec(**{**given, **changes})
 
 
-def test_groups_are_dealt_from_their_own_sql(table, tmp_path):
+def test_groups_are_dealt_from_their_own_sql(table, run):
     spec = regression_spec(
         table,
         splits="GroupKFold(n_splits=3, shuffle=True, random_state=0).split(X, None, groups)",
@@ -188,7 +185,7 @@ def test_groups_are_dealt_from_their_own_sql(table, tmp_path):
         aux_sql=sql(table, "unit"),
         groups=("unit",),
     )
-    printed = run(script(spec), tmp_path)
+    printed = run(script(spec))
     df = duckdb.sql(sql(table, "unit", "pay")).df()
     wanted = cross_validate(
         Ridge(alpha=2.0),
@@ -201,7 +198,7 @@ def test_groups_are_dealt_from_their_own_sql(table, tmp_path):
     assert np.allclose(printed["scores"], wanted["test_score"], atol=1e-9)
 
 
-def test_time_order_strata_and_bootstrap_run(table, tmp_path):
+def test_time_order_strata_and_bootstrap_run(table, run):
     y = np.arange(90) % 2
     for made in (
         deal(SplitSpec(n=3, order_by="born"), n_rows=90, order=y),
@@ -214,12 +211,12 @@ def test_time_order_strata_and_bootstrap_run(table, tmp_path):
         spec = regression_spec(
             table, splits=made.code, split_imports=made.imports, aux_sql=aux, strata=strata, order_by=order
         )
-        assert len(run(script(spec), tmp_path)["scores"]) == 3
+        assert len(run(script(spec))["scores"]) == 3
 
 
-def test_rows_of_their_own_are_scored_instead_of_splits(table, tmp_path):
+def test_rows_of_their_own_are_scored_instead_of_splits(table, run):
     spec = regression_spec(table, splits="", test_sql=sql(table, "unit", "pay"), setup=("SET threads = 1",))
-    assert len(run(script(spec), tmp_path)["scores"]) == 1
+    assert len(run(script(spec))["scores"]) == 1
 
 
 def test_only_what_differs_from_the_defaults_is_written():

@@ -1,8 +1,7 @@
 """The best of many trials are scored again on splits that the search did not choose by."""
 
 import json
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -77,11 +76,10 @@ def test_other_metrics_are_computed_on_the_same_splits(answer: Result) -> None:
     assert len(with_metrics(answer, [best], ("accuracy",))[0].scores["accuracy"]) == 6
 
 
-def test_a_script_deals_the_same_splits(answer: Result, tmp_path: Path) -> None:
+def test_a_script_deals_the_same_splits(answer: Result, tmp_path: Path, run_script: Callable[[Path], str]) -> None:
     path = tmp_path / "best.py"
     answer.session.run(f"EXPORT @q{answer.query_id}.w1 TO '{path}' AS sklearn")
-    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=True)
-    said = json.loads(done.stdout.splitlines()[-1])
+    said = json.loads(run_script(path).splitlines()[-1])
     assert said["scores"] == pytest.approx(answer.leaderboard.ranked[0].scores["roc_auc"], abs=1e-9)
 
 

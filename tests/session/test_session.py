@@ -1,8 +1,7 @@
 """The main job end to end."""
 
 import json
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -239,13 +238,14 @@ def test_unseen_categories_are_predicted(session: Session, csv: Path, table: pd.
 
 
 @pytest.mark.parametrize("query", [QUERY, "PREDICT size FROM '{csv}' WITH MODEL = ridge | hist_gbm BUDGET 2 trials"])
-def test_the_exported_script_reproduces_the_score(session: Session, csv: Path, tmp_path: Path, query: str) -> None:
+def test_the_exported_script_reproduces_the_score(
+    session: Session, csv: Path, tmp_path: Path, query: str, run_script: Callable[[Path], str]
+) -> None:
     result = run(session, csv, query)
     path = tmp_path / "train.py"
     session.run(f"EXPORT @w1 TO '{path}' AS sklearn")
     assert "mileage" not in [line.split()[1] for line in path.read_text().splitlines() if line.startswith("import")]
-    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=True, cwd=tmp_path)
-    printed = next(json.loads(line) for line in reversed(done.stdout.splitlines()) if line.startswith("{"))
+    printed = next(json.loads(line) for line in reversed(run_script(path).splitlines()) if line.startswith("{"))
     metric = result.plan.objectives[0].call
     assert printed["mean"] == pytest.approx(result.trial("w1").mean(metric), abs=1e-9)
 
