@@ -13,20 +13,28 @@ from mileage.operators.sums import Layout, Seen, Sums, without_each
 @given(st.integers(0, 2**16), st.integers(2, 6), st.sampled_from([0.0, 1e6]))
 def test_the_sums_of_all_parts_but_one_are_those_of_their_rows(seed: int, n_parts: int, far: float) -> None:
     rng = np.random.default_rng(seed)
-    X, y = rng.normal(size=(40, 3)) + far, rng.integers(0, 3, 40)
-    part_of = rng.integers(0, n_parts, 40)
-    parts = [Sums.of(X[part_of == i], y[part_of == i], 3, products=True) for i in range(n_parts)]
-    for i, told in enumerate(without_each(parts)):
-        rest = X[part_of != i]
+    X, y = pd.DataFrame(rng.normal(size=(40, 3)) + far, columns=list("abc")), rng.integers(0, 3, 40)
+    part_of = rng.permutation(np.arange(40) % n_parts)
+    both = [_without_each(X, y, part_of, products=products) for products in (True, False)]
+    for i, (with_products, with_squares) in enumerate(zip(*both, strict=True)):
+        rest = X[part_of != i].to_numpy()
         off = rest - rest.mean(axis=0)
-        assert told.n == len(rest)
-        assert np.allclose(told.mean, rest.mean(axis=0), rtol=1e-12)
-        assert told.products is not None
-        assert np.allclose(told.products, off.T @ off, rtol=0, atol=1e-8)
+        assert with_products.sums.n == with_squares.sums.n == len(rest)
+        assert np.allclose(with_products.mean, rest.mean(axis=0), rtol=1e-12)
+        assert np.allclose(with_products.products, off.T @ off, rtol=0, atol=1e-8)
+        assert np.allclose(with_squares.squares, with_products.squares, rtol=0, atol=1e-8)
         for c in range(3):
             mine = rest[y[part_of != i] == c]
             if len(mine):
-                assert np.allclose(told.squares[c], mine.var(axis=0) * len(mine), rtol=0, atol=1e-8)
+                wanted = mine.var(axis=0) * len(mine)
+                assert np.allclose(with_squares.class_squares[c], wanted, rtol=0, atol=1e-8)
+
+
+def _without_each(X: pd.DataFrame, y: np.ndarray, part_of: np.ndarray, *, products: bool) -> list[Seen]:
+    layout = Layout.of(X, list(X.columns))
+    whole = layout.matrix(X)
+    parts = [Sums.of(whole[part_of == i], y[part_of == i], 3, products=products) for i in range(part_of.max() + 1)]
+    return [Seen.leaf(sums, layout, list(X.columns), 3) for sums in without_each(parts)]
 
 
 def test_a_column_that_is_constant_on_the_train_rows_is_scaled_as_the_scaler_does() -> None:

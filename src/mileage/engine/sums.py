@@ -45,7 +45,7 @@ def image(task: Task, inputs: list[Any]) -> dict[str, Any]:
     params: dict[str, Any] = dict(task.params)
     sums, layout, *states = inputs
     seen = _seen(params["route"], iter(states), (sums, layout, params["n_classes"]))
-    return {"out": seen.plain(products=params["products"])}
+    return {"out": seen.plain()}
 
 
 def _seen(route: Any, states: Iterator[Any], leaf: tuple[Sums, Layout, int]) -> Seen:

@@ -83,11 +83,12 @@ class Table:
         return [unit for unit in waiting if not unit.waits]
 
     def coming_from(self, port: Port) -> Unit | None:
-        """Return the unit that will publish the port; one that has not started can still be asked to."""
+        """Return the unit that will publish the port; one that has not started can still be asked to, if it makes it."""
         unit = self.owner.get(port.task)
         if unit is None or (unit.running and port not in unit.publish):
             return None
-        return unit
+        made = next(task.outputs for task in unit.tasks if task.fingerprint == port.task)
+        return unit if port.output in made else None
 
     def is_coming(self, port: Port) -> bool:
         """Say whether the value is there, or some unit will publish it."""

@@ -108,15 +108,17 @@ def _codes(values: Any, levels: tuple[Any, ...]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Sums:
-    """Rows, means, squares of deviations by class, and products of deviations over all rows.
+    """Rows and means by class, and either products of deviations over all rows or their squares by class.
 
     Attributes
     ----------
     rows : array of shape (n_classes,)
         A regression has one class, and the target as one more column at the end.
-    means, squares : arrays of shape (n_classes, n_columns)
+    means : array of shape (n_classes, n_columns)
+    squares : array of shape (n_classes, n_columns), or None
+        From the means of the class.
     products : array of shape (n_columns, n_columns), or None
-        From the means of all rows; only where it is needed.
+        From the means of all rows.
 
     Examples
     --------
@@ -129,23 +131,31 @@ class Sums:
 
     rows: np.ndarray
     means: np.ndarray
-    squares: np.ndarray
+    squares: np.ndarray | None = None
     products: np.ndarray | None = None
 
     @classmethod
     def of(cls, X: np.ndarray, y: np.ndarray, n_classes: int, *, products: bool) -> Sums:
-        """Return the sums of some rows; ``n_classes`` is 0 for a regression."""
+        """Return the sums of some rows; ``n_classes`` is 0 for a regression, which always has products.
+
+        The columns of ``X`` should have means near zero, as those of :meth:`Layout.matrix` do: products are taken about it.
+        """
         if not n_classes:
-            X = np.column_stack([X, y])
-            y, n_classes = np.zeros(len(X), dtype=np.int64), 1
+            return cls._with_target(X, y)
         hot = np.asarray(y[:, None] == np.arange(n_classes), dtype=np.float64)
-        rows, middle = hot.sum(axis=0), X.mean(axis=0) if len(X) else np.zeros(X.shape[1])
-        off = X - middle
-        means = hot.T @ off / np.maximum(rows, 1)[:, None]
-        squares = (
-            hot.T @ (off - means[y]) ** 2
-        )  # from the class's own mean: what is constant in a class has exactly none
-        return cls(rows, means + middle, squares, off.T @ off if products else None)
+        rows = hot.sum(axis=0)
+        means = hot.T @ X / np.maximum(rows, 1)[:, None]
+        if products:
+            return cls(rows, means, products=_products(X, rows @ means / max(len(X), 1)))
+        return cls(rows, means, squares=hot.T @ (X - means[y]) ** 2)  # what is constant in a class has exactly none
+
+    @classmethod
+    def _with_target(cls, X: np.ndarray, y: np.ndarray) -> Sums:
+        mean, middle = X.mean(axis=0), y.mean()
+        off = y - middle
+        cross = X.T @ off
+        made = np.block([[_products(X, mean), cross[:, None]], [cross[None, :], np.array([[off @ off]])]])
+        return cls(np.array([float(len(X))]), np.append(mean, middle)[None, :], products=made)
 
     @property
     def n(self) -> float:
@@ -162,13 +172,18 @@ class Sums:
         rows = self.rows + other.rows
         step = other.means - self.means
         share = (other.rows / np.maximum(rows, 1))[:, None]
-        squares = self.squares + other.squares + step**2 * self.rows[:, None] * share
-        products = None
+        squares = products = None
+        if self.squares is not None and other.squares is not None:
+            squares = self.squares + other.squares + step**2 * self.rows[:, None] * share
         if self.products is not None and other.products is not None:
             apart = other.mean - self.mean
             weight = self.n * other.n / max(self.n + other.n, 1.0)
             products = self.products + other.products + weight * np.outer(apart, apart)
         return Sums(rows, self.means + step * share, squares, products)
+
+
+def _products(X: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    return np.asarray(X.T @ X - len(X) * np.outer(mean, mean))
 
 
 def without_each(parts: Sequence[Sums]) -> list[Sums]:
@@ -261,25 +276,20 @@ class Seen:
         weights[self.marks[holes], holes] = values[holes] - self.offset[holes]
         return replace(self, weights=weights, marks=np.full_like(self.marks, -1), names=())
 
-    def plain(self, *, products: bool) -> Seen:
+    def plain(self) -> Seen:
         """Return the same columns as common ones of their own, so that what is told from them need not be told again."""
         if (self.marks >= 0).any():
             return self
         w = self.weights
-        squares = self._squares()
-        means, sums = self.sums.means @ w + self.offset, None
-        if products:
-            assert self.sums.products is not None
-            sums = w.T @ self.sums.products @ w
         if not self.n_classes:  # the target goes along
-            means = np.column_stack([means, self.sums.means[:, -1]])
-            squares = np.column_stack([squares, self.sums.squares[:, -1]])
-            if sums is not None:
-                assert self.sums.products is not None
-                cross = w.T @ self.sums.products[:, -1]
-                sums = np.block([[sums, cross[:, None]], [cross[None, :], self.sums.products[-1:, -1:]]])
-        p = w.shape[1]
-        made = Sums(self.sums.rows, means, squares, sums)
+            w = np.column_stack([w, np.eye(len(w))[:, -1]])
+        means = self.sums.means @ w
+        means[:, : self.width] += self.offset
+        if self.sums.products is None:
+            made = Sums(self.sums.rows, means, squares=self.class_squares)
+        else:
+            made = Sums(self.sums.rows, means, products=w.T @ self.sums.products @ w)
+        p = self.width
         return Seen(made, np.eye(means.shape[1], p), np.zeros(p), np.full(p, -1), self.n_classes)
 
     # --- what is told -------------------------------------------------------------------------------------------------
@@ -302,7 +312,21 @@ class Seen:
     @property
     def class_squares(self) -> np.ndarray:
         """Sums of squares of deviations from the class's mean, shape (n_classes, n_columns)."""
-        return self._squares()
+        s, w = self.sums, self.weights
+        assert s.squares is not None
+        # common columns of one source are never both different from zero in a row: their products are zero
+        about_zero = (s.squares + s.rows[:, None] * s.means**2) @ w**2
+        told = about_zero - s.rows[:, None] * (s.means @ w) ** 2
+        single = (w != 0).sum(axis=0) <= 1
+        return np.asarray(np.where(single, s.squares @ w**2, np.maximum(told, 0.0)))
+
+    @property
+    def squares(self) -> np.ndarray:
+        """Sums of squares of deviations from the mean of all rows, shape (n_columns,)."""
+        if self.sums.products is not None:
+            return np.asarray(np.einsum("ij,ij->j", self.weights, self.sums.products @ self.weights))
+        between = self.rows @ (self.class_means - self.mean) ** 2
+        return np.asarray(self.class_squares.sum(axis=0) + between)
 
     @property
     def mean(self) -> np.ndarray:
@@ -334,8 +358,7 @@ class Seen:
         n = np.rint(s.n - n_missing)
         bare = replace(self, offset=np.zeros(self.width))
         mean = s.n * bare.mean / np.maximum(n, 1)
-        between = s.rows @ (bare.class_means - bare.mean) ** 2
-        squares = bare.class_squares.sum(axis=0) + between
+        squares = self.squares
         squares = np.where(self.marks >= 0, squares + s.n * bare.mean**2 - n * mean**2, squares)
         return n, np.where(n > 0, mean + self.offset, np.nan), np.maximum(squares, 0.0)
 
@@ -349,11 +372,3 @@ class Seen:
         if (self.known[0] < self.sums.n).any():
             message = "Input X contains NaN."
             raise ValueError(message)
-
-    def _squares(self) -> np.ndarray:
-        """Common columns of one source are never both different from zero in a row: their products are zero."""
-        s, w = self.sums, self.weights
-        about_zero = (s.squares + s.rows[:, None] * s.means**2) @ w**2
-        told = about_zero - s.rows[:, None] * (s.means @ w) ** 2
-        single = (w != 0).sum(axis=0) <= 1
-        return np.asarray(np.where(single, s.squares @ w**2, np.maximum(told, 0.0)))

@@ -50,8 +50,7 @@ class GaussianNb(FromSums, Operator):
         made.classes_ = np.flatnonzero(seen.rows)
         rows = seen.rows[made.classes_]
         means, squares = seen.class_means[made.classes_], seen.class_squares[made.classes_]
-        whole = squares.sum(axis=0) + rows @ (means - seen.mean) ** 2
-        made.epsilon_ = made.var_smoothing * (whole / rows.sum()).max()
+        made.epsilon_ = made.var_smoothing * seen.squares.max() / rows.sum()
         made.theta_, made.var_ = means, squares / rows[:, None] + made.epsilon_
         made.class_count_, made.class_prior_ = rows, rows / rows.sum()
         return named(made, seen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from mileage.core.domains import Value
 from mileage.core.exactness import Exactness
@@ -85,6 +86,7 @@ class _Rewriting:
         self.old = {planned.task.fingerprint: planned.task for planned in plan}
         self.made: dict[Fingerprint, None] = {}
         self.new: list[PlannedTask] = []
+        self.merged: dict[Any, tuple[Task, Port]] = {}
         self.learned: dict[Fingerprint, dict[Fingerprint, Port]] = {}  # by model: the steps before it
 
     def tasks(self) -> Iterator[PlannedTask]:
@@ -154,32 +156,33 @@ class _Rewriting:
 
     def _sums(self, fit: Task, fold: _Fold, way: _Way) -> tuple[Port, Port]:
         """Return the sums of the rows of all folds but one, and the layout of their columns."""
-        source, deal = self.old[fold.source], fold.deal
-        kinds = _kinds(source)
-        columns = dict.fromkeys(_columns(way))
+        operator, columns = operators.get(fit.operator), tuple(dict.fromkeys(_columns(way)))
+        assert isinstance(operator, FromSums)
+        params: tuple[tuple[str, Value], ...] = (("n_classes", _n_classes(fit)), ("products", operator.products))
+        key = (fold.source, fold.deal.fingerprint, fold.splits.start, columns, params)
+        if key not in self.merged:
+            self.merged[key] = self._merged(fold, columns, params)
+        merged, layout = self.merged[key]
+        return merged.port(merged.outputs[fold.split - fold.splits.start]), layout
+
+    def _merged(
+        self, fold: _Fold, columns: tuple[str, ...], params: tuple[tuple[str, Value], ...]
+    ) -> tuple[Task, Port]:
+        """Plan the sums of each fold; return the task that merges them, and the layout of their columns."""
+        source, kinds = self.old[fold.source], _kinds(self.old[fold.source])
         named: tuple[tuple[str, Value], ...] = tuple(
             (kind, tuple(name for name in columns if kinds[name] == kind)) for kind in sorted(_KINDS)
         )
         layout = self._add(Task(TaskKind.LAYOUT, params=named, inputs=(source.port("X"),), label="lay out columns"))
-        operator, context = operators.get(fit.operator), dict(fit.context)
-        assert isinstance(operator, FromSums)
-        classes = 0 if context["task"] == "regression" else context["n_classes"]
-        params: tuple[tuple[str, Value], ...] = (("n_classes", classes), ("products", operator.products))
-        inputs = (source.port("X"), source.port("y"), deal.port("splits"), layout.port())
+        inputs = (source.port("X"), source.port("y"), fold.deal.port("splits"), layout.port())
+        label = "sum up the rows of a fold"
         parts = [
-            self._add(
-                Task(TaskKind.LIFT, params=(*params, ("split", i)), inputs=inputs, label="sum up the rows of a fold")
-            )
+            self._add(Task(TaskKind.LIFT, params=(*params, ("split", i)), inputs=inputs, label=label)).port()
             for i in fold.splits
         ]
-        outputs = tuple(f"without_{i}" for i in range(len(parts)))
-        merged = Task(
-            TaskKind.MERGE,
-            inputs=tuple(part.port() for part in parts),
-            outputs=outputs,
-            label="merge the sums of all folds but one",
-        )
-        return self._add(merged).port(outputs[fold.split - fold.splits.start]), layout.port()
+        outputs, label = tuple(f"without_{i}" for i in range(len(parts))), "merge the sums of all folds but one"
+        merged = self._add(Task(TaskKind.MERGE, inputs=tuple(parts), outputs=outputs, label=label))
+        return merged, layout.port()
 
     # --- the test side ------------------------------------------------------------------------------------------------
 
@@ -213,14 +216,7 @@ class _Learning:
     def learn(self, fit: Task, before: _Way) -> Task:
         """Return the task that fits from what ``before`` shows of the train rows."""
         route, states = self._route(before, plain=False)
-        operator, context = operators.get(fit.operator), dict(fit.context)
-        assert isinstance(operator, FromSums)
-        classes = 0 if context["task"] == "regression" else context["n_classes"]
-        params: tuple[tuple[str, Value], ...] = (
-            ("n_classes", classes),
-            ("products", operator.products),
-            ("route", route),
-        )
+        params: tuple[tuple[str, Value], ...] = (("n_classes", _n_classes(fit)), ("route", route))
         image = Task(
             TaskKind.IMAGE, params=params, inputs=(*self.sums, *states), label=f"sums that {fit.operator} sees"
         )
@@ -248,6 +244,12 @@ class _Learning:
 def _learns(fit: Task) -> bool:
     operator = operators.find(fit.operator)
     return isinstance(operator, FromSums) and operator.can_learn(dict(fit.params))
+
+
+def _n_classes(fit: Task) -> Value:
+    """Return the number of classes; 0 for a regression."""
+    context = dict(fit.context)
+    return 0 if context["task"] == "regression" else context["n_classes"]
 
 
 def _columns(way: _Way) -> Sequence[str]:
