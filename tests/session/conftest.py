@@ -11,9 +11,9 @@ import mileage
 from mileage.session import Session
 
 
-@pytest.fixture
-def table() -> pd.DataFrame:
-    """Return 160 rows with a class that depends on a number and a name."""
+@pytest.fixture(scope="session")
+def small_table() -> pd.DataFrame:
+    """Return 160 rows with a class that depends on a number and a name; they are for all tests, so nobody changes them."""
     rng = np.random.default_rng(0)
     n = 160
     size = rng.normal(size=n)
@@ -22,6 +22,12 @@ def table() -> pd.DataFrame:
     size[rng.random(n) < 0.05] = np.nan
     y = np.where(np.nan_to_num(size) + (colour == "red") + 0.3 * rng.normal(size=n) > 0.4, "yes", "no")
     return pd.DataFrame({"size": size, "colour": colour, "noise": noise, "y": y})
+
+
+@pytest.fixture
+def table(small_table: pd.DataFrame) -> pd.DataFrame:
+    """Return a copy of the rows."""
+    return small_table.copy()
 
 
 @pytest.fixture

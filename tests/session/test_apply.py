@@ -1,5 +1,7 @@
 """APPLY reads the columns that matter, predicts the same, and checks all of them all the same."""
 
+import contextlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,16 +33,25 @@ def train(n: int = 300) -> pd.DataFrame:
     return made
 
 
-@pytest.fixture
-def fitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    """Return a session in which @w1 is an l1 model that gives weight to c1 and c4 only, and @q2.w1 the same unnarrowed."""
-    monkeypatch.chdir(tmp_path)
-    train().to_parquet("train.parquet")
-    rows(80, 2).to_parquet("new.parquet")
-    with mileage.connect(tmp_path, backend="inline") as session:
-        query = f"PREDICT y FROM 'train.parquet' VALIDATE BY 2 FOLDS WITH PIPELINE = {L1}"
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with data and a project, of which each test has a copy."""
+    folder = tmp_path_factory.mktemp("apply")
+    train().to_parquet(folder / "train.parquet")
+    rows(80, 2).to_parquet(folder / "new.parquet")
+    query = f"PREDICT y FROM 'train.parquet' VALIDATE BY 2 FOLDS WITH PIPELINE = {L1}"
+    with contextlib.chdir(folder), mileage.connect(folder, backend="inline") as session:
         session.run(query)
         session.run(f"{query} HINT (off = 'project_dead_columns')")
+    return folder
+
+
+@pytest.fixture
+def fitted(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    """Return a session in which @w1 is an l1 model that gives weight to c1 and c4 only, and @q2.w1 the same unnarrowed."""
+    shutil.copytree(project, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    with mileage.connect(tmp_path, backend="inline") as session:
         yield session
 
 

@@ -1,7 +1,7 @@
 """The main job end to end."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,14 +23,22 @@ def run(session: Session, csv: Path, text: str = QUERY, **options: object) -> Re
     return answer
 
 
-def test_a_query_gives_a_ranked_list_that_beats_the_constant(session: Session, csv: Path) -> None:
-    result = run(session, csv)
-    best, constant = result.trial("w1"), result.leaderboard.reference
+@pytest.fixture(scope="module")
+def answered(tmp_path_factory: pytest.TempPathFactory, small_table: pd.DataFrame) -> Iterator[Result]:
+    """Return the answer to the query, for tests that only read it."""
+    folder = tmp_path_factory.mktemp("answered")
+    small_table.to_csv(folder / "table.csv", index=False)
+    with mileage.connect(folder / "project", backend="inline") as session:
+        yield run(session, folder / "table.csv")
+
+
+def test_a_query_gives_a_ranked_list_that_beats_the_constant(answered: Result) -> None:
+    best, constant = answered.trial("w1"), answered.leaderboard.reference
     assert constant is not None
     assert constant.mean("roc_auc") == 0.5
     assert best.mean("roc_auc") > 0.8
-    assert result.to_json()["leaderboard"][0]["ref"] == "w1"
-    assert "w1" in result.text()
+    assert answered.to_json()["leaderboard"][0]["ref"] == "w1"
+    assert "w1" in answered.text()
 
 
 def test_a_frame_can_be_predicted_from_and_for(session: Session, table: pd.DataFrame) -> None:
@@ -71,19 +79,21 @@ def test_a_second_run_fits_nothing(session: Session, csv: Path, monkeypatch: pyt
     assert [dict(t.scores) for t in first.leaderboard.order] == [dict(t.scores) for t in second.leaderboard.order]
 
 
-def test_refine_makes_a_new_version(session: Session, csv: Path) -> None:
+def test_refine_makes_a_new_version_which_history_lists(session: Session, csv: Path) -> None:
     run(session, csv)
     refined = session.run("REFINE @last SET OPTIMIZE accuracy ADD WITHOUT decision_tree")
     assert isinstance(refined, Result)
     assert refined.query_id == 2
     assert {t.model for t in refined.leaderboard.ranked} <= {"logistic", "dummy"}
-    history = session.run("SHOW history").to_json()
-    assert [row["from"] for row in history["sections"][0]["rows"]] == ["", "@q1"]
+    rows = session.run("SHOW history").to_json()["sections"][0]["rows"]
+    assert [(row["ref"], row["from"], row["state"], row["trials"]) for row in rows] == [
+        ("@q1", "", "finished", "5"),
+        ("@q2", "@q1", "finished", "5"),
+    ]
 
 
-def test_compare_shows_the_difference(session: Session, csv: Path) -> None:
-    run(session, csv)
-    text = session.run("COMPARE @w1, @w2 ON accuracy").text()
+def test_compare_shows_the_difference(answered: Result) -> None:
+    text = answered.session.run("COMPARE @w1, @w2 ON accuracy").text()
     assert "accuracy" in text
 
 
@@ -147,16 +157,6 @@ def test_clean_gives_space_back_and_keeps_the_scores(session: Session, csv: Path
     assert len(result["w1"].predict(table)) == 160
 
 
-def test_history_lists_every_run_with_its_state(session: Session, csv: Path) -> None:
-    run(session, csv)
-    session.run("REFINE @last SET OPTIMIZE accuracy")
-    rows = session.run("SHOW history").to_json()["sections"][0]["rows"]
-    assert [(row["ref"], row["from"], row["state"], row["trials"]) for row in rows] == [
-        ("@q1", "", "finished", "5"),
-        ("@q2", "@q1", "finished", "5"),
-    ]
-
-
 def test_answers_draw_themselves_and_escape_what_users_wrote(session: Session, table: pd.DataFrame) -> None:
     evil = "<script>alert(1)</script>"
     frame = table.rename(columns={"colour": evil, "size": 'it\'s "<b>"'})
@@ -171,18 +171,16 @@ def test_answers_draw_themselves_and_escape_what_users_wrote(session: Session, t
         assert "<svg" in drawn._repr_html_()
 
 
-def test_apply_writes_a_file(session: Session, csv: Path, tmp_path: Path) -> None:
-    run(session, csv)
+def test_apply_writes_a_file(answered: Result, csv: Path, tmp_path: Path) -> None:
     out = tmp_path / "scored.parquet"
-    session.run(f"APPLY @w1 TO '{csv}' INTO '{out}'")
+    answered.session.run(f"APPLY @w1 TO '{csv}' INTO '{out}'")
     scored = pd.read_parquet(out)
     assert "predicted_y" in scored.columns, list(scored.columns)
 
 
-def test_apply_adds_columns_and_says_what_it_replaced(session: Session, csv: Path, tmp_path: Path) -> None:
-    run(session, csv)
+def test_apply_adds_columns_and_says_what_it_replaced(answered: Result, csv: Path, tmp_path: Path) -> None:
     out = tmp_path / "scored.csv"
-    first, again = (session.run(f"APPLY @w1 TO '{csv}' INTO '{out}'") for _ in range(2))
+    first, again = (answered.session.run(f"APPLY @w1 TO '{csv}' INTO '{out}'") for _ in range(2))
     given, scored = pd.read_csv(csv), pd.read_csv(out)
     assert list(scored.columns) == [*given.columns, "predicted_y", "probability_no", "probability_yes"]
     assert len(scored) == len(given)
@@ -193,48 +191,41 @@ def test_apply_adds_columns_and_says_what_it_replaced(session: Session, csv: Pat
 @pytest.mark.parametrize(
     ("into", "message"), [("x.txt", "end the name in"), ("no/x.csv", "no such folder"), ("{csv}", "is the data itself")]
 )
-def test_apply_refuses_a_place_before_it_predicts(session: Session, csv: Path, into: str, message: str) -> None:
-    run(session, csv)
+def test_apply_refuses_a_place_before_it_predicts(answered: Result, csv: Path, into: str, message: str) -> None:
     before = csv.read_bytes()
     with pytest.raises(DataError, match=message):
-        session.run(f"APPLY @w1 TO '{csv}' INTO '{into.format(csv=csv)}'")
+        answered.session.run(f"APPLY @w1 TO '{csv}' INTO '{into.format(csv=csv)}'")
     assert csv.read_bytes() == before
 
 
-def test_apply_names_an_unknown_column(session: Session, csv: Path, table: pd.DataFrame) -> None:
-    result = run(session, csv)
+def test_apply_names_an_unknown_column(answered: Result, table: pd.DataFrame) -> None:
     with pytest.raises(DataError, match="columns that the training data lacks: key") as caught:
-        result["w1"].predict(table.assign(key=1))
+        answered["w1"].predict(table.assign(key=1))
     assert "EXCLUDE" in str(caught.value.hint)
-    assert len(result["w1"].predict(table.drop(columns="y"))) == 160
+    assert len(answered["w1"].predict(table.drop(columns="y"))) == 160
 
 
-def test_a_column_without_any_value_fits_every_type(session: Session, csv: Path, table: pd.DataFrame) -> None:
-    result = run(session, csv)
-    assert len(result["w1"].predict(table.assign(size=None, colour=None))) == 160
+def test_a_column_without_any_value_fits_every_type(answered: Result, table: pd.DataFrame) -> None:
+    assert len(answered["w1"].predict(table.assign(size=None, colour=None))) == 160
 
 
-def test_a_category_that_became_a_number_is_retyped(session: Session, csv: Path, table: pd.DataFrame) -> None:
-    result = run(session, csv)
+def test_a_category_that_became_a_number_is_retyped(answered: Result, table: pd.DataFrame) -> None:
     with pytest.raises(DataError, match="other types: colour"):
-        result["w1"].predict(table.assign(colour=1.5))
+        answered["w1"].predict(table.assign(colour=1.5))
 
 
-def test_apply_names_a_missing_column(session: Session, csv: Path, table: pd.DataFrame) -> None:
-    result = run(session, csv)
+def test_apply_names_a_missing_column(answered: Result, table: pd.DataFrame) -> None:
     with pytest.raises(DataError, match="lacks size"):
-        result["w1"].predict(table.drop(columns="size"))
+        answered["w1"].predict(table.drop(columns="size"))
 
 
-def test_apply_names_a_retyped_column(session: Session, csv: Path, table: pd.DataFrame) -> None:
-    result = run(session, csv)
+def test_apply_names_a_retyped_column(answered: Result, table: pd.DataFrame) -> None:
     with pytest.raises(DataError, match="other types: size"):
-        result["w1"].predict(table.assign(size="big"))
+        answered["w1"].predict(table.assign(size="big"))
 
 
-def test_unseen_categories_are_predicted(session: Session, csv: Path, table: pd.DataFrame) -> None:
-    result = run(session, csv)
-    assert len(result["w1"].predict(table.assign(colour="violet"))) == 160
+def test_unseen_categories_are_predicted(answered: Result, table: pd.DataFrame) -> None:
+    assert len(answered["w1"].predict(table.assign(colour="violet"))) == 160
 
 
 @pytest.mark.parametrize("query", [QUERY, "PREDICT size FROM '{csv}' WITH MODEL = ridge | hist_gbm BUDGET 2 trials"])
@@ -250,13 +241,12 @@ def test_the_exported_script_reproduces_the_score(
     assert printed["mean"] == pytest.approx(result.trial("w1").mean(metric), abs=1e-9)
 
 
-def test_the_pipeline_predicts_the_same(session: Session, csv: Path, table: pd.DataFrame) -> None:
-    result = run(session, csv)
-    pipeline = result["w1"].to_sklearn()
+def test_the_pipeline_predicts_the_same(answered: Result, table: pd.DataFrame) -> None:
+    pipeline = answered["w1"].to_sklearn()
     columns = table[["size", "noise", "colour"]]
-    assert pipeline.predict(columns).tolist() == result["w1"].predict(table).tolist()
-    assert np.allclose(pipeline.predict_proba(columns), result["w1"].predict_proba(table))
-    assert list(pipeline.classes_) == list(result["w1"].classes) == ["no", "yes"]
+    assert pipeline.predict(columns).tolist() == answered["w1"].predict(table).tolist()
+    assert np.allclose(pipeline.predict_proba(columns), answered["w1"].predict_proba(table))
+    assert list(pipeline.classes_) == list(answered["w1"].classes) == ["no", "yes"]
 
 
 def test_classes_have_the_type_of_the_target(session: Session, table: pd.DataFrame) -> None:
