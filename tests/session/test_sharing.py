@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_selection import SelectPercentile
+from sklearn.linear_model import RidgeClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
 import mileage
@@ -100,6 +101,20 @@ def test_neighbors_that_are_told_vote_as_those_that_are_searched_for(csv: Path, 
     assert found[0] == found[1]
     assert found[0].keys() == found[2].keys()
     assert all(found[0][name] == pytest.approx(found[2][name], abs=1e-9) for name in found[0])
+
+
+def test_a_ridge_behind_any_step_is_learned_from_sums(
+    session: Session, csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted: list[float] = []
+    fit = RidgeClassifier.fit
+    monkeypatch.setattr(
+        RidgeClassifier, "fit", lambda self, *a, **k: (fitted.append(self.alpha), fit(self, *a, **k))[1]
+    )
+    steps = "median >> one_hot >> k_best(k = 3) >> ridge(alpha IN {{0.1, 1, 10}})"
+    board = run(session, csv, "PREDICT y FROM '{csv}' VALIDATE BY 3 FOLDS WITH PIPELINE = " + steps).leaderboard
+    assert len(fitted) == 1  # the best one on all rows
+    assert all(t.fit_s for t in board.trials)
 
 
 def test_a_smaller_fit_of_a_shared_one_takes_its_share_of_the_time(session: Session, csv: Path) -> None:

@@ -307,6 +307,7 @@ _RUN: dict[TaskKind, Callable[[Task, list[Any], Resources], dict[str, Any]]] = {
     TaskKind.WHOLE: _fit,
     TaskKind.CUT: _cut,
     TaskKind.GATHER: _gather,
+    TaskKind.SUMS: lambda task, inputs, _: sums.sum_up(task, inputs),
     TaskKind.LAYOUT: lambda task, inputs, _: sums.lay_out(task, inputs),
     TaskKind.LIFT: lambda task, inputs, _: sums.lift(task, inputs),
     TaskKind.MERGE: lambda task, inputs, _: sums.merge(task, inputs),

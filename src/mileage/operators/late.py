@@ -26,6 +26,8 @@ class Late:
         the one (None is without end); smaller ones then take that share of its time.
     gathers : bool
         Whether answers for the same rows are made of what is gathered once with the largest value (``gathers`` of the registry).
+    from_sums : bool
+        Whether the sums of the train rows take the place of the one fit, of an operator that is fitted ``FromSums``.
 
     Examples
     --------
@@ -40,6 +42,7 @@ class Late:
     claims: tuple[str, ...]
     whole: tuple[Value, ...] = ()
     gathers: bool = False
+    from_sums: bool = False
 
     @property
     def grows(self) -> bool:
@@ -49,7 +52,7 @@ class Late:
     @property
     def exactness(self) -> Exactness:
         """How exactly a fit that is cut back is the one with the smaller value."""
-        return self._claimed("cuts")
+        return Exactness.FP if self.from_sums else self._claimed("cuts")
 
     @property
     def gathers_exactly(self) -> Exactness:

@@ -232,6 +232,27 @@ class Seen:
     levels: tuple[tuple[Any, ...], ...] = ()
 
     @classmethod
+    def of(cls, X: np.ndarray, y: np.ndarray, n_classes: int, *, products: bool) -> Seen:
+        """Return some rows as they are.
+
+        Raises
+        ------
+        ValueError
+            If values are missing.
+
+        Examples
+        --------
+        >>> seen = Seen.of(np.array([[1.0], [3.0]]), np.array([2.0, 6.0]), 0, products=True)
+        >>> seen.mean.tolist(), seen.target_products.tolist()
+        ([2.0], [4.0])
+        """
+        if not np.isfinite(X).all():
+            message = "Input X contains NaN or infinity."
+            raise ValueError(message)
+        sums, p = Sums.of(X, y, n_classes, products=products), X.shape[1]
+        return cls(sums, np.eye(sums.means.shape[1], p), np.zeros(p), np.full(p, -1), n_classes)
+
+    @classmethod
     def leaf(cls, sums: Sums, layout: Layout, names: Sequence[str], n_classes: int) -> Seen:
         """Return some source columns as they are."""
         known = {column.name: column for column in layout.columns}

@@ -26,6 +26,9 @@ def _parts(task: Task, tasks: Mapping[Fingerprint, Task]) -> Iterator[Part]:
     elif task.kind is TaskKind.PREDICT and given[-1].kind is TaskKind.GATHER:
         yield given[-1].fingerprint, 1.0
     elif task.kind is TaskKind.LEARN and task.is_model:
+        if given[0].kind is TaskKind.SUMS:
+            yield given[0].fingerprint, 1.0
+            return
         merged = given[0].inputs[0]
         parts = tasks[merged.task].inputs
         yield from ((part.task, 1.0) for i, part in enumerate(parts) if merged.output != f"without_{i}")

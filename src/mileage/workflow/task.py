@@ -29,6 +29,7 @@ class TaskKind(StrEnum):
     lift     X, y, splits, layout         ``out``: sums over the test rows of split ``i``
     merge    sums, sums, ...              ``without_i``: sums of all but the i-th
     image    sums, layout, states         ``out``: sums of the columns that a step sees
+    sums     X, y                         ``out``: sums of the columns that a step sees, from its train rows
     learn    sums that a step sees        ``state`` as fitting it on the rows would give
     apply    state, X                     ``out``
     join     X, X, ...                    ``out``: one matrix of all columns
@@ -51,6 +52,7 @@ class TaskKind(StrEnum):
     LIFT = "lift"
     MERGE = "merge"
     IMAGE = "image"
+    SUMS = "sums"
     LEARN = "learn"
     APPLY = "apply"
     JOIN = "join"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mileage.core.domains import FloatRange
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
 from mileage.operators.from_sums import FromSums, named
+from mileage.operators.late import Late
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,6 +44,7 @@ class Ridge(FromSums, Operator):
         oracle_loss=True,
         additive=True,
     )
+    late = (Late(name="alpha", claims=("Ridge.gram_only",), whole=(1.0,), from_sums=True),)
     cost = Cost(0.005, 1e-7)
     accepts = (Branch.MATRIX,)
 

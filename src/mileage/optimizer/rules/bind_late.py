@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from mileage.core.domains import Value
+from mileage.core.domains import Value, whole_number
 from mileage.core.exactness import Exactness
 from mileage.core.fingerprint import Fingerprint
 from mileage.operators import operators
+from mileage.operators.from_sums import FromSums
 from mileage.operators.late import Late
 from mileage.optimizer.rule import PlanContext, rule
 from mileage.workflow import Action, PhysicalPlan, PlannedTask, Task, TaskKind
@@ -29,6 +30,8 @@ def bind_late(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
     as the largest forest has, in this plan or in those that may follow (``context.ahead``). So a fit alone is cut, too, where
     others may follow.
 
+    Where sums over the train rows say all (``from_sums``), they take the place of the one fit.
+
     Needs ``late``: the registry of traits says for the classes that an operator builds how exact a cut is. What is weaker than
     ``context.floor`` is not cut, nor what is read before it.
 
@@ -36,8 +39,9 @@ def bind_late(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
     """
     families: dict[Task, _Family] = {}
     of: dict[Fingerprint, _Family] = {}
+    tasks = {planned.task.fingerprint: planned.task for planned in plan}
     for planned in plan:
-        late = _late(planned, context.floor)
+        late = _late(planned, context.floor, tasks)
         if late:
             made = families.setdefault(_common(planned.task, late), _Family(late))
             made.add(planned.task)
@@ -75,12 +79,28 @@ class _Family:
         return _whole(one, params, self.late)
 
 
-def _late(planned: PlannedTask, floor: Exactness) -> tuple[Late, ...]:
+def _late(planned: PlannedTask, floor: Exactness, tasks: Mapping[Fingerprint, Task]) -> tuple[Late, ...]:
     """Return the late parameters of a fit that can be cut: the last ones, down to the first that is not exact enough."""
     task = planned.task
     operator = operators.find(task.operator) if task.kind is TaskKind.FIT and planned.action is Action.COMPUTE else None
     late = operator.late if operator is not None else ()
+    if any(one.from_sums for one in late) and not _has_sums(task, tasks):
+        return ()
     return late[max((i + 1 for i, one in enumerate(late) if one.exactness > floor), default=0) :]
+
+
+def _has_sums(fit: Task, tasks: Mapping[Fingerprint, Task]) -> bool:
+    """Say whether a fit can be told from sums: it has more rows than columns, and no column is sparse."""
+    operator, context = operators.get(fit.operator), dict(fit.context)
+    assert isinstance(operator, FromSums)
+    before = tasks[fit.inputs[0].task]
+    while before.kind is not TaskKind.JOIN:
+        if not before.inputs:
+            return False
+        rows = before.inputs[1] if before.kind is TaskKind.CUT else before.inputs[0]
+        before = tasks[rows.task]
+    few = whole_number(context["n_columns"]) <= whole_number(context["n_rows"])
+    return few and bool(dict(before.params)["dense"]) and operator.can_learn(dict(fit.params))
 
 
 def _common(fit: Task, late: tuple[Late, ...]) -> Task:
@@ -91,9 +111,20 @@ def _common(fit: Task, late: tuple[Late, ...]) -> Task:
 
 
 def _whole(fit: Task, params: Mapping[str, Value], late: tuple[Late, ...]) -> Task:
+    if any(one.from_sums for one in late):
+        return _sums(fit)
     shown = ", ".join(f"{one.name} = {params[one.name]}" if one.grows else f"any {one.name}" for one in late)
     label = f"fit the whole {fit.operator}({shown})"
     return replace(fit, kind=TaskKind.WHOLE, params=tuple(params.items()), outputs=("state",), label=label)
+
+
+def _sums(fit: Task) -> Task:
+    operator, context = operators.get(fit.operator), dict(fit.context)
+    assert isinstance(operator, FromSums)
+    n_classes = 0 if context["task"] == "regression" else context["n_classes"]
+    params: tuple[tuple[str, Value], ...] = (("n_classes", n_classes), ("products", operator.products))
+    label = f"sum up the rows for {fit.operator}"
+    return replace(fit, kind=TaskKind.SUMS, params=params, outputs=("out",), is_model=False, label=label)
 
 
 def _replaced(plan: PhysicalPlan, wholes: Mapping[Fingerprint, Task]) -> Iterator[PlannedTask]:
@@ -112,6 +143,8 @@ def _replaced(plan: PhysicalPlan, wholes: Mapping[Fingerprint, Task]) -> Iterato
 
 def _exactness(fit: Task, whole: Task) -> Exactness:
     """Return the weakest class of what is cut; where nothing is, it is the fit itself."""
+    if whole.kind is TaskKind.SUMS:
+        return Exactness.FP
     asked, has = dict(fit.params), dict(whole.params)
     late = operators.get(fit.operator).late
     return max((one.exactness for one in late if asked[one.name] != has[one.name]), default=Exactness.BITWISE)
@@ -119,6 +152,9 @@ def _exactness(fit: Task, whole: Task) -> Exactness:
 
 def _cut(fit: Task, whole: Task) -> Task:
     """Return the task that cuts a fit; that of a transformer reads the train rows, too, and gives its output for them."""
+    if whole.kind is TaskKind.SUMS:
+        label = f"learn {fit.label.removeprefix('fit ')} from sums"
+        return replace(fit, kind=TaskKind.LEARN, inputs=(whole.port(),), same_as=fit.fingerprint, label=label)
     rows = () if fit.is_model else fit.inputs[:1]
     label = f"cut {fit.label.removeprefix('fit ')} from the whole"
     return replace(fit, kind=TaskKind.CUT, inputs=(whole.port("state"), *rows), same_as=fit.fingerprint, label=label)
