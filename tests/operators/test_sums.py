@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mileage.operators import operators
+from mileage.operators import Branch, operators
 from mileage.operators.sums import Layout, Seen, Sums, without_each
+from mileage.testing.laws import sums
 
 
 @given(st.integers(0, 2**16), st.integers(2, 6), st.sampled_from([0.0, 1e6]))
@@ -56,3 +57,19 @@ def test_missing_values_that_nothing_has_filled_are_refused() -> None:
     with pytest.raises(ValueError, match="NaN"):
         seen.check_known()
     seen.filled(np.array([2.0])).check_known()
+
+
+def test_what_is_learned_wrongly_or_maps_otherwise_is_caught() -> None:
+    class Wrong(type(operators.get("standard"))):  # type: ignore[misc]
+        def learn(self, params, context, seen):  # type: ignore[no-untyped-def]
+            made = super().learn(params, context, seen)
+            made.scale_ = made.scale_ * (1 + 1e-6)
+            return made
+
+        def through(self, fitted, seen):  # type: ignore[no-untyped-def]
+            return seen.scaled(fitted.mean_, fitted.scale_ * (1 + 1e-6))
+
+    for law in sums.LAWS:
+        law(operators.get("standard"), Branch.NUMERIC, "binary")
+        with pytest.raises(AssertionError, match="differ"):
+            law(Wrong(), Branch.NUMERIC, "binary")

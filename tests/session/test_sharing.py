@@ -13,8 +13,10 @@ from sklearn.neighbors import KNeighborsClassifier
 import mileage
 from mileage.core.exactness import Exactness
 from mileage.errors import BindError
+from mileage.optimizer import Rates
 from mileage.results import Trial
 from mileage.session import Result, Session
+from mileage.session.rates import keep_rates, known_rates
 
 GRID = (
     "PREDICT y FROM '{csv}' VALIDATE BY 3 FOLDS "
@@ -164,6 +166,7 @@ def test_an_unknown_class_of_exactness_is_one_clear_error(session: Session, csv:
     assert found.fixes[0].text == "exactness = bitwise"
 
 
+SLOW = Rates(cell_s=1.0, product_s=1.0)  # a machine on which it always pays to look at rows once
 LINEAR = (
     "PREDICT y FROM '{csv}' VALIDATE BY 3 FOLDS OPTIMIZE log_loss "
     "WITH PIPELINE = mean >> one_hot >> standard >> (ridge(alpha IN {{0.1, 1.0, 10.0}}) | gaussian_nb) BUDGET 4 trials"
@@ -182,6 +185,7 @@ def test_models_of_all_folds_are_learned_from_sums_and_not_fitted(
         monkeypatch.setattr(
             made, "fit", lambda self, *a, _fit=fit, **k: (fitted.append(type(self).__name__), _fit(self, *a, **k))[1]
         )
+    keep_rates(session.project.path, SLOW)
     result = run(session, csv, LINEAR + " HINT (strategy = 'exhaustive')")
     assert len(fitted) == 1  # the best one on all rows
     trials = [t for t in result.leaderboard.trials if t.number > 0]
@@ -194,9 +198,21 @@ def test_scores_from_sums_are_those_of_fits_on_rows(csv: Path, tmp_path: Path) -
     hints = ("backend = 'inline'", "backend = 'processes'", "backend = 'inline', exactness = bitwise")
     for i, hint in enumerate(hints):
         with mileage.connect(tmp_path / f"s{i}") as session:
+            keep_rates(session.project.path, SLOW)
             board = run(session, csv, f"{LINEAR} HINT (strategy = 'exhaustive', {hint})").leaderboard
             found.append({t.describe: t.scores["log_loss"] for t in board.trials})
             assert {t.exactness for t in board.trials} <= {Exactness.BITWISE, *([Exactness.FP] if i < 2 else [])}
     assert found[0] == found[1]
     assert found[0].keys() == found[2].keys()
     assert all(np.allclose(found[0][name], found[2][name], rtol=0, atol=1e-9) for name in found[0])
+
+
+def test_a_few_rows_are_not_worth_their_sums(session: Session, csv: Path) -> None:
+    trials = run(session, csv, LINEAR).leaderboard.trials
+    assert {t.exactness for t in trials} == {Exactness.BITWISE}
+
+
+def test_rates_lean_towards_what_was_measured_and_are_kept(session: Session, csv: Path) -> None:
+    keep_rates(session.project.path, SLOW)
+    run(session, csv, LINEAR)
+    assert known_rates(session.project.path).cell_s < SLOW.cell_s

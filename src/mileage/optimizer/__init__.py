@@ -6,7 +6,8 @@ Knows plans as data only; it runs nothing. The rules and their order are one pag
 from mileage.optimizer.ahead import largest_ahead
 from mileage.optimizer.batches import BATCHES, optimize
 from mileage.optimizer.compile import Evaluation, apply_tasks, evaluation_tasks, fit_tasks, sample_task
-from mileage.optimizer.parts import parts_of_tasks
+from mileage.optimizer.parts import forecast_sums_s, parts_of_tasks
+from mileage.optimizer.rates import Rates
 from mileage.optimizer.rule import Applied, PlanContext, weakest
 
 __all__ = [
@@ -14,9 +15,11 @@ __all__ = [
     "Applied",
     "Evaluation",
     "PlanContext",
+    "Rates",
     "apply_tasks",
     "evaluation_tasks",
     "fit_tasks",
+    "forecast_sums_s",
     "largest_ahead",
     "optimize",
     "parts_of_tasks",

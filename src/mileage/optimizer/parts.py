@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
+from mileage.core.domains import whole_number
 from mileage.core.fingerprint import Fingerprint
 from mileage.operators import operators
+from mileage.operators.from_sums import FromSums
+from mileage.optimizer.rates import Rates
 from mileage.workflow import PhysicalPlan, Task, TaskKind
 
 Part = tuple[Fingerprint, float]
@@ -17,6 +20,23 @@ def parts_of_tasks(plan: PhysicalPlan) -> Mapping[Fingerprint, tuple[Part, ...]]
     tasks = {planned.task.fingerprint: planned.task for planned in plan}
     found = {task.fingerprint: tuple(_parts(task, tasks)) for task in tasks.values()}
     return {name: parts for name, parts in found.items() if parts}
+
+
+def forecast_sums_s(plan: PhysicalPlan, rates: Rates) -> Mapping[Fingerprint, float]:
+    """Return the seconds that each task of a plan that sums up rows will take."""
+    tasks = {planned.task.fingerprint: planned.task for planned in plan}
+    found: dict[Fingerprint, float] = {}
+    for task in (task for task in tasks.values() if task.kind is TaskKind.LEARN and task.is_model):
+        parts = tasks[tasks[task.inputs[0].task].inputs[0].task].inputs
+        found |= {part.task: fit_scan_s(task, rates) / len(parts) for part in parts}
+    return found
+
+
+def fit_scan_s(fit: Task, rates: Rates) -> float:
+    """Return the seconds that a model fitted from sums takes to look at all rows of its data once."""
+    context, operator = dict(fit.context), operators.get(fit.operator)
+    n_rows, n_columns = whole_number(context["n_rows"]), whole_number(context["n_columns"])
+    return rates.scan_s(n_rows, n_columns, products=isinstance(operator, FromSums) and operator.products)
 
 
 def _parts(task: Task, tasks: Mapping[Fingerprint, Task]) -> Iterator[Part]:

@@ -13,6 +13,7 @@ from mileage.core.domains import Value
 from mileage.core.exactness import DEFAULT_FLOOR, Exactness
 from mileage.core.fingerprint import Fingerprint
 from mileage.errors import InternalError
+from mileage.optimizer.rates import Rates
 from mileage.workflow import Action, PhysicalPlan, Port, Task
 
 
@@ -22,6 +23,7 @@ class PlanContext:
 
     ``kept`` says whether an artifact key can be loaded; ``known`` are fingerprints that the engine of this run has
     computed or is computing. ``off`` are rules that do not run, ``floor`` is the weakest class of exactness that any may give.
+    ``rates`` are what work costs on this machine; without them it is taken to pay to share whatever can be.
     ``ahead`` holds the late parameters, by operator and name, that later plans may differ in, with the largest value.
     ``costs`` gives seconds to compute a task and to load it, None where it is not kept. ``fitted`` gives a fitted step that is
     kept, ``bounds`` the ends of a column of the new rows and whether values may be missing.
@@ -34,6 +36,7 @@ class PlanContext:
     floor: Exactness = DEFAULT_FLOOR
     keep: frozenset[str] = field(default_factory=frozenset)
     ahead: Mapping[tuple[str, str], Value] = field(default_factory=dict)
+    rates: Rates | None = None
     costs: Callable[[Task], tuple[float, float | None]] | None = None
     fitted: Callable[[Port], Any] | None = None
     bounds: Callable[[str], tuple[float, float, bool]] = lambda _column: (-math.inf, math.inf, True)

@@ -16,6 +16,7 @@ from mileage.session.clock import Clock
 from mileage.session.confirm import confirm_best
 from mileage.session.data_tasks import DataTasks, SessionData, data_tasks
 from mileage.session.engines import end_refit, open_executor, refit
+from mileage.session.rates import keep_rates, known_rates
 from mileage.session.result import Result
 from mileage.session.trials import STOPPED, TrialLoop
 from mileage.workflow import Port
@@ -112,8 +113,11 @@ def _search(session: Session, plan: LogicalPlan, setting: RunSetting, run_id: in
             bus=setting.bus,
             n_workers=n_workers,
             carried=setting.carried,
+            rates=known_rates(session.project.path),
         )
         loop.run()
+        if loop.observed is not None and loop.observed != loop.rates:
+            keep_rates(session.project.path, loop.observed)
         if loop.ended != STOPPED and not loop.is_goal_met:
             confirm_best(loop)
         board = rank(plan, loop.trials)

@@ -21,7 +21,9 @@ from mileage.operators import StepSpec
 from mileage.optimizer import (
     Evaluation,
     PlanContext,
+    Rates,
     evaluation_tasks,
+    forecast_sums_s,
     largest_ahead,
     optimize,
     parts_of_tasks,
@@ -61,6 +63,7 @@ class Pending:
     evaluation: Evaluation
     started_s: float
     shares: Mapping[Fingerprint, tuple[tuple[Fingerprint, float], ...]]
+    forecast_s: Mapping[Fingerprint, float]
     exactness: Exactness
 
 
@@ -77,6 +80,7 @@ class TrialLoop:
     bus: EventBus
     n_workers: int
     carried: tuple[Trial, ...] = ()
+    rates: Rates | None = None
     trials: list[Trial] = field(default_factory=list)
     ended: str = ""
 
@@ -100,6 +104,7 @@ class TrialLoop:
         self.other: dict[int, Outcome] = {}
         self.later: list[Proposal] = []
         self.ahead = largest_ahead(p.space)
+        self.observed = self.rates
         self.shared_s: dict[Fingerprint, float] = {}
 
     # --- the loop -----------------------------------------------------------------------------------------------------
@@ -234,6 +239,7 @@ class TrialLoop:
             evaluation,
             self.clock.elapsed_s,
             parts_of_tasks(physical),
+            forecast_sums_s(physical, self.rates) if self.rates else {},
             weakest(physical),
         )
         if self.fixed and number > 0:  # the winner is known: fitting it on all rows fills workers that would be idle
@@ -259,6 +265,7 @@ class TrialLoop:
             floor=self.plan.floor,
             keep=_KEEP,
             ahead={} if self.fixed else self.ahead,
+            rates=self.rates,
         )
         return optimize((*data.tasks, *evaluation.tasks), evaluation.scores, context)[0]
 
@@ -340,6 +347,7 @@ class TrialLoop:
                 reason=p.proposal.reason,
                 error=str(outcome.error) if outcome.error else None,
             )
+        self._observe(p.forecast_s, outcome.seconds)
         wholes = {whole for shares in p.shares.values() for whole, _ in shares}
         self.shared_s |= {name: s for name, s in outcome.seconds.items() if name in wholes}
         parts = {
@@ -350,6 +358,14 @@ class TrialLoop:
         if measured.fit_s is not None and outcome.n_computed and pending.number > 0:
             self.forecaster.learn(p.workflow, measured.fit_s / self.data.train_share)
         return self._ok(p, measured)
+
+    def _observe(self, forecast_s: Mapping[Fingerprint, float], seconds: Mapping[Fingerprint, float]) -> None:
+        """Let rates lean towards what was measured: for the next run, as this one does not depend on who was faster."""
+        done = forecast_s.keys() & seconds.keys()
+        if self.observed is not None and done:
+            self.observed = self.observed.corrected(
+                sum(forecast_s[name] for name in done), sum(seconds[name] for name in done)
+            )
 
     def _ok(self, p: Pending, m: Measured) -> Trial:
         scored = all(math.isfinite(v) for v in m.scores[self.metrics[0]])

@@ -6,16 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mileage.core.domains import Value
+from mileage.core.domains import Value, whole_number
 from mileage.core.exactness import Exactness
 from mileage.core.fingerprint import Fingerprint
 from mileage.operators import operators
 from mileage.operators.from_sums import FromSums, Linear
+from mileage.optimizer.parts import fit_scan_s
 from mileage.optimizer.rule import PlanContext, rule
 from mileage.workflow import Action, PhysicalPlan, PlannedTask, Port, Task, TaskKind
 
 _NAME = "fit_from_sums"
 _KINDS = {"numeric", "categorical"}
+_MOST_COLUMNS = 1000  # products of more take more room than the rows mostly do
 
 
 @rule(Exactness.FP)
@@ -33,8 +35,7 @@ def fit_from_sums(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
 
     Law: predictions are the same but for rounding.
     """
-    del context
-    return replace(plan, tasks=tuple(_Rewriting(plan).tasks()))
+    return replace(plan, tasks=tuple(_Rewriting(plan, context).tasks()))
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,8 @@ class _Fold:
 class _Rewriting:
     """New tasks by what they are for, so that each is planned once."""
 
-    def __init__(self, plan: PhysicalPlan) -> None:
-        self.plan = plan
+    def __init__(self, plan: PhysicalPlan, context: PlanContext) -> None:
+        self.plan, self.context = plan, context
         self.old = {planned.task.fingerprint: planned.task for planned in plan}
         self.made: dict[Fingerprint, None] = {}
         self.new: list[PlannedTask] = []
@@ -116,12 +117,23 @@ class _Rewriting:
     def _model(self, fit: Task) -> Task:
         fold = self._fold(fit) if _learns(fit) else None
         way = self._way(fit.inputs[0]) if fold is not None else None
-        if fold is None or way is None:
+        if fold is None or way is None or not self._pays(fit, fold, way):
             return fit
         steps: dict[Fingerprint, Port] = {}
         learning = _Learning(self, fold, self._sums(fit, fold, way), steps)
         self.learned[fit.fingerprint] = steps
         return replace(learning.learn(fit, way), same_as=fit.fingerprint)
+
+    def _pays(self, fit: Task, fold: _Fold, way: _Way) -> bool:
+        """Say whether looking at each row once saves more than the tasks cost that this needs; others may follow."""
+        if whole_number(dict(fit.context)["n_columns"]) > _MOST_COLUMNS:
+            return False
+        rates, n = self.context.rates, len(fold.splits)
+        if rates is None:
+            return True
+        times = (n - 1) * (2 if self.context.shares else 1) - 1
+        extra = 2 + n * (2 + 2 * _n_steps(way))
+        return times * fit_scan_s(fit, rates) > extra * rates.task_s
 
     def _fold(self, fit: Task) -> _Fold | None:
         """Return the fold that a model is fitted without, if it is one of folds that have each row once."""
@@ -264,6 +276,12 @@ def _kinds(source: Task) -> dict[str, str]:
     pairs = dict(source.params).get("columns", ())
     assert isinstance(pairs, tuple)
     return dict(map(_texts, pairs))  # type: ignore[arg-type]
+
+
+def _n_steps(way: _Way) -> int:
+    if isinstance(way, _Take):
+        return 0
+    return 1 + _n_steps(way.before) if isinstance(way, _Step) else sum(map(_n_steps, way.parts))
 
 
 def _texts(value: Value) -> tuple[str, ...]:

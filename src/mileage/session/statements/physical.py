@@ -15,6 +15,7 @@ from mileage.planner import LogicalPlan
 from mileage.results.report import Section
 from mileage.search import Proposal, SearchContext, strategies
 from mileage.session.data_tasks import DataTasks, data_tasks
+from mileage.session.rates import known_rates
 from mileage.session.trials import kept_at, simplest
 from mileage.space import Configuration
 from mileage.workflow import Action, PhysicalPlan, TaskKind, instantiate
@@ -115,5 +116,6 @@ def _planned(
         floor=plan.floor,
         ahead=ahead,
         shares=plan.space.size() > 1,
+        rates=known_rates(session.project.path),
     )
     return optimize((*leaves.tasks, *made.tasks), made.scores, context)
