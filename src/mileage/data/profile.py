@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -46,6 +46,11 @@ class ColumnProfile:
     words: float | None = None
     looks: tuple[str, ...] = ()
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures as plain data."""
+        data = {field.name: getattr(self, field.name) for field in fields(self)}
+        return data | {"dtype": str(self.dtype), "kind": str(self.kind)}
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -67,7 +72,7 @@ class Profile:
     def to_json(self) -> dict[str, Any]:
         """Return the profile as plain data."""
         data = {"n_rows": self.n_rows, "n_duplicate_rows": self.n_duplicate_rows, "fingerprint": self.fingerprint}
-        return data | {"columns": [asdict(c) | {"dtype": str(c.dtype), "kind": str(c.kind)} for c in self.columns]}
+        return data | {"columns": [column.to_json() for column in self.columns]}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Profile:
