@@ -1,7 +1,7 @@
 """What all tests share: slow ones wait to be asked for, and Hypothesis has no deadlines, for a busy machine is no failure.
 
 The suite draws the same examples each time, so that a change is judged by what it changed; ``HYPOTHESIS_PROFILE=explore``
-draws new ones.
+draws new ones, and more.
 """
 
 import json
@@ -38,8 +38,10 @@ for line in sys.stdin:
     print(json.dumps([said.getvalue(), failed]), flush=True)
 """
 
-settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
-settings.register_profile("mile", settings.get_profile("explore"), derandomize=True)
+settings.register_profile(
+    "explore", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True, max_examples=150
+)
+settings.register_profile("mile", settings.get_profile("explore"), derandomize=True, max_examples=60)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "mile"))
 
 

@@ -24,8 +24,8 @@ def edits():
 
 
 def test_edits_are_neither_missed_nor_answered_with_needless_work(edits):
-    found = edits.run_scripts(range(10_000, 10_020))
+    found = edits.run_scripts(range(10_000, 10_010))
     assert found.differences == []
     assert found.needless == []
-    assert found.reused > 80
-    assert found.ran > 80
+    assert found.reused > 40
+    assert found.ran > 40

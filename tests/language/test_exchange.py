@@ -102,7 +102,7 @@ def test_every_example_fits_the_published_schema(text: str) -> None:
         assert mismatches(to_json(statement), json_schema()) == []
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(scripts)
 def test_whatever_is_written_fits_the_schema(script: ast.Script) -> None:
     assert mismatches(json.loads(json.dumps(to_json(script))), json_schema()) == []

@@ -26,7 +26,7 @@ from mileage.language import (
 )
 from mileage.language.identity import key
 
-quick = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(suppress_health_check=list(HealthCheck))
 
 
 @quick

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -54,8 +54,11 @@ def _check_finding(finding: Finding, context: WatchContext) -> None:
         parse(f"PREDICT y {head}{finding.suggestion}")
 
 
-def _contexts() -> Iterator[WatchContext]:
-    rng = np.random.default_rng(0)
+@cache
+def _contexts() -> tuple[WatchContext, ...]:
+    """Return what monitors are asked to watch; all of them the same, for none may change it."""
+    rng, database = np.random.default_rng(0), Database()
+    contexts: list[WatchContext] = []
     for target in (rng.integers(0, 2, _N), np.array(["a", "b", "c"])[rng.integers(0, 3, _N)], rng.normal(size=_N)):
         clean = pd.DataFrame({"x": rng.normal(size=_N), "c": rng.choice(["u", "v", "w"], _N), "y": target})
         messy = clean.assign(
@@ -65,12 +68,11 @@ def _contexts() -> Iterator[WatchContext]:
             hole=np.where(rng.random(_N) < 0.8, np.nan, 1.0),
             patient_id=np.arange(_N) // 4,
         )
-        for table in (clean, messy, pd.concat([messy, messy.head(40)])):
-            yield _context(table)
+        contexts += [_context(database, table) for table in (clean, messy, pd.concat([messy, messy.head(40)]))]
+    return tuple(contexts)
 
 
-def _context(table: pd.DataFrame) -> WatchContext:
-    database = Database()
+def _context(database: Database, table: pd.DataFrame) -> WatchContext:
     dataset = database.bind_frame(table)
     features = tuple(name for name in table.columns if name != "y")
     return WatchContext(dataset, profile(dataset), "y", profile_target(dataset, "y"), features, SplitSpec())
