@@ -1,7 +1,7 @@
 """Gather once what answers with different values of a late-bound parameter are made of.
 
 What is gathered with the largest value serves all smaller ones: a neighbor model that is told the 50 nearest rows lets 3 of them
-vote as one that has searched for 3.
+vote as one that has searched for 3, and the sums of the answers of 10, 20 and 50 trees are those of three forests.
 """
 
 from __future__ import annotations
@@ -55,9 +55,32 @@ def told(fitted: Any, found: Neighbors) -> Any:
     return made
 
 
+def summed(fitted: Any, X: Any) -> np.ndarray:
+    """Sum up the answers of the trees of a forest, one after the other; the i-th sum has i + 1 of them."""
+    import numpy as np
+
+    rows = fitted._validate_X_predict(X)  # as ``predict`` does, for all trees at once
+    verb = "predict_proba" if hasattr(fitted, "classes_") else "predict"
+    answers = [getattr(tree, verb)(rows, check_input=False) for tree in fitted.estimators_]
+    return np.cumsum(answers, axis=0)
+
+
+def averaged(fitted: Any, found: np.ndarray) -> Any:
+    """Return a forest that is told the sums of its trees' answers."""
+    n = len(fitted.estimators_)
+    made = copy(fitted)
+    setattr(made, "predict_proba" if hasattr(fitted, "classes_") else "predict", lambda _: found[n - 1] / n)
+    return made
+
+
 Gather = Callable[[Any, Any], Any]
 GATHERS: Mapping[tuple[str, str], tuple[Gather, Gather]] = {
-    (name, "n_neighbors"): (nearest, told) for name in ("KNeighborsClassifier", "KNeighborsRegressor")
+    **{(name, "n_neighbors"): (nearest, told) for name in ("KNeighborsClassifier", "KNeighborsRegressor")},
+    **{
+        (f"{forest}{kind}", "n_estimators"): (summed, averaged)
+        for forest in ("RandomForest", "ExtraTrees")
+        for kind in ("Classifier", "Regressor")
+    },
 }
 
 

@@ -25,7 +25,11 @@ class ExtraTrees(Forest):
         rng=Rng.PREFIX_STABLE,
     )
     late = (
-        Late(name="n_estimators", claims=("ExtraTreesClassifier.n_estimators", "ExtraTreesRegressor.n_estimators")),
+        Late(
+            name="n_estimators",
+            claims=("ExtraTreesClassifier.n_estimators", "ExtraTreesRegressor.n_estimators"),
+            gathers=True,
+        ),
     )
     cost = Cost(0.1, 7e-6)
 

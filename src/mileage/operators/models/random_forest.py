@@ -25,7 +25,11 @@ class RandomForest(Forest):
         order_sensitive=True,
     )
     late = (
-        Late(name="n_estimators", claims=("RandomForestClassifier.n_estimators", "RandomForestRegressor.n_estimators")),
+        Late(
+            name="n_estimators",
+            claims=("RandomForestClassifier.n_estimators", "RandomForestRegressor.n_estimators"),
+            gathers=True,
+        ),
     )
     cost = Cost(0.05, 2.2e-5)
 

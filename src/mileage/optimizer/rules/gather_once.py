@@ -14,7 +14,7 @@ from mileage.optimizer.rule import PlanContext, rule
 from mileage.workflow import Action, PhysicalPlan, PlannedTask, Port, Task, TaskKind
 
 _NAME = "gather_once"
-_MANY = 30_000_000  # numbers that are gathered for all rows: 480 MB of neighbors
+_MANY = 30_000_000  # numbers that are gathered for all rows: 240 MB
 Asked = tuple[Port, Port]  # a fit that others are cut from, and rows
 
 
@@ -26,6 +26,8 @@ def gather_once(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
 
         predict knn(k = 3)                               ┌→ predict knn(k = 3)
         predict knn(k = 50)    ⇒    gather knn(k = 50) ──┴→ predict knn(k = 50)
+
+    For neighbors that is the search, for forests the answers of the trees.
 
     It is gathered with the largest value of this plan or of those that may follow (``context.ahead``).
 
@@ -43,7 +45,7 @@ def gather_once(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
         task, late = tasks[whole.task], _late(tasks[whole.task])
         ahead = context.ahead.get((task.operator, late.name))
         most = max(whole_number(value) for value in (*found, *([] if ahead is None else [ahead])))
-        if (len(found) > 1 or ahead is not None) and most * whole_number(dict(task.context)["n_rows"]) <= _MANY:
+        if (len(found) > 1 or ahead is not None) and most * _numbers_of_one(task) <= _MANY:
             gathers[whole, rows] = _gather(task, rows, late, most)
     return replace(plan, tasks=tuple(_replaced(plan, asked, gathers)))
 
@@ -58,6 +60,12 @@ def _asked(planned: PlannedTask, tasks: Mapping[Fingerprint, Task], floor: Exact
     if not any(one.gathers_exactly <= floor for one in late):
         return None
     return model.inputs[0], task.inputs[1]
+
+
+def _numbers_of_one(fit: Task) -> int:
+    """Return how many numbers are gathered for one neighbor or member, for all rows: one for each class."""
+    context = dict(fit.context)
+    return whole_number(context["n_rows"]) * max(1, whole_number(context["n_classes"]))
 
 
 def _late(fit: Task) -> Late:
