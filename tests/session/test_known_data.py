@@ -9,9 +9,12 @@ import pytest
 
 import mileage
 from mileage.catalog import ArtifactStore
-from mileage.data import Database, Profile, SourceSpec, hash_file, profile
-from mileage.session import known_data
-from mileage.session.known_data import known_hash, known_profile
+from mileage.core.content import hash_file
+from mileage.data import Database, Profile, SourceSpec, profile
+from mileage.session import known_data, known_files
+from mileage.session.known_data import known_profile
+from mileage.session.known_files import known_hash
+from mileage.workflow.flow import contents
 
 
 @pytest.fixture
@@ -28,18 +31,19 @@ class Reads:
     """Counts how often something is read."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-        self.n, real = 0, getattr(known_data, name)
+        home = known_files if name == "hash_file" else known_data
+        self.n, real = 0, getattr(home, name)
 
         def read(what: object) -> object:
             self.n += 1
             return real(what)
 
-        monkeypatch.setattr(known_data, name, read)
+        monkeypatch.setattr(home, name, read)
 
 
 def later(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     now = time.time
-    monkeypatch.setattr(known_data.time, "time", lambda: now() + seconds)
+    monkeypatch.setattr(known_files.time, "time", lambda: now() + seconds)
 
 
 def test_a_file_is_hashed_once(store: ArtifactStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,3 +107,22 @@ def test_an_answer_is_opened_without_a_look_at_its_data(
     with mileage.connect(tmp_path, backend="inline") as session:
         assert (session["w1"].predict(table.drop(columns="y")) == expected).all()
     assert reads.n == 0
+
+
+def test_a_flow_reads_a_large_file_once_for_all_its_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("a\n" + "1\n" * 600_000)
+    settle(path)
+    reads = Reads(monkeypatch, "hash_file")
+
+    def run() -> int:
+        contents._HASHES.clear()  # as a new process has it
+        with mileage.connect(tmp_path) as session:
+            n: int = mileage.compute(mileage.step(len)(mileage.read(path)), session=session, flow="rows")
+            return n
+
+    later(monkeypatch, 60)
+    assert run() == run() == 600_000
+    assert reads.n == 1
+    path.write_text("a\n" + "2\n" * 599_999)
+    assert run() == 599_999 and reads.n == 2

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NewType
 
 from blake3 import blake3
@@ -30,7 +31,7 @@ def canonical(value: object) -> bytes:
     """
     kind = type(value)  # most values are of these two exact types: looked at first, since keys are made of thousands
     if kind is str:
-        return _tagged(b"s", value.encode("utf-8", "surrogatepass"))  # type: ignore[attr-defined]
+        return _text(value)
     if kind is tuple or kind is list:
         return _tagged(b"l", b"".join([canonical(item) for item in value]))  # type: ignore[attr-defined]
     if value is None:
@@ -42,7 +43,7 @@ def canonical(value: object) -> bytes:
     if isinstance(value, float):
         return b"f" + struct.pack(">d", value)
     if isinstance(value, str):
-        return _tagged(b"s", value.encode("utf-8", "surrogatepass"))
+        return _text(str.__str__(value))
     if isinstance(value, bytes):
         return _tagged(b"y", value)
     if isinstance(value, Mapping):
@@ -76,6 +77,11 @@ def derive_seed(seed: int, *names: object) -> int:
     True
     """
     return int(fingerprint("seed", seed, *names)[:8], 16) & 0x7FFFFFFF
+
+
+@lru_cache(maxsize=8192)  # names of instructions and of types: the same few, over and over
+def _text(value: str) -> bytes:
+    return _tagged(b"s", value.encode("utf-8", "surrogatepass"))
 
 
 def _tagged(tag: bytes, body: bytes) -> bytes:

@@ -2,7 +2,6 @@
 
 from mileage.data.bounds import bounds_of
 from mileage.data.dataset import Dataset, canonical_sql
-from mileage.data.hashing import hash_file
 from mileage.data.kinds import CODES, COMMA_NUMBERS, UNCLEAR_DATES, is_entity
 from mileage.data.profile import PROFILE_VERSION, ColumnProfile, Profile, TargetProfile, profile, profile_target
 from mileage.data.rowset import RowSet
@@ -36,7 +35,6 @@ __all__ = [
     "canonical_sql",
     "check_split",
     "deal",
-    "hash_file",
     "is_entity",
     "literal",
     "nested_sample",

@@ -1,10 +1,9 @@
-"""Hashes of content: of a file's bytes, and of rows in Arrow form."""
+"""Hashes of rows in Arrow form; of a file's bytes: :mod:`mileage.core.content`."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mileage.core.fingerprint import Fingerprint
@@ -12,21 +11,6 @@ from mileage.core.fingerprint import Fingerprint
 if TYPE_CHECKING:
     import pyarrow as pa
     from blake3 import blake3
-
-Stamp = tuple[str, int, int, int]
-
-
-def stamp_of(path: Path) -> Stamp:
-    """Return what changes when a file does: path, size, time of the last write, and inode."""
-    stat = path.stat()
-    return (str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino)
-
-
-def hash_file(path: Path) -> bytes:
-    """Return the hash of a file's bytes."""
-    from blake3 import blake3
-
-    return blake3(max_threads=blake3.AUTO).update_mmap(path).digest()
 
 
 def hash_parts(parts: Iterable[pa.Table]) -> Fingerprint:

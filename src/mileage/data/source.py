@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from mileage.core.content import Stamp, hash_file, stamp_of
 from mileage.core.fingerprint import Fingerprint, fingerprint
 from mileage.core.interrupts import interruptible
 from mileage.core.near import near_matches
@@ -25,7 +26,7 @@ from mileage.data.files import (
     without_blank,
 )
 from mileage.data.frames import as_frame, as_table
-from mileage.data.hashing import Stamp, hash_file, hash_parts, stamp_of
+from mileage.data.hashing import hash_parts
 from mileage.data.schema import Column, Schema, dtype_of
 from mileage.data.sqltext import SqlError, checked_select, explained, first_line, literal, quote, sql_error
 from mileage.errors import DataError

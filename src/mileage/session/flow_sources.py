@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from mileage.core.fingerprint import fingerprint
@@ -58,8 +59,8 @@ class Sources:
         """Add the project's own modules that are imported by now."""
         below = str(self.root.resolve())
         for name, module in list(sys.modules.items()):
-            file = getattr(module, "__file__", None)
-            if isinstance(file, str) and file.endswith(".py") and file.startswith(below) and not is_library(name):
+            file = vars(module).get("__file__") if type(module) is ModuleType else None  # a lazy one would be imported
+            if isinstance(file, str) and file.startswith(below) and file.endswith(".py") and not is_library(name):
                 self.add_file(Path(file), name)
 
     def add_cells(self, files: Iterable[str]) -> None:

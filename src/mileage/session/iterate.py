@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mileage.catalog import CostRecord, VersionRecord, WriteBehind
@@ -18,10 +19,12 @@ from mileage.optimizer import PlanContext, optimize
 from mileage.session.approximate import keep_scored, sample_of, sample_record
 from mileage.session.cutoff import CutOff
 from mileage.session.keep import Keeping, parts_of
+from mileage.session.known_files import known_hash
 from mileage.session.version_record import kept_with_version
 from mileage.workflow import Action, PhysicalPlan, Port, Task, TaskKind
 from mileage.workflow.flow import Call, Deferred, Node, NodePort, Scored, node_of, project_reads
 from mileage.workflow.flow.audit import Audit
+from mileage.workflow.flow.contents import hashed_by
 from mileage.workflow.flow.node import FlowTask
 from mileage.workflow.flow.sample import Sample
 from mileage.workflow.identity import Identity, Part, changes
@@ -103,7 +106,8 @@ def iterate(
     asked, left_out = project_reads(asked)
     ports, about_sample = _on_sample(session, asked, approximate)
     before = session.catalog.flows.head(flow)
-    cut, audit = CutOff(ports, before, session.store), Audit()
+    with hashed_by(partial(known_hash, session.store)):
+        cut, audit = CutOff(ports, before, session.store), Audit()
     plan, outcome, forecast_s, notes = _planned_and_run(session, flow, cut, audit, on_event)
     made, wanted = cut.made, cut.wanted
     reports = _reports(made, plan, outcome, audit, reports_of(before))

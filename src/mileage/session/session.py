@@ -110,7 +110,7 @@ class Session:
         if self._database is None:
             from mileage.data import Database
             from mileage.session.attachments import attach_remembered
-            from mileage.session.known_data import known_hash
+            from mileage.session.known_files import known_hash
 
             self._database = Database(root=Path.cwd(), hash_of=partial(known_hash, self.store))
             attach_remembered(self.project, self._database)

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from mileage.errors import EngineError
 from mileage.workflow.flow import Deferred, flow_tasks, node_of, read, sql, step
-from mileage.workflow.flow.calls import content_of
+from mileage.workflow.flow.contents import content_of
 from mileage.workflow.flow.deferred import FlowError
 
 

@@ -7,7 +7,6 @@ import glob
 import inspect
 import os
 import re
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,7 @@ from typing import Any
 
 from mileage.core.fingerprint import fingerprint
 from mileage.errors import EngineError
+from mileage.workflow.flow.contents import content_of
 from mileage.workflow.flow.query import normal_sql, unstable_in
 from mileage.workflow.identity import Identity, identify
 from mileage.workflow.identity.library import is_library
@@ -54,29 +54,6 @@ class File:
 
     def __repr__(self) -> str:  # what reports say of it is cut in the middle: the name comes last
         return f"File({self.path!r})"
-
-
-_HASHES: dict[tuple[str, int, int, int, int], str] = {}
-_YOUNG_NS = 2_000_000_000  # a file may change twice within one tick of its time stamps
-
-
-def content_of(path: str) -> str:
-    """Return the hash of a file's bytes, remembered until its time stamps, size or inode change, once it is not young."""
-    from mileage.data.hashing import hash_file, stamp_of
-
-    place = Path(path)
-    if place.is_dir():
-        inside = [(str(p.relative_to(place)), p) for p in sorted(place.rglob("*")) if p.is_file()]
-        shown = [(name, p) for name, p in inside if not any(part.startswith(".") for part in Path(name).parts)]
-        return fingerprint([(name, content_of(str(p))) for name, p in shown])
-    changed_ns = place.stat().st_ctime_ns  # unlike the time of the last write, nobody can set it
-    stamp = (*stamp_of(place), changed_ns)
-    if stamp not in _HASHES:
-        made = hash_file(place).hex() if stamp[1] else "empty"
-        if time.time_ns() - changed_ns < _YOUNG_NS:
-            return made
-        _HASHES[stamp] = made
-    return _HASHES[stamp]
 
 
 class Call(ABC):

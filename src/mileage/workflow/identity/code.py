@@ -250,11 +250,14 @@ class _Walk:
 
     def argument(self, name: str, value: Any) -> object:
         """Encode an argument; what it is, or each parameter of an estimator, is a part of its own."""
+        found = len(self.numbers)
         made = self.encode(value)
         given = value.get_params(deep=False) if _is_estimator(value) else {"": value}
         for key, item in given.items():
             full = ".".join(word for word in (name, key) if word) or "value"
-            self._part(Part("argument", full, fingerprint(self.encode(item)), shown=_SHORT.repr(item)))
+            plain = item is value and found == len(self.numbers)  # no code of the user's: it is the same once more
+            again = made if plain else self.encode(item)
+            self._part(Part("argument", full, fingerprint(again), shown=_SHORT.repr(item)))
         return made
 
     # --- classes, modules, libraries ------------------------------------------------------------------------------
