@@ -16,6 +16,7 @@ from mileage.engine import Executor, Outcome, Resources
 from mileage.engine.backends.inline import InlineBackend
 from mileage.errors import EngineError
 from mileage.optimizer import PlanContext, optimize
+from mileage.optimizer.policies import Item
 from mileage.session.approximate import keep_scored, sample_of, sample_record
 from mileage.session.cutoff import CutOff
 from mileage.session.keep import Keeping, parts_of
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from mileage.session.session import Session
 
 _UNKNOWN_S = 0.1  # a task that never ran: more than a small load, less than a long computation
-_LOAD_FIXED_S, _LOAD_BYTES_S = 0.0015, 800e6
 _ATTEMPTS = 4
 _ELSEWHERE = "another process was computing it"
 _AS_BEFORE = "it gave what it gave before"
@@ -168,7 +168,7 @@ class Costs:
         compute_s = known.seconds if known else self.means.get(self.codes[name], _UNKNOWN_S)
         if not all(self.store.has(task.port(output).key) for output in task.outputs):
             return compute_s, None
-        return compute_s, _LOAD_FIXED_S + (known.size_bytes if known else 0) / _LOAD_BYTES_S
+        return compute_s, Item(size_bytes=known.size_bytes if known else 0).load_s
 
 
 def _planned_and_run(
