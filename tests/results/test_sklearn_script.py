@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, VotingClassifier, VotingRegressor
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.feature_selection import SelectKBest, f_classif
 from sklearn.impute import SimpleImputer
@@ -26,6 +26,7 @@ from mileage.data.splits import SplitSpec, deal
 from mileage.errors import OperatorError
 from mileage.operators.glue import as_texts, date_parts, first_columns, missing_as_level
 from mileage.results.export import Scorer, ScriptSpec, dump_skops, estimator_code, script
+from mileage.workflow import Assembly
 
 
 @pytest.fixture
@@ -70,6 +71,26 @@ CITY = (
 )
 
 
+PEOPLE = Assembly(
+    (
+        ("numeric", (SimpleImputer(strategy="median"), StandardScaler()), ("age",)),
+        (
+            "categorical",
+            (FunctionTransformer(missing_as_level), OneHotEncoder(handle_unknown="ignore")),
+            ("city name",),
+        ),
+    ),
+    (("select", SelectKBest(f_classif, k=3)), ("model", LogisticRegression(C=0.3, max_iter=500))),
+    dense=True,
+)
+
+
+def pipeline(made):
+    """Return what a reader of the script would build by hand."""
+    parts = [(n, make_pipeline(*c) if c else "passthrough", list(k)) for n, c, k in made.branches]
+    return Pipeline([("prepare", ColumnTransformer(parts, sparse_threshold=0.0 if made.dense else 1.0)), *made.tail])
+
+
 def binary_spec(path, **changes):
     given = {
         "sql": sql(path, '"age"', '"city name"', '"income"'),
@@ -78,16 +99,7 @@ def binary_spec(path, **changes):
         "classes": ("low", "high"),
         "numeric": ("age",),
         "categorical": ("city name",),
-        "branches": [
-            ("numeric", (SimpleImputer(strategy="median"), StandardScaler()), ("age",)),
-            (
-                "categorical",
-                (FunctionTransformer(missing_as_level), OneHotEncoder(handle_unknown="ignore")),
-                ("city name",),
-            ),
-        ],
-        "tail": [("select", SelectKBest(f_classif, k=3)), ("model", LogisticRegression(C=0.3, max_iter=500))],
-        "dense": True,
+        "members": [(1.0, PEOPLE)],
         "scorers": (Scorer("roc_auc", "'roc_auc'"),),
         "query": "PREDICT income FROM 'people.csv'\nBUDGET 1 min",
         "header": ("Score: 0.5", 'A path: C:\\new """quoted"""'),
@@ -103,9 +115,8 @@ def test_a_script_prints_the_scores_of_the_same_pipeline(table, run):
     assert "mileage" not in text.replace("found by MILE", "").lower()
     printed = run(text)
     X = duckdb.sql(spec.sql).df().drop(columns="income")
-    prepare = ColumnTransformer([(n, make_pipeline(*c), list(k)) for n, c, k in spec.branches], sparse_threshold=0.0)
     cv = [(p.train.indices(), p.test.indices()) for p in splits.pairs]
-    wanted = cross_validate(Pipeline([("prepare", prepare), *spec.tail]), X, y, cv=cv, scoring="roc_auc")["test_score"]
+    wanted = cross_validate(pipeline(PEOPLE), X, y, cv=cv, scoring="roc_auc")["test_score"]
     assert printed["metric"] == "roc_auc" and np.allclose(printed["scores"], wanted, atol=1e-12, rtol=0)
     assert printed["mean"] == pytest.approx(wanted.mean(), abs=1e-12)
 
@@ -132,6 +143,15 @@ def test_a_script_is_valid_formatted_python(table):
 
 @pytest.mark.filterwarnings("ignore:Series.dt")
 def test_text_dates_sparse_and_three_classes(table, run):
+    made = Assembly(
+        (
+            ("text_1", (FunctionTransformer(as_texts), TfidfVectorizer(min_df=2, ngram_range=(1, 2))), ("note",)),
+            ("datetime", (FunctionTransformer(date_parts),), ("born",)),
+            ("categorical", CITY, ("city name",)),
+        ),
+        (("model", RandomForestClassifier(n_estimators=5, random_state=1)),),
+        dense=False,
+    )
     spec = ScriptSpec(
         sql=sql(table, "note", "born", '"city name"', "kind"),
         target="kind",
@@ -140,13 +160,7 @@ def test_text_dates_sparse_and_three_classes(table, run):
         text=("note",),
         datetime=("born",),
         categorical=("city name",),
-        branches=[
-            ("text_1", (FunctionTransformer(as_texts), TfidfVectorizer(min_df=2, ngram_range=(1, 2))), ("note",)),
-            ("datetime", (FunctionTransformer(date_parts),), ("born",)),
-            ("categorical", CITY, ("city name",)),
-        ],
-        tail=[("model", RandomForestClassifier(n_estimators=5, random_state=1))],
-        dense=False,
+        members=[(1.0, made)],
         splits="StratifiedKFold(n_splits=3, shuffle=True, random_state=0).split(X, y)",
         split_imports=("from sklearn.model_selection import StratifiedKFold",),
         scorers=(Scorer("log_loss", "'neg_log_loss'", sign=-1),),
@@ -154,14 +168,12 @@ def test_text_dates_sparse_and_three_classes(table, run):
     printed = run(script(spec))
     df = duckdb.sql(spec.sql).df()
     y = df["kind"].map({"b": 0, "c": 1, "a": 2}).to_numpy()
-    prepare = ColumnTransformer(
-        [(n, make_pipeline(*c) if len(c) > 1 else c[0], list(k)) for n, c, k in spec.branches], sparse_threshold=1.0
-    )
     cv = StratifiedKFold(3, shuffle=True, random_state=0)
-    wanted = -cross_validate(
-        Pipeline([("prepare", prepare), *spec.tail]), df.drop(columns="kind"), y, cv=cv, scoring="neg_log_loss"
-    )["test_score"]
+    wanted = -cross_validate(pipeline(made), df.drop(columns="kind"), y, cv=cv, scoring="neg_log_loss")["test_score"]
     assert np.allclose(printed["scores"], wanted, atol=1e-12, rtol=0)
+
+
+RIDGE = Assembly((("numeric", (), ("unit",)),), (("model", Ridge(alpha=2.0)),), dense=True)
 
 
 def regression_spec(table, **changes):
@@ -170,8 +182,7 @@ def regression_spec(table, **changes):
         "target": "pay",
         "task": "regression",
         "numeric": ("unit",),
-        "branches": [("numeric", (), ("unit",))],
-        "tail": [("model", Ridge(alpha=2.0))],
+        "members": [(1.0, RIDGE)],
         "scorers": (Scorer("r2", "'r2'"), Scorer("rmse", "'neg_root_mean_squared_error'", sign=-1)),
     }
     return ScriptSpec(**{**given, **changes})

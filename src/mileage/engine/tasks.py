@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mileage.core.fingerprint import Fingerprint
 from mileage.engine import sums
@@ -19,10 +19,14 @@ from mileage.operators.base import BuildContext, Operator
 from mileage.operators.metrics import Metric
 from mileage.workflow.task import Task, TaskKind
 
+if TYPE_CHECKING:
+    from mileage.operators.running import Predictions
+
 DRIVER_KINDS = frozenset({TaskKind.SOURCE, TaskKind.SAMPLE})
 _TRACE_FRAMES = 6
 _PACKAGE = str(Path(__file__).resolve().parents[1])
 _MANY_WARNINGS = 50
+_WEIGHED_ROWS = 20_000  # enough to tell which blend is better
 
 
 class Call(Protocol):
@@ -51,14 +55,37 @@ def score_splits(task: Task, inputs: list[Any]) -> dict[str, Any]:
     from mileage.operators.metrics import score
 
     params: dict[str, Any] = dict(task.params)
-    if params["whole"]:
-        predicted, y = inputs
-        pairs = [(y, predicted)]
-    else:
-        *predictions, y, splits = inputs
-        pairs = [(y[s.test.indices()], p) for s, p in zip(splits.pairs, predictions, strict=True)]
+    predictions, truths = _with_truths(params, inputs)
     asked = {"classes": params["classes"], "task": params["task"], "positive": 1}
+    pairs = zip(truths, predictions, strict=True)
     return {"out": np.asarray([score(task.operator, truth, made, **asked) for truth, made in pairs], dtype=float)}
+
+
+def weigh_splits(task: Task, inputs: list[Any]) -> dict[str, Any]:
+    """Return the weight of each workflow in a blend, chosen by a metric on the rows that each split keeps apart."""
+    import numpy as np
+
+    from mileage.operators.blending import blend_weights, pooled
+    from mileage.operators.metrics import resolve_metric, score
+
+    params: dict[str, Any] = dict(task.params)
+    predictions, truths = _with_truths(params, inputs)
+    asked = {"classes": params["classes"], "task": params["task"], "positive": 1}
+    sign = -1.0 if resolve_metric(task.operator, params["task"]).greater_is_better else 1.0
+
+    every = -(-sum(map(len, truths)) // _WEIGHED_ROWS)
+    truth, n = np.concatenate(truths)[::every], len(truths)
+    candidates = [pooled(predictions[i : i + n], every) for i in range(0, len(predictions), n)]
+    return {"out": blend_weights(candidates, lambda made: sign * score(task.operator, truth, made, **asked))}
+
+
+def _with_truths(params: Mapping[str, Any], inputs: list[Any]) -> tuple[list[Predictions], list[Any]]:
+    """Return predictions, and what is true of the rows that each split keeps apart, or of a whole table of its own."""
+    if params["whole"]:
+        *predictions, y = inputs
+        return predictions, [y]
+    *predictions, y, splits = inputs
+    return predictions, [y[split.test.indices()] for split in splits.pairs]
 
 
 @dataclass(frozen=True)
@@ -293,6 +320,19 @@ def _score(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any
     return dict(resources.score(task, inputs))
 
 
+def _weigh(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
+    del resources
+    return weigh_splits(task, inputs)
+
+
+def _blend(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
+    del resources
+    from mileage.operators.blending import blend
+
+    weights: Any = dict(task.params)["weights"]
+    return {"out": blend(inputs, weights)}
+
+
 def _call(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
     return dict(zip(task.outputs, resources.calls[task.fingerprint].run(inputs), strict=True))
 
@@ -316,6 +356,8 @@ _RUN: dict[TaskKind, Callable[[Task, list[Any], Resources], dict[str, Any]]] = {
     TaskKind.APPLY: _apply,
     TaskKind.JOIN: _join,
     TaskKind.PREDICT: _predict,
+    TaskKind.BLEND: _blend,
+    TaskKind.WEIGH: _weigh,
     TaskKind.SCORE: _score,
     TaskKind.CALL: _call,
 }

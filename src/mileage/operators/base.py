@@ -123,6 +123,7 @@ class Traits:
     sparse_pays: bool = False  # is faster on a sparse matrix wherever most of it is zero
     non_negative: bool = False  # needs values >= 0
     negative: bool = False  # gives values below 0 where it gets none
+    margins: bool = False  # of classes it gives margins, no probabilities
     monotone_capable: bool = False
     glass_box: bool = False
     lossless_projection: bool = False  # knows which input columns still matter once fitted
@@ -131,7 +132,7 @@ class Traits:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Prior for the seconds of one fit: ``fixed_s + per_cell_s * rows ** row_power * columns`` on one core.
+    """Prior for the seconds of one fit: ``fixed_s + per_cell_s * rows ** row_power * columns ** column_power`` on one core.
 
     With ``per_class`` that is for each of three or more classes, such as a tree of every round of boosting.
     """
@@ -139,12 +140,14 @@ class Cost:
     fixed_s: float = 0.005
     per_cell_s: float = 2e-8
     row_power: float = 1.0
+    column_power: float = 1.0
     per_class: bool = False
 
     def fit_s(self, n_rows: int, n_columns: int, n_classes: int = 2) -> float:
         """Return the forecast of one fit, in seconds."""
         times = n_classes if self.per_class and n_classes > 2 else 1
-        return self.fixed_s + times * self.per_cell_s * math.pow(n_rows, self.row_power) * max(1, n_columns)
+        rows, columns = math.pow(n_rows, self.row_power), math.pow(max(1, n_columns), self.column_power)
+        return self.fixed_s + times * self.per_cell_s * rows * columns
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,11 @@ def from_estimator(
             return made if is_model else _between(made, context.branch)
 
     External.name = label
-    External.traits = Traits(seeded=_draws(template), reads_y=not is_model and _takes_y(template))
+    External.traits = Traits(
+        seeded=_draws(template),
+        reads_y=not is_model and _takes_y(template),
+        margins=is_model and not hasattr(template, "predict_proba"),
+    )
     External.family = family or (Family.MODEL if is_model else Family.SELECT)
     External.accepts = (branch or Branch.MATRIX,)
     External.emits = _EMITS.get(branch or Branch.MATRIX)

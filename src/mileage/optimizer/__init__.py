@@ -5,7 +5,7 @@ Knows plans as data only; it runs nothing. The rules and their order are one pag
 
 from mileage.optimizer.ahead import largest_ahead
 from mileage.optimizer.batches import BATCHES, optimize
-from mileage.optimizer.compile import Evaluation, apply_tasks, evaluation_tasks, fit_tasks, sample_task
+from mileage.optimizer.compile import Evaluation, apply_tasks, evaluation_tasks, fit_tasks, sample_task, weigh_task
 from mileage.optimizer.parts import forecast_sums_s, parts_of_tasks
 from mileage.optimizer.rates import Rates
 from mileage.optimizer.rule import Applied, PlanContext, weakest
@@ -25,4 +25,5 @@ __all__ = [
     "parts_of_tasks",
     "sample_task",
     "weakest",
+    "weigh_task",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mileage.core.domains import Value, whole_number
@@ -60,7 +61,12 @@ class _Rows:
 
     def step(self, step: Step, *, test: bool) -> None:
         """Compile one step for the train rows, and for the test rows if there are any."""
-        if step.spec is None and step.columns:
+        if step.is_blend:
+            if test:
+                self.test[step.name] = self._add(
+                    blend_task(step, tuple(self.test[name] for name in step.inputs))
+                ).port()
+        elif step.spec is None and step.columns:
             self.train[step.name] = self._take("train", step.columns, step.name)
             if test:
                 self.test[step.name] = self._take("test", step.columns, step.name)
@@ -78,7 +84,7 @@ class _Rows:
     def _fit(self, step: Step, *, test: bool) -> None:
         assert step.spec is not None
         operator = operators.get(step.spec.operator)
-        is_model = step.name == "model"
+        is_model = step.is_model
         needs_y = is_model or operator.traits.reads_y
         inputs = (self.train[step.inputs[0]], *((self.target(),) if needs_y else ()))
         fit = self._add(
@@ -144,6 +150,11 @@ def predict_task(step: Step, state: Port, rows: Port) -> Task:
     return Task(TaskKind.PREDICT, params=params, inputs=(state, rows), label=f"predict {step.spec}", step=step.name)
 
 
+def blend_task(step: Step, predictions: tuple[Port, ...]) -> Task:
+    """Return the task that takes the mean of predictions."""
+    return Task(TaskKind.BLEND, params=step.context, inputs=predictions, label="blend", step=step.name)
+
+
 def evaluation_tasks(
     workflow: Workflow,
     source: Task,
@@ -171,14 +182,14 @@ def evaluation_tasks(
         A source of its own to score on; then all rows of ``source`` train, and there is one split.
     """
     tasks: list[Task] = []
-    predictions, models = [], []
+    predictions, models = [], list[Port]()
     for split in range(n_splits):
         rows = _Rows(source, deal, split) if test is None else _Rows(source, None, ALL_ROWS, test)
         for step in workflow.steps:
             rows.step(step, test=True)
         tasks += rows.tasks
         predictions.append(rows.test["model"])
-        models.append(rows.states["model"])
+        models += [rows.states[step.name] for step in workflow.steps if step.is_model and not step.is_blend]
     truth = (source.port("y"), deal.port("splits")) if test is None else (test.port("y"),)
     inputs = (*predictions, *truth)
     scores = [
@@ -186,6 +197,17 @@ def evaluation_tasks(
         for metric in metrics
     ]
     return Evaluation((*tasks, *scores), tuple(predictions), tuple(models), tuple(task.port() for task in scores))
+
+
+def weigh_task(metric: str, setting: tuple[tuple[str, Value], ...], evaluations: Sequence[Evaluation]) -> Task:
+    """Return the task that chooses the weights of a blend of evaluated workflows by a metric.
+
+    All are evaluated on the same splits, and what is true is read as their scores do.
+    """
+    scored = next(task for task in evaluations[0].tasks if task.kind is TaskKind.SCORE)
+    truth = scored.inputs[len(evaluations[0].predictions) :]
+    inputs = (*[port for evaluation in evaluations for port in evaluation.predictions], *truth)
+    return Task(TaskKind.WEIGH, operator=metric, params=setting, inputs=inputs, label="weigh")
 
 
 def fit_tasks(workflow: Workflow, source: Task) -> tuple[tuple[Task, ...], dict[str, Port]]:
@@ -201,12 +223,14 @@ def apply_tasks(workflow: Workflow, states: dict[str, Port], source: Task) -> tu
     tasks: list[Task] = []
     ports: dict[str, Port] = {}
     for step in workflow.steps:
-        if step.spec is None and step.columns:
+        if step.is_blend:
+            task = blend_task(step, tuple(ports[name] for name in step.inputs))
+        elif step.spec is None and step.columns:
             params: tuple[tuple[str, Value], ...] = (("split", ALL_ROWS), ("part", "all"), ("columns", step.columns))
             task = Task(TaskKind.TAKE, params=params, inputs=(source.port("X"),), label="all rows", step=step.name)
         elif step.spec is None:
             task = join_task(step, tuple(ports[name] for name in step.inputs))
-        elif step.name == "model":
+        elif step.is_model:
             task = predict_task(step, states[step.name], ports[step.inputs[0]])
         else:
             task = apply_task(step, states[step.name], ports[step.inputs[0]])

@@ -15,6 +15,7 @@ from mileage.space import Alternative, Restriction, SearchSpace, Slot, StepChoic
 from mileage.workflow import Features
 
 ORDER = ("dates", "text", "impute", "encode", "scale", "select", "reduce", "model")
+BLEND = "blend"
 _ALIASES = {"pca": "reduce", "feature_selection": "select", "imputer": "impute", "encoder": "encode", "scaler": "scale"}
 _OPTIONAL = {"impute", "scale", "select", "reduce"}
 _DEFAULTS: dict[str, tuple[tuple[str, float], ...]] = {
@@ -70,7 +71,12 @@ class SpaceBuilder:
             slots = [slot for name in ORDER if (slot := self._slot(name, written.get(name))) is not None]
         slots = self._without(slots)
         slots = self._feasible(slots)
-        return SearchSpace(tuple(slots), self.setting.task, tuple(self.restrictions))
+        return SearchSpace(tuple(slots), self.setting.task, tuple(self.restrictions), blends=self._blends(slots))
+
+    def _blends(self, slots: list[Slot]) -> bool:
+        """Say whether the best may be blended: the query neither says what models there are nor leaves blends out."""
+        free = bool(slots) and slots[-1].reason.origin != "user"
+        return free and all(cut.what != BLEND for cut in self.restrictions)
 
     def _slot(self, name: str, assign: ast.Assign | None) -> Slot | None:
         if assign is not None:
@@ -184,7 +190,10 @@ class SpaceBuilder:
         cuts: list[tuple[str, ast.Op]] = []
         for clause in self.query.clauses_of(ast.Without):
             for op in clause.ops:
-                cuts += [(name, op) for name in operators_named(op, self.mistakes)]
+                if op.name.lower() == BLEND and not op.params:
+                    self.restrictions.append(Restriction(BLEND, Reason(f"WITHOUT {format_node(op)}", "user", op.span)))
+                else:
+                    cuts += [(name, op) for name in operators_named(op, self.mistakes)]
         return [self._cut(slot, cuts) for slot in slots]
 
     def _cut(self, slot: Slot, cuts: list[tuple[str, ast.Op]]) -> Slot:
@@ -281,9 +290,11 @@ def operators_named(op: ast.Op, mistakes: Mistakes) -> tuple[str, ...]:
         return ()
     if op.name.lower() in {*ORDER} - {"model"} and operators.find(op.name) is None:
         return tuple(o.name for o in operators if o.family is Family(op.name.lower()) and o.name != "none")
+    if op.name.lower() == BLEND:
+        return ()
     found = resolve(op.name)
     if found is None:
-        mistakes.unknown("E208", "operator", op.name, (*operators.names(), *ORDER[:-1]), op.span)
+        mistakes.unknown("E208", "operator", op.name, (*operators.names(), *ORDER[:-1], BLEND), op.span)
         return ()
     return (found.name,)
 

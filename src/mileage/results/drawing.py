@@ -64,6 +64,8 @@ def _box(step: Step) -> Box:
         more = len(step.columns) - _SHOWN_COLUMNS
         names = (*step.columns[:_SHOWN_COLUMNS], *([f"and {more} more"] if more > 0 else []))
         return Box(step.name, f"{len(step.columns)} {step.branch}", names)
+    if step.is_blend:
+        return Box(step.name, "mean", (f"weights {', '.join(f'{weight:.2g}' for weight in step.weights)}",))
     return Box(step.name, "join")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from mileage.results.comparison import paired_difference
 from mileage.results.trial import Trial
+from mileage.workflow.blend import BLEND
 
 Objectives = tuple[tuple[str, bool], ...]
 _MEASURED = {"fit_time": "fit_s", "predict_time": "predict_s", "size": "size_bytes"}
@@ -22,6 +23,7 @@ MODEL_FAMILIES = {
     "boosting": ("hist_gbm", "lightgbm", "xgboost", "catboost"),
     "additive": ("ebm",),
     "network": ("mlp",),
+    "blend": (BLEND,),
 }
 _FAMILY_OF = {name: family for family, names in MODEL_FAMILIES.items() for name in names}
 
@@ -85,7 +87,8 @@ def ranked(trials: Sequence[Trial], objectives: Objectives, *, test_share: float
     """Return trials best first: the first objective, and within its noise the next one (``THEN``).
 
     With one objective the order is that of the mean scores; equal ones stand in the order of their numbers. Confirmed
-    trials stand before the others.
+    trials stand before the others. A blend that cannot be told from the best stands first: the loss of a mean is no more
+    than the mean of the losses (of every convex one), while the best of few is so by chance too.
 
     Examples
     --------
@@ -99,9 +102,16 @@ def ranked(trials: Sequence[Trial], objectives: Objectives, *, test_share: float
     first, *then = objectives
     in_order = sorted(trials, key=_key(first))
     if not then:
-        return in_order
+        return _blend_first(in_order, first[0], test_share)
     groups = tie_groups(in_order, first, test_share=test_share)
     return [trial for group in groups for trial in _within(group, tuple(then), first, test_share)]
+
+
+def _blend_first(in_order: list[Trial], metric: str, test_share: float | None) -> list[Trial]:
+    blend = next((t for t in in_order if t.model == BLEND), None)
+    if blend is None or not within_noise(in_order[0], blend, metric, test_share=test_share):
+        return in_order
+    return [blend, *[t for t in in_order if t is not blend]]
 
 
 def _within(

@@ -77,7 +77,8 @@ def begin_refit(
 ) -> Refit:
     """Begin to fit a workflow on all rows, behind what was begun before."""
     tasks, states = fit_tasks(workflow, source)
-    context = PlanContext(kept=kept, shares=False, keep=frozenset({TaskKind.FIT}))
+    shares = workflow.model.is_blend  # its members are fitted side by side
+    context = PlanContext(kept=kept, shares=shares, keep=frozenset({TaskKind.FIT}))
     physical, _ = optimize((source, *tasks), states.values(), context)
     return Refit(executor.submit(physical, label="refit", limits=limits), states)
 

@@ -32,23 +32,26 @@ def predicted_values(plan: LogicalPlan, predicted: Predictions) -> np.ndarray:
     return predicted.values if plan.task == "regression" else labels(plan)[predicted.labels]
 
 
-def with_labels(pipeline: Any, classes: np.ndarray) -> Any:
-    """Let a pipeline that was fitted on class codes predict the classes themselves, in plain scikit-learn.
+def with_labels(fitted: Any, classes: np.ndarray) -> Any:
+    """Let a pipeline or a vote that was fitted on class codes predict the classes themselves, in plain scikit-learn.
 
-    Its last step becomes a ``VotingClassifier`` of the one model, which knows the names of the codes; the model is
+    The last step of a pipeline becomes a ``VotingClassifier`` of the one model, which knows the names of the codes; the model is
     ``pipeline[-1].estimators_[0]``.
     """
     import numpy as np
     from sklearn.ensemble import VotingClassifier
     from sklearn.preprocessing import LabelEncoder
 
-    name, model = pipeline.steps[-1]
     known = np.array([str(c) for c in classes]) if classes.dtype == object else classes
     if np.array_equal(known, np.arange(len(known))):
-        return pipeline
-    voter = VotingClassifier([(name, model)], voting="soft" if hasattr(model, "predict_proba") else "hard")
+        return fitted
     encoder = LabelEncoder()
-    encoder.classes_ = voter.classes_ = known
-    voter.le_, voter.estimators_ = encoder, [model]
-    pipeline.steps[-1] = (name, voter)
-    return pipeline
+    encoder.classes_ = known
+    if isinstance(fitted, VotingClassifier):
+        fitted.le_, fitted.classes_ = encoder, known
+        return fitted
+    name, model = fitted.steps[-1]
+    voter = VotingClassifier([(name, model)], voting="soft" if hasattr(model, "predict_proba") else "hard")
+    voter.le_, voter.classes_, voter.estimators_ = encoder, known, [model]
+    fitted.steps[-1] = (name, voter)
+    return fitted

@@ -12,7 +12,7 @@ from mileage.optimizer import PlanContext, optimize
 from mileage.session.data_tasks import SessionData, data_tasks
 from mileage.session.engines import finished, open_executor
 from mileage.session.labels import labels, with_labels
-from mileage.workflow import Task, TaskKind, Workflow, to_pipeline
+from mileage.workflow import Task, TaskKind, Workflow, to_estimator
 
 if TYPE_CHECKING:
     from mileage.results import Trial
@@ -30,13 +30,13 @@ class WholePipeline(Operator):
         self.workflow = workflow
 
     def build(self, params: Params, context: BuildContext) -> Any:
-        """Return the unfitted pipeline."""
+        """Return the unfitted estimator."""
         del params, context
-        return to_pipeline(self.workflow)
+        return to_estimator(self.workflow)
 
 
 def fitted_pipeline(result: Result, trial: Trial) -> Any:
-    """Return a scikit-learn ``Pipeline`` fitted on all rows; it reads a DataFrame of the raw columns.
+    """Return a scikit-learn ``Pipeline`` (of a blend, a vote of several) fitted on all rows; it reads the raw columns.
 
     It predicts the classes of the target, though its model was fitted on their codes (:func:`with_labels`).
     """

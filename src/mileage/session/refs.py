@@ -83,8 +83,3 @@ def trial_of(session: Session, ref: ast.Ref) -> Trial:
     if not _WORKFLOW.match(name):
         name = "w1"
     return result_of(session, ref).trial(name)
-
-
-def best_trial(session: Session, ref: ast.Ref) -> Trial:
-    """Return the first workflow of a reference's answer."""
-    return result_of(session, ref).trial("w1")

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from mileage.errors import UnknownRefError
 from mileage.language import ast, parse_query
 from mileage.operators.metrics import resolve_metric
-from mileage.planner import bind
-from mileage.results import Leaderboard
+from mileage.planner import LogicalPlan, bind
+from mileage.results import Leaderboard, Trial
 from mileage.session.known_data import known_profile
 from mileage.session.result import Result
 from mileage.session.run import rank
 from mileage.session.trials import simplest
-from mileage.workflow import instantiate
+from mileage.workflow import blended, instantiate, members_of
 
 if TYPE_CHECKING:
     from mileage.catalog import QueryRecord
@@ -29,8 +31,6 @@ def reopen(session: Session, record: QueryRecord) -> Result:
     UnknownRefError
         If the query never ran, or its data has changed since.
     """
-    from dataclasses import replace
-
     runs = [run for run in session.catalog.runs() if run.query_id == record.id]
     if not runs:
         raise UnknownRefError(f"@q{record.id} was never run", hint="run it first")
@@ -39,17 +39,22 @@ def reopen(session: Session, record: QueryRecord) -> Result:
     plan = bind(parse_query(record.text), session.database, source=record.text, look=look)
     if str(plan.dataset.fingerprint) != run.data_fingerprint:
         raise UnknownRefError(f"the data of @q{record.id} has changed since it ran", hint="run the query again")
-    trials = [
-        replace(
-            trial,
-            workflow=instantiate(
-                trial.configuration, simplest(plan.features) if trial.number == 0 else plan.features, plan.setting
-            )[0],
-        )
-        for trial in session.catalog.trials(run.id)
-    ]
-    board = rank(plan, trials)
+    board = rank(plan, _with_workflows(plan, session.catalog.trials(run.id)))
     return Result(session, plan, board, run.id, record.id, run.seconds or 0.0, str(run.summary.get("ended", run.state)))
+
+
+def _with_workflows(plan: LogicalPlan, trials: Sequence[Trial]) -> list[Trial]:
+    """Return the trials of a run with the workflows that their configurations mean for this plan."""
+    made: dict[int, Trial] = {}
+    for trial in trials:
+        if members := members_of(trial.configuration):
+            parts = [(weight, made[number].workflow) for number, weight in members]
+            workflow = blended([(weight, part) for weight, part in parts if part is not None], trial.configuration)
+        else:
+            features = simplest(plan.features) if trial.number == 0 else plan.features
+            workflow, _ = instantiate(trial.configuration, features, plan.setting)
+        made[trial.number] = replace(trial, workflow=workflow)
+    return list(made.values())
 
 
 def recorded(session: Session, record: QueryRecord) -> Leaderboard | None:

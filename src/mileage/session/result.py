@@ -169,7 +169,10 @@ class Fitted:
         return labels(self.result.plan)
 
     def to_sklearn(self) -> Any:
-        """Return a fitted scikit-learn ``Pipeline`` that reads a DataFrame of the raw columns and predicts the classes."""
+        """Return a fitted scikit-learn ``Pipeline`` that reads a DataFrame of the raw columns and predicts the classes.
+
+        Of a blend it is a ``VotingClassifier`` or ``VotingRegressor`` of pipelines.
+        """
         from mileage.session.export import fitted_pipeline
 
         return fitted_pipeline(self.result, self.trial)

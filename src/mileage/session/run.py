@@ -12,6 +12,7 @@ from mileage.engine import Executor, Limits
 from mileage.errors import EngineError
 from mileage.planner import LogicalPlan
 from mileage.results import Leaderboard, Trial
+from mileage.session.blend import blend_best
 from mileage.session.clock import Clock
 from mileage.session.confirm import confirm_best
 from mileage.session.data_tasks import DataTasks, SessionData, data_tasks
@@ -19,7 +20,7 @@ from mileage.session.engines import end_refit, open_executor, refit
 from mileage.session.rates import keep_rates, known_rates
 from mileage.session.result import Result
 from mileage.session.trials import STOPPED, TrialLoop
-from mileage.workflow import Port
+from mileage.workflow import Port, unblended
 
 if TYPE_CHECKING:
     from mileage.session.session import Session
@@ -120,6 +121,8 @@ def _search(session: Session, plan: LogicalPlan, setting: RunSetting, run_id: in
             keep_rates(session.project.path, loop.observed)
         if loop.ended != STOPPED and not loop.is_goal_met:
             confirm_best(loop)
+        if loop.ended != STOPPED and not loop.is_goal_met:
+            blend_best(loop)
         board = rank(plan, loop.trials)
         refit, notes = _refit_best(session, executor, leaves, plan, loop, board)
         if not board.ranked and loop.ended != STOPPED:
@@ -175,7 +178,7 @@ def _refit_first(
     notes: list[str] = []
     for trial in board.ranked:
         left = loop.clock.left_s
-        reserve = (trial.fit_s or 0.0) / leaves.train_share
+        reserve = loop.refit_s(trial.fit_s or 0.0, len(unblended(trial.workflow)) if trial.workflow else 1)
         if left is not None and reserve > max(left, 0.0) and trial.number != 0:
             notes.append(
                 f"{trial.describe} was not refitted on all rows: forecast {reserve:.1f} s, {max(0.0, left):.1f} s left"

@@ -18,7 +18,7 @@ from mileage.results.export import Scorer, ScriptSpec
 from mileage.session.confirm import scored_on
 from mileage.session.data_tasks import SessionData, aux_sql, column_kinds, script_sql
 from mileage.session.engines import finished, open_executor
-from mileage.workflow import assemble
+from mileage.workflow import assemble, unblended
 
 if TYPE_CHECKING:
     from mileage.data import Splits
@@ -44,22 +44,21 @@ def script_spec(result: Result, trial: Trial) -> ScriptSpec:
         )
     _check_sqlite(plan.dataset)
     assert trial.workflow is not None
-    made, v = assemble(trial.workflow), plan.validation
-    used = {name for _, _, columns in made.branches for name in columns}
+    members = [(weight, assemble(member)) for weight, member in unblended(trial.workflow)]
+    v = plan.validation
+    used = {name for _, made in members for _, _, columns in made.branches for name in columns}
     kinds = tuple((name, kind) for name, kind in column_kinds(plan.features) if name in used)
     strata = v.stratify if isinstance(v.stratify, tuple) else ()
     aux = tuple(dict.fromkeys([*v.groups, *strata, *([v.order_by] if v.order_by else [])]))
     splits = dealt(result, trial) if plan.test is None else None
-    scorers, uncounted = _scorers(result, margins=not hasattr(made.tail[-1][1], "predict_proba"))
+    scorers, uncounted = _scorers(result, margins=any(not hasattr(m.tail[-1][1], "predict_proba") for _, m in members))
     f = plan.features
     return ScriptSpec(
         sql=script_sql(plan.dataset, kinds, plan.target, plan.task),
         target=plan.target,
         task=plan.task,
         classes=plan.classes,
-        branches=made.branches,
-        tail=made.tail,
-        dense=made.dense,
+        members=members,
         splits=splits.code if splits is not None else "",
         n_splits=len(splits.pairs) if splits is not None else 1,
         split_imports=splits.imports if splits is not None else (),
@@ -131,7 +130,8 @@ def _header(result: Result, trial: Trial) -> tuple[str, ...]:
         for o in result.plan.objectives
         if o.call in trial.scores
     ]
-    libraries = ", ".join(versions_of([spec.operator for _, specs in trial.configuration for spec in specs]))
+    assert trial.workflow is not None
+    libraries = ", ".join(versions_of([step.spec.operator for step in trial.workflow.steps if step.spec]))
     return (
         f"Workflow: {trial.describe}",
         f"Score: {', '.join(scored)}",

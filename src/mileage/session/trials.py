@@ -32,6 +32,7 @@ from mileage.optimizer import (
 from mileage.planner import LogicalPlan
 from mileage.results import Trial
 from mileage.search import Proposal, SearchContext
+from mileage.session.blend import blend_reserve_s
 from mileage.session.clock import Clock
 from mileage.session.confirm import confirm_reserve_s
 from mileage.session.data_tasks import DataTasks
@@ -92,7 +93,7 @@ class TrialLoop:
         self.metrics = tuple(o.call for o in p.objectives)
         self.objectives = tuple((o.call, o.greater_is_better) for o in p.objectives)
         self.kept = kept_at(p.floor, self.kept)
-        self.confirm_s = 0.0
+        self.confirm_s, self.blend_s = 0.0, 0.0
         self.forecaster = Forecaster(p.setting.n_rows)
         self.pending: dict[int, Pending] = {}
         self.done: dict[int, Trial] = {}
@@ -196,13 +197,17 @@ class TrialLoop:
         }.get(goal.op, score == goal.value)
 
     def _search_left_s(self) -> float | None:
-        return self.clock.left_after(self.refit_reserve_s(self.best) + self.confirm_s)
+        return self.clock.left_after(self.refit_reserve_s(self.best) + self.confirm_s + self.blend_s)
 
     def refit_reserve_s(self, trial: Trial | None) -> float:
         """Return the seconds to keep for fitting a trial's workflow on all rows."""
         if trial is None or trial.fit_s is None:
             return 0.2
-        return 0.3 + _REFIT_MARGIN * trial.fit_s / self.data.train_share
+        return 0.3 + _REFIT_MARGIN * self.refit_s(trial.fit_s)
+
+    def refit_s(self, fit_s: float, n_members: int = 1) -> float:
+        """Return the forecast of fitting on all rows what takes ``fit_s`` on the rows of a split; members fit side by side."""
+        return fit_s / self.data.train_share / max(1, min(n_members, self.n_workers))
 
     # --- one trial ----------------------------------------------------------------------------------------------------
 
@@ -228,7 +233,7 @@ class TrialLoop:
             "trial_started", number=number, describe=str(proposal.configuration), forecast_s=self._trial_s(workflow)
         )
         constant = number == 0  # takes milliseconds, and there must be an answer whatever happens to workers and clock
-        limits = Limits() if constant else self._limits()
+        limits = Limits() if constant else self.limits()
         here = constant and self.plan.budget.seconds is not None
         ticket = self.executor.submit(physical, label=f"trial {number}", limits=limits, here=here)
         self.pending[ticket] = Pending(
@@ -243,7 +248,7 @@ class TrialLoop:
             weakest(physical),
         )
         if self.fixed and number > 0:  # the winner is known: fitting it on all rows fills workers that would be idle
-            self.refits[number] = begin_refit(self.executor, self.data.source, workflow, self._limits(), kept=self.kept)
+            self.refits[number] = begin_refit(self.executor, self.data.source, workflow, self.limits(), kept=self.kept)
 
     def compile(self, workflow: Workflow, data: DataTasks) -> Evaluation:
         """Return the tasks that evaluate a workflow on the splits of some leaf tasks."""
@@ -271,7 +276,23 @@ class TrialLoop:
 
     def evaluate(self, evaluation: Evaluation, data: DataTasks, label: str) -> int:
         """Begin to evaluate a workflow within the limits of a trial; return the ticket."""
-        return self.executor.submit(self._physical(evaluation, data), label=label, limits=self._limits())
+        return self.executor.submit(self._physical(evaluation, data), label=label, limits=self.limits())
+
+    def finish(self, ticket: int) -> Outcome | None:
+        """Wait for a ticket of a search that has ended; None if it failed or the time is over."""
+        while True:
+            left = self.clock.left_after(self.refit_reserve_s(self.best))
+            if left is not None and left <= 0:
+                self.executor.cancel_all()
+                return None
+            for outcome in self.executor.wait(0.25 if left is None else min(0.25, left)):
+                if outcome.ticket == ticket:
+                    return outcome if outcome.state == "done" else None
+
+    def add(self, trial: Trial) -> None:
+        """Add a trial that the search did not propose."""
+        self.next_number += 1
+        self._finish(trial)
 
     def all_metrics(self) -> tuple[str, ...]:
         """Return the metrics that trials are scored by: those of OPTIMIZE, and the goal of UNTIL."""
@@ -279,7 +300,8 @@ class TrialLoop:
         extra = (goal.metric,) if goal is not None and goal.metric not in self.metrics else ()
         return (*self.metrics, *extra)
 
-    def _limits(self) -> Limits:
+    def limits(self) -> Limits:
+        """Return the limits of a trial: what is left of the budget, and a worker's part of the memory."""
         memory = self.plan.budget.memory_bytes
         left = self.clock.left_s
         return Limits(
@@ -408,6 +430,8 @@ class TrialLoop:
             self.confirm_s = confirm_reserve_s(self)
         if ok and trial.number > 0 and (self.best is None or self._loss(trial) < self._loss(self.best)):
             self.best, self.best_at_s = trial, self.clock.elapsed_s
+        if ok:
+            self.blend_s = blend_reserve_s(self)
         self.bus.tell(
             "trial_finished",
             number=trial.number,

@@ -86,11 +86,12 @@ class Restriction:
 
 @dataclass(frozen=True, slots=True)
 class SearchSpace:
-    """Slots in the order of the workflow, and the cuts that made it."""
+    """Slots in the order of the workflow, the cuts that made it, and whether the best may be blended to one more workflow."""
 
     slots: tuple[Slot, ...]
     task: str
     restrictions: tuple[Restriction, ...] = field(default=(), compare=False)
+    blends: bool = False
 
     def slot(self, name: str) -> Slot | None:
         """Return the slot of this name, or None."""

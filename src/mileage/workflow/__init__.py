@@ -3,7 +3,8 @@
 Nothing here computes anything. Tasks are run by :mod:`mileage.engine`, plans are made by :mod:`mileage.optimizer`.
 """
 
-from mileage.workflow.assemble import Assembly, assemble, to_pipeline
+from mileage.workflow.assemble import Assembly, assemble, to_estimator
+from mileage.workflow.blend import blend_slots, blended, members_of, unblended
 from mileage.workflow.instantiate import Features, Setting, instantiate
 from mileage.workflow.plan import Action, PhysicalPlan, PlannedTask
 from mileage.workflow.step import Step, Workflow
@@ -22,6 +23,10 @@ __all__ = [
     "TaskKind",
     "Workflow",
     "assemble",
+    "blend_slots",
+    "blended",
     "instantiate",
-    "to_pipeline",
+    "members_of",
+    "to_estimator",
+    "unblended",
 ]

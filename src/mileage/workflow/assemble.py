@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mileage.operators import BuildContext, operators
+from mileage.workflow.blend import unblended
 from mileage.workflow.step import Step, Workflow
 
 
@@ -31,7 +32,7 @@ def build_step(step: Step) -> Any:
 
 
 def assemble(workflow: Workflow) -> Assembly:
-    """Return the estimators of a workflow, unfitted.
+    """Return the estimators of a workflow that is no blend, unfitted.
 
     Examples
     --------
@@ -58,8 +59,24 @@ def _branch(by_name: Mapping[str, Step], last: str) -> tuple[str, tuple[Any, ...
     return step.name, tuple(reversed(chain)), step.columns
 
 
-def to_pipeline(workflow: Workflow) -> Any:
-    """Return one unfitted scikit-learn ``Pipeline`` that reads a DataFrame of the raw columns."""
+def to_estimator(workflow: Workflow) -> Any:
+    """Return one unfitted scikit-learn estimator that reads a DataFrame of the raw columns.
+
+    That is a ``Pipeline``; of a blend, a ``VotingClassifier`` or ``VotingRegressor`` of several.
+    """
+    members = unblended(workflow)
+    if len(members) == 1:
+        return _pipeline(workflow)
+    from sklearn.ensemble import VotingClassifier, VotingRegressor
+
+    named = [(f"member_{i}", _pipeline(member)) for i, (_, member) in enumerate(members, 1)]
+    weights = [weight for weight, _ in members]
+    if workflow.task == "regression":
+        return VotingRegressor(named, weights=weights)
+    return VotingClassifier(named, voting="soft", weights=weights)
+
+
+def _pipeline(workflow: Workflow) -> Any:
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import Pipeline, make_pipeline
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from mileage.core.domains import Value
 from mileage.core.fingerprint import Fingerprint, fingerprint
@@ -13,7 +14,8 @@ from mileage.operators.base import Branch, StepSpec
 class Step:
     """An operator in place. ``inputs`` names the steps it reads; a leaf reads ``columns`` of the source.
 
-    ``branch`` is the branch of its output. ``spec`` is None for a leaf (``take``) and for the join of all branches.
+    ``branch`` is the branch of its output. ``spec`` is None for a leaf (``take``), for the join of all branches, and for the
+    blend of several models' predictions. In a blend the names of a member's steps begin with its number: ``2/model``.
     """
 
     name: str
@@ -23,10 +25,26 @@ class Step:
     columns: tuple[str, ...] = ()
     context: tuple[tuple[str, Value], ...] = ()
 
+    @property
+    def is_model(self) -> bool:
+        """Whether it predicts."""
+        return self.name.rpartition("/")[2] == "model"
+
+    @property
+    def is_blend(self) -> bool:
+        """Whether it is the mean of what other models predict."""
+        return self.is_model and self.spec is None
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """Of a blend, the weight of each model it reads."""
+        weights: Any = dict(self.context)["weights"]
+        return tuple(float(weight) for weight in weights)
+
 
 @dataclass(frozen=True)
 class Workflow:
-    """Steps in topological order; the last one is the model.
+    """Steps in topological order; the last one is the model, or the blend of several.
 
     ``slots`` keeps, for people and for exports, the configuration the workflow was made from.
     """

@@ -34,6 +34,8 @@ class TaskKind(StrEnum):
     apply    state, X                     ``out``
     join     X, X, ...                    ``out``: one matrix of all columns
     predict  state, X [, gathered]        ``out``: predictions (n,) or (n, n_classes)
+    blend    predictions, predictions, ... ``out``: their mean by weight
+    weigh    predictions of several workflows on all splits, y, splits   ``out``: the weight of each in a blend
     score    predictions of splits, y, splits   ``out``: one number per split
     call     any                          what a step of a user's own flow returns
     ======== ============================ ==========================================================
@@ -57,6 +59,8 @@ class TaskKind(StrEnum):
     APPLY = "apply"
     JOIN = "join"
     PREDICT = "predict"
+    BLEND = "blend"
+    WEIGH = "weigh"
     SCORE = "score"
     CALL = "call"
 

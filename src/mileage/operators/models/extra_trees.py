@@ -31,7 +31,7 @@ class ExtraTrees(Forest):
             gathers=True,
         ),
     )
-    cost = Cost(0.1, 7e-6)
+    cost = Cost(0.1, 2.3e-5, column_power=0.5)
 
     def estimators(self) -> tuple[Any, Any]:
         """Return the class for classification and the one for regression."""

@@ -31,7 +31,7 @@ class RandomForest(Forest):
             gathers=True,
         ),
     )
-    cost = Cost(0.05, 2.2e-5)
+    cost = Cost(0.05, 7.5e-5, column_power=0.5)
 
     def estimators(self) -> tuple[Any, Any]:
         """Return the class for classification and the one for regression."""

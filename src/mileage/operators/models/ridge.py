@@ -43,6 +43,7 @@ class Ridge(FromSums, Operator):
         gram_only=True,
         oracle_loss=True,
         additive=True,
+        margins=True,
     )
     late = (Late(name="alpha", claims=("Ridge.gram_only",), whole=(1.0,), from_sums=True),)
     cost = Cost(0.005, 1e-7)

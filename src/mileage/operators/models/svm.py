@@ -25,7 +25,7 @@ class Svm(Operator):
             Stage.CONTINUE,
         ),
     )
-    traits = Traits(row_wise=True, sparse=True, seeded=True)
+    traits = Traits(row_wise=True, sparse=True, seeded=True, margins=True)
     cost = Cost(0.003, 2e-9, 2.0)
     accepts = (Branch.MATRIX,)
     aliases = ("svc", "svr")

@@ -24,6 +24,7 @@ class SvmLinear(Operator):
         seeded=True,
         oracle_loss=True,
         additive=True,
+        margins=True,
     )
     cost = Cost(0.003, 4e-7)
     accepts = (Branch.MATRIX,)

@@ -9,7 +9,7 @@ from mileage.core.fingerprint import Fingerprint
 from mileage.optimizer.rule import PlanContext, rule
 from mileage.workflow import Action, PhysicalPlan, Task, TaskKind
 
-_ALONE = {TaskKind.SOURCE, TaskKind.DEAL, TaskKind.SAMPLE, TaskKind.SCORE}
+_ALONE = {TaskKind.SOURCE, TaskKind.DEAL, TaskKind.SAMPLE, TaskKind.BLEND, TaskKind.WEIGH, TaskKind.SCORE}
 
 
 @rule(Exactness.BITWISE)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mileage.results.export.code import WIDTH, Writer, call
+from mileage.results.export.code import WIDTH, Writer, bracket, call
 from mileage.results.export.pretty import pretty
 from mileage.results.export.sections import (
     Scorer,
@@ -20,6 +20,7 @@ from mileage.results.export.sections import (
     split_section,
     use_section,
 )
+from mileage.workflow import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +38,8 @@ class ScriptSpec:
         In the order of their codes; of a binary target the positive one is the last.
     numeric, categorical, text, datetime : tuple of str
         The features by kind; the script names those that are there.
-    branches : sequence of (name, estimators, columns)
-        ``estimators`` is one, a chain, or ``()`` for columns that pass as they are.
-    tail : sequence of (name, estimator)
-        The steps on the joined matrix; the last is the model.
-    dense : bool
-        Whether the joined matrix is dense.
+    members : sequence of (weight, Assembly)
+        The estimators of the workflow: one assembly, or several that are blended.
     splits, split_imports : str, tuple of str
         ``Splits.code`` and ``Splits.imports``: reads ``X``, ``y``, ``groups``, ``order``.
     n_splits : int
@@ -66,14 +63,12 @@ class ScriptSpec:
     sql: str
     target: str
     task: str
-    branches: Sequence[tuple[str, Any, Sequence[str]]]
-    tail: Sequence[tuple[str, Any]]
+    members: Sequence[tuple[float, Assembly]]
     splits: str
     scorers: tuple[Scorer, ...]
     split_imports: tuple[str, ...] = ()
     n_splits: int = 2
     classes: tuple[str, ...] = ()
-    dense: bool = True
     numeric: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     text: tuple[str, ...] = ()
@@ -130,21 +125,41 @@ def script(spec: ScriptSpec) -> str:
 
 
 def _build_section(spec: ScriptSpec, writer: Writer) -> str:
-    """Return the function that builds the estimator."""
+    """Return the function that builds the estimator; of a blend, one for each member and one for all."""
+    if len(spec.members) == 1:
+        return _builder(spec, writer, spec.members[0][1], "build", "Return the unfitted workflow.")
+    numbers = range(1, len(spec.members) + 1)
+    parts = [
+        _builder(spec, writer, assembly, f"build_{i}", f"Return member {i} of the blend, unfitted.")
+        for i, (_, assembly) in zip(numbers, spec.members, strict=True)
+    ]
+    name = "VotingRegressor" if spec.task == "regression" else "VotingClassifier"
+    writer.imports.add(f"from sklearn.ensemble import {name}")
+    voting = [] if spec.task == "regression" else ['voting="soft"']
+    weights = f"weights={writer.value([weight for weight, _ in spec.members])}"
+    members = bracket("[", [f'("member_{i}", build_{i}())' for i in numbers], "]")
+    made = pretty(call(name, [members, *voting, weights]), WIDTH - 4, len("return "))
+    doc = "Return the unfitted workflow: the mean of what its members predict."
+    body = f"return {made}".replace("\n", "\n    ")
+    return "\n".join([*parts, f'\n\ndef build():\n    """{doc}"""\n    {body}'])
+
+
+def _builder(spec: ScriptSpec, writer: Writer, assembly: Assembly, function: str, doc: str) -> str:
+    """Return a function that builds one assembly."""
     writer.imports |= {"from sklearn.pipeline import Pipeline", "from sklearn.compose import ColumnTransformer"}
     lists = {columns: name for name, columns in spec.features}
     parts = []
-    for name, chain, columns in spec.branches:
+    for name, chain, columns in assembly.branches:
         named = lists.get(tuple(columns)) or writer.value(list(columns))
         parts.append(f"({writer.value(name)}, {_chain(chain, writer)}, {named})")
-    threshold = "sparse_threshold=0.0" if spec.dense else "sparse_threshold=1.0"
-    columns = f"ColumnTransformer([{', '.join(parts)}], {threshold})"
+    threshold = "sparse_threshold=0.0" if assembly.dense else "sparse_threshold=1.0"
+    made = f"ColumnTransformer([{', '.join(parts)}], {threshold})"
     steps = ['("prepare", prepare)']
-    steps += [f"({writer.value(name)}, {writer.value(step)})" for name, step in spec.tail]
-    prepare = pretty(columns, WIDTH - 4, len("prepare = "))
+    steps += [f"({writer.value(name)}, {writer.value(step)})" for name, step in assembly.tail]
+    prepare = pretty(made, WIDTH - 4, len("prepare = "))
     pipeline = pretty(f"Pipeline([{', '.join(steps)}])", WIDTH - 4, len("return "))
     body = f"prepare = {prepare}\nreturn {pipeline}".replace("\n", "\n    ")
-    return f'\n\ndef build():\n    """Return the unfitted workflow."""\n    {body}'
+    return f'\n\ndef {function}():\n    """{doc}"""\n    {body}'
 
 
 def _chain(chain: Any, writer: Writer) -> str:

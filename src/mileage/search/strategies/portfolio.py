@@ -65,7 +65,11 @@ _REGRESSION = (
 )
 _LARGE_ROWS = 50_000
 _SHARE = 0.2
-_SHARES = dict.fromkeys(("lightgbm", "hist_gbm", "xgboost", "catboost"), 0.8)  # worth most of a budget on most tables
+_BOOSTED = ("lightgbm", "hist_gbm", "xgboost", "catboost")
+_FIRST, _SHARE_BOOSTED = (
+    5,
+    0.8,
+)  # those among the first are worth most of a budget on most tables; others wait as all do
 
 
 class Portfolio(Strategy):
@@ -109,7 +113,8 @@ def _fitted(context: SearchContext) -> list[Proposal]:
         if configuration is not None and configuration.digest not in seen:
             seen.add(configuration.digest)
             reason = Reason(f"curated configuration no. {place}", "strategy")
-            queue.append(Proposal(configuration, reason, _SHARES.get(wish["model"].operator, _SHARE)))
+            boosted = place <= _FIRST and wish["model"].operator in _BOOSTED
+            queue.append(Proposal(configuration, reason, _SHARE_BOOSTED if boosted else _SHARE))
     return queue
 
 

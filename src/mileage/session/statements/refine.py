@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from mileage.core.events import Listener
 from mileage.errors import QueryError, UnknownRefError
 from mileage.language import apply_refine, ast, format_query, parse_query
-from mileage.session.refs import query_record
+from mileage.session.refs import query_record, result_of
 from mileage.session.statements.check import check_added
 from mileage.session.statements.predict import run_predict
+from mileage.workflow import members_of
 
 if TYPE_CHECKING:
     from mileage.session.result import Result
@@ -36,13 +37,12 @@ def run_refine(session: Session, statement: ast.Refine, text: str, on_event: Lis
 
 
 def _pinned(session: Session, delta: ast.Delta, ref: ast.Ref) -> ast.Delta:
-    """Give ``PIN SLOT`` without a chain the steps of the best workflow of the query."""
+    """Give ``PIN SLOT`` without a chain the steps of the best workflow of the query that is no blend of others."""
     if not isinstance(delta, ast.Pin) or delta.chain is not None:
         return delta
-    from mileage.session.refs import best_trial
-
     slot = delta.slot.text.lower()
-    choices = dict(best_trial(session, ref).configuration)
+    ranked = result_of(session, ref).leaderboard.order
+    choices = dict(next(trial.configuration for trial in ranked if not members_of(trial.configuration)))
     if slot not in choices:
         raise UnknownRefError(
             f"the best workflow has no slot {slot.upper()}", hint=f"it has {', '.join(choices).upper()}"

@@ -85,6 +85,8 @@ def _workflows(session: Session, ref: ast.Ref) -> Report:
 
 
 def _does(step: Step) -> str:
+    if step.is_blend:
+        return f"mean, by the weights {', '.join(f'{weight:.2g}' for weight in step.weights)}"
     return str(step.spec) if step.spec else ("join" if step.inputs else "read")
 
 

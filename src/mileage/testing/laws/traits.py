@@ -125,6 +125,17 @@ def negative(operator: Operator, branch: Branch, task: str) -> None:
     assert (output(operator, fitted(operator, holder)[0], holder) < 0).any(), "no value is below 0"
 
 
+def margins(operator: Operator, branch: Branch, task: str) -> None:
+    """It has no probabilities of classes."""
+    assert task == "regression" or not _has_probabilities(operator, branch, task), "it gives probabilities"
+
+
+def not_margins(operator: Operator, branch: Branch, task: str) -> None:
+    """Without the trait, a classifier gives probabilities."""
+    if operator.is_model and task != "regression" and not operator.traits.margins:
+        assert _has_probabilities(operator, branch, task), "it gives no probabilities: declare margins"
+
+
 def lossless_projection(operator: Operator, branch: Branch, task: str) -> None:
     """Columns that the fitted one does not use can change without any effect."""
     data = table(operator, branch, task)
@@ -149,8 +160,14 @@ LAWS = (
     weighted01,
     scale_free,
     negative,
+    margins,
+    not_margins,
     lossless_projection,
 )
+
+
+def _has_probabilities(operator: Operator, branch: Branch, task: str) -> bool:
+    return hasattr(build(operator, table(operator, branch, task)), "predict_proba")
 
 
 def _fit_output_is_applied(operator: Operator, branch: Branch, task: str) -> bool:

@@ -1,0 +1,154 @@
+"""The blend of the best: one more workflow, the weighted mean of what several of them predict.
+
+The members' predictions for the rows they were not fitted on are kept, so a blend is scored without fitting anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mileage.core.interrupts import StopAsked
+from mileage.core.reasons import Reason
+from mileage.engine import Outcome
+from mileage.operators import operators
+from mileage.optimizer import PlanContext, optimize, weigh_task
+from mileage.results import Trial
+from mileage.results.ranking import different, ranked
+from mileage.session.confirm import scored_on
+from mileage.session.data_tasks import DataTasks, data_tasks
+from mileage.session.measure import measure
+from mileage.workflow import Workflow, blend_slots, blended, members_of
+
+if TYPE_CHECKING:
+    from mileage.session.trials import TrialLoop
+
+_FEWEST = 5  # scored workflows, of fewer there is little to blend
+_BEST = 25  # of which the members are taken
+_MEMBERS = 8
+_USUAL = 4  # members of a blend, for what their fits on all rows will take
+_SHARE = 0.15  # of the time that a query may take
+_WEIGHING = 0.04  # of that time, for choosing weights and scoring
+_MARGIN = 1.5  # a forecast may be that much too short
+
+
+def blend_reserve_s(loop: TrialLoop) -> float:
+    """Return the seconds that a search leaves for fitting a blend on all rows; 0 if there will be none."""
+    seconds = loop.plan.budget.seconds
+    chosen = _candidates(loop)[:_USUAL]
+    if seconds is None or len(chosen) < 2:
+        return 0.0
+    fits_s = _MARGIN * loop.refit_s(sum(t.fit_s or 0.0 for t in chosen), len(chosen))
+    return min(_SHARE * seconds, _WEIGHING * seconds + fits_s)
+
+
+def blend_best(loop: TrialLoop) -> None:
+    """Add the blend of the best workflows of a finished search to its trials, if there is time to fit it on all rows.
+
+    Where the best were scored again, so that a choice among few rows is not one by chance, the blend is the plain mean of
+    those: weights would be chosen by chance too. Else the weights are chosen by the kept predictions.
+    """
+    chosen = _affordable(loop, _candidates(loop))
+    loop.blend_s = 0.0  # what was kept for this is spent now
+    if len(chosen) < 2:
+        return
+    loop.bus.tell("stage", name="blending the best")
+    try:
+        trial = _mean_of(loop, chosen) if chosen[0].is_confirmed else _weighed(loop, chosen)
+    except StopAsked:
+        loop.stop()
+    else:
+        if trial is not None and _fits(loop, trial.fit_s or 0.0, len(members_of(trial.configuration))):
+            loop.add(trial)
+
+
+def _candidates(loop: TrialLoop) -> list[Trial]:
+    """Return the workflows that may be in a blend, best first: of different models first, and those scored again if any were."""
+    scored = [t for t in loop.trials if t.state == "ok" and t.number > 0]
+    if not loop.plan.space.blends or len(scored) < _FEWEST:
+        return []
+    again = [t for t in scored if t.is_confirmed]
+    best = ranked([t for t in again or scored if _has_mean(t)], loop.objectives[:1])[:_BEST]
+    return different(best, _MEMBERS)
+
+
+def _has_mean(trial: Trial) -> bool:
+    """Say whether a workflow predicts what a mean can be taken of: values or probabilities, no margins."""
+    assert trial.workflow is not None
+    model = operators.find(trial.model)
+    return trial.workflow.task == "regression" or (model is not None and not model.traits.margins)
+
+
+def _affordable(loop: TrialLoop, chosen: Sequence[Trial]) -> list[Trial]:
+    """Return those that can all be fitted on all rows in the time left, the best first."""
+    made: list[Trial] = []
+    for trial in chosen:
+        if _fits(loop, sum(t.fit_s or 0.0 for t in (*made, trial)), len(made) + 1):
+            made.append(trial)
+    return made
+
+
+def _fits(loop: TrialLoop, fit_s: float, n_members: int) -> bool:
+    left = loop.clock.left_s
+    return left is None or _MARGIN * loop.refit_s(fit_s, n_members) <= left
+
+
+def _mean_of(loop: TrialLoop, members: Sequence[Trial]) -> Trial | None:
+    """Return the plain mean of workflows that were scored again, scored like them."""
+    weights = [1 / len(members)] * len(members)
+    text = f"the mean of {len(members)} that were scored again: it errs less than the choice of one does"
+    trial = _made(loop, members, weights, text)
+    searched = _scores(loop, trial, data_tasks(loop.plan))
+    again = _scores(loop, trial, scored_on(loop.plan, members[0]))
+    if searched is None or again is None:
+        return None
+    return _with_scores(trial, searched).confirmed(again)
+
+
+def _weighed(loop: TrialLoop, candidates: Sequence[Trial]) -> Trial | None:
+    """Return a blend with weights chosen by what its members predict for rows they were not fitted on."""
+    leaves = data_tasks(loop.plan)
+    evaluations = [loop.compile(trial.workflow, leaves) for trial in candidates if trial.workflow is not None]
+    weigh = weigh_task(loop.metrics[0], leaves.scoring, evaluations)
+    tasks = [task for evaluation in evaluations for task in evaluation.tasks]
+    plan, _ = optimize((*leaves.tasks, *tasks, weigh), (weigh.port(),), PlanContext(kept=loop.kept))
+    outcome = loop.finish(loop.executor.submit(plan, label="weights of a blend", limits=loop.limits()))
+    if outcome is None:
+        return None
+    chosen = [(trial, float(w)) for trial, w in zip(candidates, outcome.values[weigh.port()], strict=True) if w > 0]
+    if len(chosen) < 2:
+        return None
+    text = f"the best {len(chosen)} together, weighed by what they predict for rows they have not seen"
+    trial = _made(loop, [t for t, _ in chosen], [w for _, w in chosen], text)
+    scores = _scores(loop, trial, leaves)
+    return _with_scores(trial, scores) if scores is not None else None
+
+
+def _made(loop: TrialLoop, members: Sequence[Trial], weights: Sequence[float], text: str) -> Trial:
+    """Return the trial of a blend, without scores; it takes the time and the place of all its members."""
+    slots = blend_slots([t.number for t in members], weights)
+    workflows: list[Workflow] = [t.workflow for t in members if t.workflow is not None]
+    return Trial(
+        number=loop.next_number,
+        configuration=slots,
+        workflow=blended(list(zip(weights, workflows, strict=True)), slots),
+        describe=" + ".join(f"{w:.2g} * {t.model}" for t, w in zip(members, weights, strict=True)),
+        fit_s=sum(t.fit_s or 0.0 for t in members),
+        predict_s=sum(t.predict_s or 0.0 for t in members),
+        size_bytes=sum(t.size_bytes or 0 for t in members),
+        reason=Reason(text, "strategy"),
+    )
+
+
+def _scores(loop: TrialLoop, trial: Trial, leaves: DataTasks) -> dict[str, tuple[float, ...]] | None:
+    """Return the scores of a blend on splits for which its members' predictions are kept; None if the time is over."""
+    assert trial.workflow is not None
+    evaluation = loop.compile(trial.workflow, leaves)
+    outcome: Outcome | None = loop.finish(loop.evaluate(evaluation, leaves, "a blend"))
+    return None if outcome is None else measure(evaluation, outcome, loop.all_metrics()).scores
+
+
+def _with_scores(trial: Trial, scores: dict[str, tuple[float, ...]]) -> Trial:
+    from dataclasses import replace
+
+    return replace(trial, scores=scores)
