@@ -125,7 +125,8 @@ def _validation(plan: LogicalPlan) -> str:
 def _space(plan: LogicalPlan) -> str:
     size = plan.space.size()
     count = "infinitely many points" if size == float("inf") else f"{size:,.0f} point{'s' * (size != 1)}"
-    return f"{len(plan.space.slots)} slots, {count} (EXPLAIN SPACE lists them)"
+    blends = "; the best are blended to one more (WITHOUT blend leaves it out)" if plan.space.blends else ""
+    return f"{len(plan.space.slots)} slots, {count} (EXPLAIN SPACE lists them){blends}"
 
 
 def _budget(budget: BudgetPlan) -> str:
