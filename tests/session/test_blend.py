@@ -74,7 +74,9 @@ def test_the_blend_is_the_mean_of_its_members(answer: Result) -> None:
 
 def test_it_is_found_again_by_another_session(answer: Result) -> None:
     new = pd.read_csv(answer.plan.dataset.describe.strip("'")).drop(columns="y").head(5)
-    again = mileage.connect(Path(answer.plan.dataset.describe.strip("'")).parent / "project", backend="inline")[f"q{answer.query_id}.w1"]
+    again = mileage.connect(Path(answer.plan.dataset.describe.strip("'")).parent / "project", backend="inline")[
+        f"q{answer.query_id}.w1"
+    ]
     assert again.trial.workflow == answer.best.trial.workflow
     assert again.predict(new).tolist() == answer.best.predict(new).tolist()
 

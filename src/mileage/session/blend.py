@@ -136,6 +136,7 @@ def _made(loop: TrialLoop, members: Sequence[Trial], weights: Sequence[float], t
         fit_s=sum(t.fit_s or 0.0 for t in members),
         predict_s=sum(t.predict_s or 0.0 for t in members),
         size_bytes=sum(t.size_bytes or 0 for t in members),
+        exactness=max(t.exactness for t in members),
         reason=Reason(text, "strategy"),
     )
 
