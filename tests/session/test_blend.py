@@ -104,6 +104,11 @@ def test_it_shows_its_members(answer: Result) -> None:
     assert [step.name for step in first.steps][-1] == "model"
 
 
+def test_it_is_compared_as_a_whole(answer: Result) -> None:
+    shown = answer.session.run(f"COMPARE @q{answer.query_id}.w1, @q{answer.query_id}.w2").to_json()
+    assert [row["what"] for row in shown["differences"]][:1] == ["workflow"]
+
+
 def test_refining_pins_a_slot_of_the_best_single_workflow(answer: Result) -> None:
     single = next(t for t in answer.leaderboard.order if not members_of(t.configuration))
     again = answer.refine("PIN MODEL SET BUDGET 2 trials")
