@@ -188,6 +188,36 @@ def regression_spec(table, **changes):
     return ScriptSpec(**{**given, **changes})
 
 
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_a_blend_is_a_vote_of_its_members(table, run, task):
+    bare = Assembly(PEOPLE.branches, (("model", DummyClassifier(strategy="prior")),), dense=True)
+    far = Assembly(RIDGE.branches, (("model", Ridge(alpha=1e6)),), dense=True)
+    one, other = (PEOPLE, bare) if task == "binary" else (RIDGE, far)
+    made = binary_spec if task == "binary" else regression_spec
+    name, split = ("roc_auc", "StratifiedKFold") if task == "binary" else ("r2", "KFold")
+    spec = made(
+        table,
+        members=[(0.75, one), (0.25, other)],
+        splits=f"{split}(n_splits=3).split(X, y)",
+        split_imports=(f"from sklearn.model_selection import {split}",),
+    )
+    text = script(spec)
+    assert "def build_2():" in text and "weights=[0.75, 0.25]" in text
+    printed = run(text)
+    df = duckdb.sql(spec.sql).df()
+    y = df.pop(spec.target)
+    y = (y == "high").to_numpy().astype(int) if task == "binary" else y
+    voters = [("one", pipeline(one)), ("other", pipeline(other))]
+    if task == "binary":
+        vote = VotingClassifier(voters, voting="soft", weights=[0.75, 0.25])
+    else:
+        vote = VotingRegressor(voters, weights=[0.75, 0.25])
+    alone = cross_validate(pipeline(one), df, y, cv=3, scoring=name)["test_score"]
+    wanted = cross_validate(vote, df, y, cv=3, scoring=name)["test_score"]
+    assert np.allclose(printed["scores"], wanted, atol=1e-12, rtol=0)
+    assert task == "binary" or not np.allclose(wanted, alone, atol=1e-6)
+
+
 def test_groups_are_dealt_from_their_own_sql(table, run):
     spec = regression_spec(
         table,
