@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 from pathlib import Path
 
 import pytest
+
+import mileage
 
 LABELS = ("low", "high")
 
@@ -270,11 +274,23 @@ def test_facts_hold_for_a_test_table_too(data):
     assert all(line[2] == line[3] for line in scored)
 
 
+@pytest.fixture(scope="module")
+def answered(tmp_path_factory):
+    """Return a folder with a small table and the project of an answered query; tests work in copies of it."""
+    folder = tmp_path_factory.mktemp("answered")
+    (folder / "t.csv").write_text(
+        rows("a,b,y", lambda i: i % 7, lambda i: "pqr"[i % 3], lambda i: ("no", "yes")[i % 7 // 4])
+    )
+    with contextlib.chdir(folder), mileage.connect(backend="inline") as session:
+        session.run("PREDICT y FROM 't.csv' VALIDATE BY 2 FOLDS WITH MODEL = decision_tree BUDGET 1 trials")
+    return folder
+
+
 @pytest.fixture
-def trained(data):
-    """Answer a query, and return the function that runs ``mile`` beside it."""
-    data("--json", "PREDICT y FROM 't.csv' VALIDATE BY 2 FOLDS WITH MODEL = decision_tree BUDGET 1 trials").answers()
-    return data
+def trained(mile, folder, answered):
+    """Return the function that runs ``mile`` beside an answered query."""
+    shutil.copytree(answered, folder, dirs_exist_ok=True)
+    return mile
 
 
 @pytest.mark.parametrize(
