@@ -5,6 +5,8 @@ rules switched off that let fits and predictions share work (equal tasks are sti
 scikit-learn's ``cross_val_score``. With and without sharing every score is compared; with scikit-learn the best one. What is
 measured is CPU time of the process and of its workers, all of a run included: start, data, refit of the best, report.
 
+Grids over folds, learned from sums: ``benchmarks/folds.py``.
+
 Usage: ``python benchmarks/sharing.py --data FOLDER [--repeats 5]``; the last line is one JSON object.
 """
 

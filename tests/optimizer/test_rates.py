@@ -30,9 +30,10 @@ def n_sums(plan: PhysicalPlan) -> int:
     ("rates", "n_rows", "wanted"),
     [
         (None, 10, 3),
-        (Rates(cell_s=1e-9, product_s=1e-11), 1_000, 0),
+        (Rates(cell_s=1e-9, product_s=1e-11), 300, 0),
         (Rates(cell_s=1e-9, product_s=1e-11), 10_000_000, 3),
-        (Rates(cell_s=1e-5, product_s=1e-7), 1_000, 3),
+        (Rates(cell_s=1e-9, product_s=1e-11, slow=1e4), 1_000, 3),
+        (Rates(cell_s=1e-5, product_s=1e-7), 10_000_000, 0),
     ],
 )
 def test_rows_are_summed_up_where_that_costs_less(rates: Rates | None, n_rows: int, wanted: int) -> None:

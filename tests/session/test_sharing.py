@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_selection import SelectPercentile
@@ -166,7 +167,7 @@ def test_an_unknown_class_of_exactness_is_one_clear_error(session: Session, csv:
     assert found.fixes[0].text == "exactness = bitwise"
 
 
-SLOW = Rates(cell_s=1.0, product_s=1.0)  # a machine on which it always pays to look at rows once
+SLOW = Rates(cell_s=1.0, product_s=1.0, slow=1e9)  # a machine on which it always pays to look at rows once
 LINEAR = (
     "PREDICT y FROM '{csv}' VALIDATE BY 3 FOLDS OPTIMIZE log_loss "
     "WITH PIPELINE = mean >> one_hot >> standard >> (ridge(alpha IN {{0.1, 1.0, 10.0}}) | gaussian_nb) BUDGET 4 trials"
@@ -208,11 +209,50 @@ def test_scores_from_sums_are_those_of_fits_on_rows(csv: Path, tmp_path: Path) -
 
 
 def test_a_few_rows_are_not_worth_their_sums(session: Session, csv: Path) -> None:
-    trials = run(session, csv, LINEAR).leaderboard.trials
-    assert {t.exactness for t in trials} == {Exactness.BITWISE}
+    text = (
+        "PREDICT y FROM '{csv}' VALIDATE BY 3 FOLDS OPTIMIZE log_loss WITH PIPELINE = mean >> one_hot >> standard >> "
+        "(gaussian_nb | decision_tree) BUDGET 2 trials HINT (strategy = 'exhaustive')"
+    )
+    few = run(session, csv, text).leaderboard.trials
+    assert {t.exactness for t in few} == {Exactness.BITWISE}
+    keep_rates(session.project.path, SLOW)
+    assert {t.exactness for t in run(session, csv, f"{text} SEED 1").leaderboard.trials} == {
+        Exactness.BITWISE,
+        Exactness.FP,
+    }
 
 
 def test_rates_lean_towards_what_was_measured_and_are_kept(session: Session, csv: Path) -> None:
     keep_rates(session.project.path, SLOW)
     run(session, csv, LINEAR)
     assert known_rates(session.project.path).cell_s < SLOW.cell_s
+
+
+@pytest.mark.parametrize(
+    ("validate", "steps"),
+    [
+        ("3 FOLDS KEEPING team TOGETHER", "mean >> one_hot >> standard >> (ridge(alpha IN {0.01, 1.0}) | gaussian_nb)"),
+        ("3 FOLDS REPEAT 2", "constant(fill_value = 7.0) >> one_hot >> minmax >> multinomial_nb(alpha IN {0.1, 1.0})"),
+        ("2 FOLDS", "median >> one_hot >> robust >> ridge(alpha IN {0.001, 1.0})"),
+    ],
+)
+def test_sums_of_awkward_columns_score_as_rows_do(tmp_path: Path, validate: str, steps: str) -> None:
+    rng, n = np.random.default_rng(1), 400
+    far, skewed = rng.normal(1e5, 1, n), rng.exponential(3, n)
+    frame = pd.DataFrame({"far": far, "skewed": skewed, "same": 1.0, "level": rng.choice(list("uvwxyz"), n)})
+    frame["y"] = np.where(far - 1e5 + 0.3 * skewed + (frame["level"] == "u") + rng.normal(size=n) > 1.2, "yes", "no")
+    frame["many"], frame["team"] = rng.choice([f"l{i}" for i in range(90)], n), rng.integers(0, 40, n)
+    frame["empty"] = np.where(np.arange(n) == 5, 1.0, np.nan)
+    frame.loc[rng.random(n) < 0.2, "skewed"], frame.loc[rng.random(n) < 0.1, "level"] = np.nan, None
+    frame.to_parquet(tmp_path / "t.parquet")
+    found = []
+    for i, exactness in enumerate(("fp", "bitwise")):
+        with mileage.connect(tmp_path / f"p{i}", backend="inline") as session:
+            keep_rates(session.project.path, SLOW)
+            text = f"PREDICT y FROM '{tmp_path / 't.parquet'}' EXCLUDING team VALIDATE BY {validate} OPTIMIZE log_loss "
+            text += f"WITH PIPELINE = {steps} BUDGET 4 trials HINT (strategy = 'exhaustive', exactness = {exactness})"
+            trials = session.run(text).leaderboard.trials[1:]
+            assert {str(t.exactness) for t in trials} == {exactness}
+            found.append({t.describe: t.scores["log_loss"] for t in trials})
+    assert found[0].keys() == found[1].keys()
+    assert all(np.allclose(found[0][name], found[1][name], rtol=0, atol=1e-9) for name in found[0])

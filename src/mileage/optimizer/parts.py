@@ -39,6 +39,13 @@ def fit_scan_s(fit: Task, rates: Rates) -> float:
     return rates.scan_s(n_rows, n_columns, products=isinstance(operator, FromSums) and operator.products)
 
 
+def fit_rows_s(fit: Task, rates: Rates) -> float:
+    """Return the seconds that fitting a model on all rows takes for these, by the prior of its operator."""
+    context, cost = dict(fit.context), operators.get(fit.operator).cost
+    sizes = (whole_number(context[name]) for name in ("n_rows", "n_columns", "n_classes"))
+    return rates.slow * (cost.fit_s(*sizes) - cost.fixed_s)
+
+
 def _parts(task: Task, tasks: Mapping[Fingerprint, Task]) -> Iterator[Part]:
     given = [tasks[port.task] for port in task.inputs if port.task in tasks]
     if task.kind is TaskKind.CUT:

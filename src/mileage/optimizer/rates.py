@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 _ROWS, _COLUMNS, _TIMES = 4000, 48, 3
+_PRIOR_CELL_S = 2e-9  # of the machine of the priors
 _TRUST = 0.3  # of an observation, against all before it
 
 
@@ -22,6 +23,8 @@ class Rates:
         To add the product of two columns of one row to a sum.
     task_s : float
         To plan, place and record one task, whatever it does.
+    slow : float
+        How much slower this machine is than the one that the priors of operators' costs were taken on.
 
     Examples
     --------
@@ -33,6 +36,7 @@ class Rates:
     cell_s: float
     product_s: float
     task_s: float = 1e-3
+    slow: float = 1.0
 
     @classmethod
     def measured(cls) -> Rates:
@@ -43,10 +47,10 @@ class Rates:
         order = np.random.default_rng(1).permutation(_ROWS)
         cell_s = _quickest(lambda: (X.take(order, axis=0) - 1.0).sum(axis=0)) / X.size
         product_s = _quickest(lambda: X.T @ X) / (X.size * _COLUMNS)
-        return cls(cell_s, product_s)
+        return cls(cell_s, product_s, slow=cell_s / _PRIOR_CELL_S)
 
     def scan_s(self, n_rows: float, n_columns: float, *, products: bool) -> float:
-        """Return the seconds to sum up or to fit some rows once."""
+        """Return the seconds to sum up some rows once."""
         return n_rows * n_columns * (self.cell_s + (self.product_s * n_columns if products else 0.0))
 
     def corrected(self, forecast_s: float, took_s: float) -> Rates:

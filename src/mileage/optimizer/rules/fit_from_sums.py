@@ -11,7 +11,7 @@ from mileage.core.exactness import Exactness
 from mileage.core.fingerprint import Fingerprint
 from mileage.operators import operators
 from mileage.operators.from_sums import FromSums, Linear
-from mileage.optimizer.parts import fit_scan_s
+from mileage.optimizer.parts import fit_rows_s, fit_scan_s
 from mileage.optimizer.rule import PlanContext, rule
 from mileage.workflow import Action, PhysicalPlan, PlannedTask, Port, Task, TaskKind
 
@@ -131,9 +131,9 @@ class _Rewriting:
         rates, n = self.context.rates, len(fold.splits)
         if rates is None:
             return True
-        times = (n - 1) * (2 if self.context.shares else 1) - 1
-        extra = 2 + n * (2 + 2 * _n_steps(way))
-        return times * fit_scan_s(fit, rates) > extra * rates.task_s
+        n_tasks = 2 + n * (2 + 2 * _n_steps(way))
+        n_fits = (n - 1) * (2 if self.context.shares else 1)  # on all rows
+        return n_fits * fit_rows_s(fit, rates) > fit_scan_s(fit, rates) + n_tasks * rates.task_s
 
     def _fold(self, fit: Task) -> _Fold | None:
         """Return the fold that a model is fitted without, if it is one of folds that have each row once."""
