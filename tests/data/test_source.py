@@ -159,6 +159,22 @@ def test_a_glob_reads_its_files_in_order(database):
     assert file(database, "p*.csv").read(["a"]).column(0).to_pylist() == [1, 2, 3]
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_column_that_only_a_later_file_has_is_told(database, ending):
+    (database.root / "p1.csv").write_text("a,b\n1,2\n")
+    (database.root / "p2.csv").write_text("a,b\n3,4\n")
+    (database.root / "p3.csv").write_text("a,new one,b\n5,6,7\n")
+    if ending != "csv":
+        for i in (1, 2, 3):
+            duckdb.sql(f"COPY (FROM '{database.root}/p{i}.csv') TO '{database.root}/p{i}.{ending}'")
+    made = file(database, f"p*.{ending}")
+    assert made.schema.names == ("a", "b")
+    told = [note for note in made.notes if "new one" in note]
+    assert told == [
+        f"'p*.{ending}' is read by the columns of its first file: 'p3.{ending}' has \"new one\" besides, left out"
+    ]
+
+
 def test_one_row_is_a_table(database):
     assert file(database, "a.csv", "a,b\n1,x\n").n_rows == 1
 

@@ -6,7 +6,7 @@ import codecs
 import csv
 import gzip
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, cast
@@ -161,11 +161,15 @@ class CsvReading:
     @property
     def sql(self) -> str:
         """SQL that reads the file with the options found so far."""
+        return self.sql_of(self.listed)
+
+    def sql_of(self, listed: str) -> str:
+        """Return SQL that reads files like this one."""
         options = dict(self.options)
         if self.types and "all_varchar" not in options:
             options["types"] = "{" + ", ".join(f"{literal(name)}: 'VARCHAR'" for name in self.types) + "}"
         tail = "".join(f", {name} = {value}" for name, value in options.items())
-        return f"SELECT * FROM read_csv({self.listed}{tail})"
+        return f"SELECT * FROM read_csv({listed}{tail})"
 
     def look(self, rows: Rows) -> None:
         """Look at the file before it is read: its encoding, lines before the header, and names of columns."""
@@ -260,6 +264,24 @@ class CsvReading:
             self.pad()
         else:
             raise unreadable(f"'{self.text}'", error) from None
+
+
+def left_out(text: str, files: Sequence[Path], sql: Callable[[str], str], rows: Rows) -> list[str]:
+    """Return a note for each file of several that has columns which the first one, by which all are read, lacks.
+
+    ``sql`` makes the SELECT that reads one file, of its path as SQL.
+    """
+    if len(files) < 2:
+        return []
+    first, *others = ([str(row[0]) for row in rows(f"DESCRIBE {sql(literal(str(file)))}")] for file in files)
+    notes = []
+    for file, names in zip(files[1:], others, strict=True):
+        extra = [quote(name) for name in names if name not in first]
+        if extra:
+            notes.append(
+                f"'{text}' is read by the columns of its first file: '{file.name}' has {', '.join(extra)} besides, left out"
+            )
+    return notes
 
 
 def no_text(text: str) -> DataError:

@@ -19,6 +19,7 @@ from mileage.data.files import (
     DATABASES,
     CsvReading,
     find_files,
+    left_out,
     listed,
     reader_of,
     suffix_of,
@@ -241,6 +242,8 @@ class Database:
                 f"SELECT * FROM {reader}({listed(text, files, self.root)})",
                 snapshot=reader == "read_json" and _small(files),
             )
+            extra = left_out(text, files, lambda one: f"SELECT * FROM {reader}({one})", self._rows)
+            made = replace(made, notes=tuple(extra))
         self._stamps[made.relation_sql] = stamps
         return replace(made, files=tuple(files), notes=(*notes, *made.notes))
 
@@ -256,7 +259,8 @@ class Database:
             except duckdb.Error as error:
                 reading.mend(error)
             else:
-                return replace(made, notes=tuple(reading.notes))
+                extra = left_out(text, files, reading.sql_of, self._rows)
+                return replace(made, notes=(*reading.notes, *extra))
 
     def _whole_database(self, path: Path) -> Dataset:
         alias = self.attach(path)
