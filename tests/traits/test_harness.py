@@ -18,6 +18,11 @@ def test_the_registry_is_large_enough_to_matter() -> None:
     assert all(set(declared.subject.parameters) >= {c.argument for c in declared.bindings} for declared in ALL)
 
 
+def test_what_is_late_can_be_cut() -> None:
+    for declared in ALL:
+        assert set(declared.late) <= {claim.argument for claim in declared.claims if claim.law == "cuts"}
+
+
 @pytest.mark.parametrize("declared", ALL[::3], ids=lambda d: d.subject.short)
 def test_what_is_declared_holds(declared: Declaration) -> None:
     assert [str(verdict) for verdict in verify(declared) if verdict.demoted] == []

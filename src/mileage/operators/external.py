@@ -9,6 +9,7 @@ from mileage.core.domains import Anything
 from mileage.errors import OperatorError
 from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params, Traits
 from mileage.operators.family import operators
+from mileage.operators.late import LARGEST, Late
 
 
 def from_estimator(
@@ -69,12 +70,31 @@ def from_estimator(
     External.emits = _EMITS.get(branch or Branch.MATRIX)
     External.column_per_level = branch is Branch.CATEGORICAL
     External.params = tuple(Param(k, Anything(), v, "see the estimator") for k, v in _plain_params(template).items())
+    External.late = _late(template)
     if is_model:
         kind = getattr(template, "_estimator_type", None) or _estimator_type(template)
         External.tasks = ("regression",) if kind == "regressor" else ("binary", "multiclass")
     External.version = _identity(template)
     External.libraries = _libraries(type(template))
     return operators.add(External())
+
+
+def _late(estimator: Any) -> tuple[Late, ...]:
+    """Return the parameters that the registry of traits declares late for a class."""
+    from mileage.traits import declarations
+
+    cls = type(estimator)
+    found = [d for d in declarations() if d.subject.short == cls.__name__ and d.subject.cls is cls]
+    return tuple(
+        Late(
+            name=name,
+            claims=(f"{cls.__name__}.{name}",),
+            whole=() if whole == LARGEST else (whole,),
+            gathers=any(claim.law == "gathers" and claim.argument == name for claim in declared.claims),
+        )
+        for declared in found
+        for name, whole in declared.late.items()
+    )
 
 
 def _draws(estimator: Any) -> bool:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from mileage.core.domains import Value
 from mileage.core.exactness import Exactness
 
+LARGEST = "largest"  # in the registry: of the values that are asked for
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Late:

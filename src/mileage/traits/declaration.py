@@ -39,11 +39,15 @@ class Claim:
 
 @dataclass(frozen=True)
 class Declaration:
-    """All that is claimed of one class; ``states`` names fitted attributes by the stage that ends with them."""
+    """All that is claimed of one class; ``states`` names fitted attributes by the stage that ends with them.
+
+    ``late`` are parameters that fits can be cut by, each with a value whose fit holds those of all others, or ``largest``.
+    """
 
     subject: Subject
     claims: tuple[Claim, ...]
     states: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    late: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def bindings(self) -> tuple[Claim, ...]:
@@ -117,7 +121,7 @@ def _declaration(name: str, entry: Mapping[str, Any]) -> Declaration:
     rows = int(entry.get("rows", N_ROWS))
     subject = Subject(name, entry.get("X", "numbers"), entry.get("y", ""), params, rows)
     states = {stage: tuple(names) for stage, names in entry.get("states", {}).items()}
-    return Declaration(subject, tuple(_claims(entry)), states)
+    return Declaration(subject, tuple(_claims(entry)), states, entry.get("late", {}))
 
 
 def _claims(entry: Mapping[str, Any]) -> Iterator[Claim]:
