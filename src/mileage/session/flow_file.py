@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from mileage.core.collector import seldom
 from mileage.core.events import Listener
 from mileage.errors import DataError, EngineError, MileError
 from mileage.session.flow_errors import at_the_line, in_cells
@@ -236,7 +237,8 @@ def run_file(
 def _execute(place: Path, content: bytes, module: ModuleType, sources: Sources) -> None:
     """Run the user's file, which makes deferred values; what fails in it is said at the user's line."""
     try:
-        exec(compile(content, str(place.resolve()), "exec"), vars(module))  # noqa: S102  (the user's own file)
+        with seldom():
+            exec(compile(content, str(place.resolve()), "exec"), vars(module))  # noqa: S102  (the user's own file)
     except MileError as error:
         raise at_the_line(error, sources.root) from error
     except Exception as error:
