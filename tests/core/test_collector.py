@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
+import textwrap
 import weakref
+from pathlib import Path
 
 import pytest
 
-from mileage.core.collector import only_new_objects
+from mileage.core.collector import only_new_objects, seldom
 
 
 class Cycle:
@@ -39,3 +43,44 @@ def test_the_inner_of_two_blocks_leaves_the_end_to_the_outer_one() -> None:
         with only_new_objects():
             pass
         assert gc.get_freeze_count() > 0
+
+
+def test_collections_are_seldom_in_the_block_and_as_before_after_it():
+    before = gc.get_threshold()
+    with seldom():
+        assert gc.get_threshold()[0] > before[0]
+        gc.disable()
+    assert gc.get_threshold() == before
+    gc.enable()
+
+
+def test_who_switched_the_collector_off_is_left_alone():
+    before = gc.get_threshold()
+    gc.set_threshold(0)
+    try:
+        with seldom():
+            assert gc.get_threshold()[0] == 0
+    finally:
+        gc.set_threshold(*before)
+
+
+def test_the_end_of_a_process_still_finalizes_what_was_made(tmp_path: Path):
+    code = """
+        import atexit, sys, types
+        from mileage.core.collector import leave_the_rest
+        atexit.register(leave_the_rest)
+
+        class Last:
+            def __del__(self):
+                print("finalized")
+
+        cycle, sys.modules["own"] = Last(), types.ModuleType("own")
+        cycle.itself = cycle
+        sys.modules["own"].file = open("a.txt", "w")
+        sys.modules["own"].file.write("whole")
+        del cycle
+    """
+    words = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(words, check=True, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout == "finalized\n"
+    assert (tmp_path / "a.txt").read_text() == "whole"
