@@ -61,3 +61,9 @@ def test_what_may_be_undone_is_read_again():
 def test_a_flow_too_large_to_look_at_pairs_expects_the_same_of_all():
     inputs = {str(i): (str(i - 1),) if i else () for i in range(1000)}
     assert set(expected_reads(inputs, {}, (), 0.1).values()) == {0.7}
+
+
+def test_the_part_is_known_as_older_catalogs_wrote_it() -> None:
+    assert Part("postprocessing") is Part.POSTPROCESSING
+    with pytest.raises(ValueError, match="not a valid Part"):
+        Part("reporting")

@@ -19,8 +19,9 @@ from mileage.optimizer import PlanContext, optimize
 from mileage.optimizer.policies import Item
 from mileage.session.approximate import keep_scored, sample_of, sample_record
 from mileage.session.cutoff import CutOff
-from mileage.session.keep import Keeping, parts_of
+from mileage.session.keep import Keeping
 from mileage.session.known_files import known_hash
+from mileage.session.parts import parts_of
 from mileage.session.version_record import kept_with_version
 from mileage.workflow import Action, PhysicalPlan, Port, Task, TaskKind
 from mileage.workflow.flow import Call, Deferred, Node, NodePort, Scored, node_of, project_reads
@@ -326,10 +327,10 @@ def reports_of(version: VersionRecord | None) -> dict[str, list[TaskReport]]:
 
 def _spent(made: Mapping[Node, FlowTask], reports: tuple[TaskReport, ...]) -> list[CostRecord]:
     """Return what the steps that ran have cost."""
-    parts = parts_of(tuple(made.values()))
+    parts = parts_of(made.values())
     inputs = {one.task.fingerprint: tuple(str(port.task) for port in one.task.inputs) for one in made.values()}
     return [
-        CostRecord(str(r.task), str(r.identity.key), r.seconds, r.size_bytes, inputs[r.task], parts[str(r.task)])
+        CostRecord(str(r.task), str(r.identity.key), r.seconds, r.size_bytes, inputs[r.task], parts[r.task])
         for r in reports if r.action is Action.COMPUTE and r.seconds
     ]  # fmt: skip
 

@@ -12,6 +12,7 @@ from mileage.catalog.room import Kept
 from mileage.core.fingerprint import Fingerprint
 from mileage.optimizer.changes import ChangeModel, expected_reads
 from mileage.optimizer.policies import Item, Known, Part, Policy, make_room
+from mileage.session.parts import parts_of
 from mileage.workflow import Action, PhysicalPlan
 from mileage.workflow.flow.node import FlowTask
 
@@ -120,28 +121,6 @@ class Keeping:
         item.last_used = max(item.last_used, last_used)
 
 
-def parts_of(tasks: Sequence[FlowTask]) -> dict[str, Part]:
-    """Return the part of the workflow each task belongs to: before, in or after the last fits of a model."""
-    fits = {str(one.task.fingerprint) for one in tasks if getattr(one.node.call, "changes", False)}
-    inputs = _inputs(tasks)
-    feeds: set[str] = set()
-    for name in reversed(inputs):
-        if name in fits or name in feeds:
-            feeds.update(inputs[name])
-    fed: set[str] = set()
-    made: dict[str, Part] = {}
-    for name, before in inputs.items():
-        if any(other in fits or other in fed for other in before):
-            fed.add(name)
-        if name in feeds:
-            made[name] = Part.PREPROCESSING
-        elif name in fits:
-            made[name] = Part.LEARNING
-        else:
-            made[name] = Part.POSTPROCESSING if name in fed else Part.PREPROCESSING
-    return made
-
-
 def learned_changes(versions: Sequence[VersionRecord]) -> ChangeModel:
     """Return what the versions of a flow, oldest first, say about its next change."""
     model = ChangeModel()
@@ -192,7 +171,8 @@ def _present(
     session: Session, flow: str, tasks: Sequence[FlowTask], plan: PhysicalPlan, costs: Costs
 ) -> dict[str, Item]:
     """Return the tasks of the plan, with how often each result will be read."""
-    inputs, parts = _inputs(tasks), parts_of(tasks)
+    inputs = _inputs(tasks)
+    parts = {str(task): part for task, part in parts_of(tasks).items()}
     model = learned_changes(session.catalog.flows.versions(flow)[-_REMEMBERED:])
     steps = {str(one.task.fingerprint): one.node.label for one in tasks}
     by_step = model.chances({steps[name]: part for name, part in parts.items()})

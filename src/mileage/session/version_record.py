@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mileage.session.flow_sources import current_sources
-from mileage.session.version_kinds import kinds_of
+from mileage.session.parts import parts_of
 from mileage.session.version_outputs import keep_output
 from mileage.workflow.flow import File, Node
 from mileage.workflow.flow.node import FlowTask
@@ -38,7 +38,7 @@ def kept_with_version(
         "kept": told,
         "plain": {name: _shown(value) for name, value in sources.plain.items()},
         "inputs": {str(one.task.fingerprint): [str(port.task) for port in one.task.inputs] for one in made.values()},
-        "kinds": {str(task): kind for task, kind in kinds_of(made).items()},
+        "kinds": {str(task): str(part) for task, part in parts_of(made.values()).items()},
     }
     blobs = {source.digest: source.content for source in sources.texts.values()}
     return record, blobs | {told[name]["digest"]: found.content for name, found in kept.items()}

@@ -22,7 +22,11 @@ class Part(StrEnum):
 
     PREPROCESSING = "preprocessing"
     LEARNING = "learning"
-    POSTPROCESSING = "postprocessing"
+    POSTPROCESSING = "post-processing"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Part | None:
+        return cls.POSTPROCESSING if value == "postprocessing" else None  # as catalogs were written once
 
 
 @dataclass(slots=True)

@@ -2,48 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from mileage.core.fingerprint import Fingerprint
+from mileage.optimizer.policies import Part
 from mileage.workflow.flow import Node
 from mileage.workflow.flow.calls import FunctionCall, MethodCall, ValueCall
 from mileage.workflow.flow.node import FlowTask
 
-PREPROCESSING, LEARNING, POSTPROCESSING = "preprocessing", "learning", "post-processing"
 _FITS = frozenset({"fit", "fit_predict", "partial_fit", "cross_val_score", "cross_val_predict", "cross_validate"})
 
 
-def kinds_of(made: Mapping[Node, FlowTask]) -> dict[Fingerprint, str]:
-    """Return the part each task plays, as the HELIX study counts iterations.
+def parts_of(tasks: Iterable[FlowTask]) -> dict[Fingerprint, Part]:
+    """Return the part each task plays, as the HELIX study counts iterations; a task comes after those it reads.
 
     A step learns if it is, makes or fits something that can predict, or if its own code fits something. What follows is
     post-processing, as is measuring; all else is preprocessing, transformers with what they fit included.
     """
-    kinds: dict[Node, str] = {}
-    for node in made:
-        before = [kinds[port.node] for port in node.inputs]
-        kinds[node] = _kind(node, before)
-    return {made[node].task.fingerprint: kind for node, kind in kinds.items()}
+    parts: dict[Fingerprint, Part] = {}
+    for one in tasks:
+        before = [parts[port.task] for port in one.task.inputs]
+        parts[one.task.fingerprint] = _part(one.node, before)
+    return parts
 
 
-def _kind(node: Node, before: list[str]) -> str:
+def _part(node: Node, before: list[Part]) -> Part:
     call = node.call
     if isinstance(call, ValueCall):
-        return LEARNING if _predicts(call.value) else PREPROCESSING
+        return Part.LEARNING if _predicts(call.value) else Part.PREPROCESSING
     if isinstance(call, MethodCall) and call.changes:
-        return LEARNING if call.method != "fit_transform" and _fits_a_model(node) else max(before, key=_ORDER.index)
+        return (
+            Part.LEARNING if call.method != "fit_transform" and _fits_a_model(node) else max(before, key=_ORDER.index)
+        )
     if isinstance(call, FunctionCall):
         if isinstance(call.function, type) and _predicts(call.function):
-            return LEARNING
+            return Part.LEARNING
         if _fits_inside(call.function):
-            return LEARNING
+            return Part.LEARNING
         if str(getattr(call.function, "__module__", "")).startswith("sklearn.metrics"):
-            return POSTPROCESSING
-    return POSTPROCESSING if any(kind != PREPROCESSING for kind in before) else PREPROCESSING
+            return Part.POSTPROCESSING
+    return Part.POSTPROCESSING if any(part != Part.PREPROCESSING for part in before) else Part.PREPROCESSING
 
 
-_ORDER = (PREPROCESSING, LEARNING, POSTPROCESSING)
+_ORDER = tuple(Part)
 
 
 def _predicts(value: Any) -> bool:
