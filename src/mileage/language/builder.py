@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mileage.core.quoting import quoted
 from mileage.core.units import Quantity
 from mileage.errors import MileError
 from mileage.language import ast
 from mileage.language import fragments as f
 from mileage.language.lexer import FILE_ENDINGS
 from mileage.language.printer import format_query
-from mileage.language.printer_base import quoted, value, word
+from mileage.language.printer_base import value, word
 
 Number = int | float
 

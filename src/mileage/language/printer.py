@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mileage.core.quoting import quoted
 from mileage.language import ast
 from mileage.language import printer_base as p
 from mileage.language.printer_clauses import (
@@ -215,12 +216,12 @@ def _statement_line(item: ast.Statement) -> str:
             return _steer(item)
         case ast.Export():
             form = "" if item.format is None else f" AS {p.word(item.format)}"
-            return f"EXPORT {item.ref} TO {p.quoted(item.path)}{form}"
+            return f"EXPORT {item.ref} TO {quoted(item.path)}{form}"
         case ast.Apply():
-            into = "" if item.into is None else f" INTO {p.quoted(item.into)}"
+            into = "" if item.into is None else f" INTO {quoted(item.into)}"
             return f"APPLY {item.ref} TO {p.source(item.source)}{into}"
         case ast.Attach():
-            return f"ATTACH {p.quoted(item.path)}" + ("" if item.name is None else f" AS {p.word(item.name)}")
+            return f"ATTACH {quoted(item.path)}" + ("" if item.name is None else f" AS {p.word(item.name)}")
         case _:
             return "\n".join(_statement_lines(item))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from mileage.core.quoting import quoted
 from mileage.core.units import Quantity
 from mileage.language import ast
 from mileage.language.lexer import FILE_ENDINGS, sql_end
@@ -37,17 +38,6 @@ def word(name: ast.Name | str, avoid: frozenset[str] = frozenset()) -> str:
 def words(names: Iterable[ast.Name], between: str = ", ") -> str:
     """Return names in a row."""
     return between.join(word(name) for name in names)
-
-
-def quoted(text: str) -> str:
-    """Return a string literal.
-
-    Examples
-    --------
-    >>> quoted("it's")
-    "'it''s'"
-    """
-    return "'" + text.replace("'", "''") + "'"
 
 
 def short(number: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from mileage.core.quoting import quoted
 from mileage.language import ast
 from mileage.language import printer_base as p
 
@@ -179,13 +180,13 @@ def kind(item: ast.Kind) -> str:
         case "proxy" if item.of is not None:
             return f"PROXY FOR {p.word(item.of)}"
         case "numeric":
-            return upper if item.unit is None else f"NUMERIC IN {p.quoted(item.unit)}"
+            return upper if item.unit is None else f"NUMERIC IN {quoted(item.unit)}"
         case "ordinal":
             return f"ORDINAL ({p.values(item.values)})"
         case "between":
             return f"BETWEEN {item.low!r} AND {item.high!r}"
         case "known_only_after" if item.event is not None:
-            return f"KNOWN ONLY AFTER {p.quoted(item.event)}"
+            return f"KNOWN ONLY AFTER {quoted(item.event)}"
         case _:
             return upper
 

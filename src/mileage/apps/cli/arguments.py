@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from mileage.core.quoting import quoted
+
 FLAGS = ("--json", "--quiet", "-q", "--plain", "--debug")
 VALUED = ("--project", "-p", "--backend", "--workers", "--attach")
 
@@ -89,17 +91,6 @@ def _worded(word: str, before: str) -> str:
     if bare.startswith(_WRITTEN) or (before in _BEFORE_A_PATH and _IDENT.match(bare)):
         return word
     return f"{quoted(bare)}{tail}" if before in _BEFORE_A_PATH or before == "BECAUSE" else word
-
-
-def quoted(text: str) -> str:
-    """Return a text as a MILEAGE string.
-
-    Examples
-    --------
-    >>> quoted("it's")
-    "'it''s'"
-    """
-    return "'" + text.replace("'", "''") + "'"
 
 
 def reference(text: str) -> str:

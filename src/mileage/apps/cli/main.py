@@ -33,12 +33,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mileage.apps.cli.answers import INTERRUPTED, OK, Options, Output, code_of
-from mileage.apps.cli.arguments import VERBS, hoist, join, quoted, reference, route, source
+from mileage.apps.cli.arguments import VERBS, hoist, join, reference, route, source
 from mileage.apps.cli.ascii import PLAIN
 from mileage.apps.cli.flows import add_to as add_flow_commands
 from mileage.apps.cli.flows import explain_version, is_version, may_be_version, show_version
 from mileage.core.collector import leave_the_rest
 from mileage.core.near import near_matches
+from mileage.core.quoting import quoted
 
 if TYPE_CHECKING:
     from mileage.session import Session

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mileage.core.events import Listener
+from mileage.core.quoting import quoted
 from mileage.errors import QueryError, UnknownRefError
 from mileage.language import apply_refine, ast, format_query, parse_query
 from mileage.session.refs import query_record, result_of
@@ -63,4 +64,4 @@ def _value(value: object) -> str:
         return "none"
     if isinstance(value, bool):
         return str(value).upper()
-    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else repr(value)
+    return quoted(value) if isinstance(value, str) else repr(value)
