@@ -73,3 +73,21 @@ def test_what_is_learned_wrongly_or_maps_otherwise_is_caught() -> None:
         law(operators.get("standard"), Branch.NUMERIC, "binary")
         with pytest.raises(AssertionError, match="differ"):
             law(Wrong(), Branch.NUMERIC, "binary")
+
+
+@pytest.mark.parametrize("params", [{}, {"min_frequency": 30}, {"max_categories": 3}, {"min_frequency": 1}])
+def test_categories_are_encoded_alike_however_rare_levels_are_told(params: dict[str, int]) -> None:
+    rng = np.random.default_rng(3)
+    X = pd.DataFrame({"a": rng.choice(list("uvwx"), 90, p=[0.6, 0.3, 0.08, 0.02]), "b": rng.choice(list("pqrst"), 90)})
+    X.loc[::7, "b"] = None
+    X = X.astype("str")
+    operator, part_of = operators.get("one_hot"), np.arange(90) % 3
+    layout = Layout.of(X, (), ["a", "b"])
+    whole = layout.matrix(X)
+    parts = [Sums.of(whole[part_of == i], np.zeros(30, dtype=np.int64), 2, products=False) for i in range(3)]
+    for i, told in enumerate(without_each(parts)):
+        complete = operator.complete(params)
+        learned = operator.learn(complete, None, Seen.leaf(told, layout, ["a", "b"], 2))  # type: ignore[attr-defined]
+        wanted = operator.build(complete, None).fit(X[part_of != i])  # type: ignore[arg-type]
+        assert np.array_equal(learned.transform(X).toarray(), wanted.transform(X).toarray())
+        assert learned.get_feature_names_out().tolist() == wanted.get_feature_names_out().tolist()

@@ -299,7 +299,7 @@ class Seen:
 
     def plain(self) -> Seen:
         """Return the same columns as common ones of their own, so that what is told from them need not be told again."""
-        if (self.marks >= 0).any():
+        if self.levels or (self.marks >= 0).any():
             return self
         w = self.weights
         if not self.n_classes:  # the target goes along
@@ -311,7 +311,7 @@ class Seen:
         else:
             made = Sums(self.sums.rows, means, products=w.T @ self.sums.products @ w)
         p = self.width
-        return Seen(made, np.eye(means.shape[1], p), np.zeros(p), np.full(p, -1), self.n_classes)
+        return Seen(made, np.eye(means.shape[1], p), np.zeros(p), np.full(p, -1), self.n_classes, self.names)
 
     # --- what is told -------------------------------------------------------------------------------------------------
 
@@ -324,6 +324,13 @@ class Seen:
     def rows(self) -> np.ndarray:
         """Rows of each class, shape (n_classes,); of a regression all of them."""
         return self.sums.rows
+
+    @property
+    def level_counts(self) -> list[np.ndarray]:
+        """Rows of each level of categories that are not encoded yet, a column each."""
+        counts = np.rint(self.sums.n * self.sums.mean).astype(np.int64)
+        places = self.weights.argmax(axis=0)
+        return [counts[at : at + len(levels)] for at, levels in zip(places, self.levels, strict=True)]
 
     @property
     def class_means(self) -> np.ndarray:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mileage.core.domains import IntRange
+from mileage.core.domains import IntRange, whole_number
 from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params, Stage, Traits
-from mileage.operators.from_sums import Linear
+from mileage.operators.from_sums import FromSums, Linear
 
 if TYPE_CHECKING:
     from mileage.operators.sums import Seen
 
 
-class OneHot(Linear, Operator):
+class OneHot(FromSums, Linear, Operator):
     """Make a 0/1 column of each category; rare ones share a column, unknown ones count as rare."""
 
     name = "one_hot"
@@ -32,6 +32,24 @@ class OneHot(Linear, Operator):
         from sklearn.preprocessing import OneHotEncoder
 
         return OneHotEncoder(handle_unknown="infrequent_if_exist", **params)
+
+    def learn(self, params: Params, context: BuildContext, seen: Seen) -> Any:
+        """Return the encoder, fitted on each level as often as it takes to be told from a rare one."""
+        import numpy as np
+        import pandas as pd
+
+        enough, most = whole_number(params["min_frequency"]), whole_number(params["max_categories"])
+        counts = seen.level_counts
+        if all(len(n) <= most and n.max() >= enough for n in counts):
+            counts = [
+                np.minimum(n, enough) for n in counts
+            ]  # which levels are rare does not hang on how frequent others are
+        n_rows, columns = max(int(n.sum()) for n in counts), {}
+        for name, levels, n in zip(seen.names, seen.levels, counts, strict=True):
+            often = n.copy()
+            often[n.argmax()] += n_rows - n.sum()  # columns of a table are of one length
+            columns[name] = np.repeat(np.array(levels, dtype=object), often)
+        return self.build(params, context).fit(pd.DataFrame(columns))
 
     def through(self, fitted: Any, seen: Seen) -> Seen:
         """Each level becomes a row of 0 and 1, which is what a table of all levels shows."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +21,7 @@ _FAR = 1e4  # a mean so far from zero that squares about zero lose half of their
 def from_sums(operator: Operator, branch: Branch, task: str) -> None:
     """Learned from the merged sums of all other parts, it answers as fitted on their rows."""
     assert isinstance(operator, FromSums)
-    data = _shifted(operator, table(operator, branch, task, missing=operator.traits.native_missing))
+    data = _shifted(branch, table(operator, branch, task, missing=operator.traits.native_missing))
     part_of = np.arange(len(data.y)) % _N_PARTS
     for i, seen in enumerate(_seen(data, part_of, products=operator.products)):
         learned = operator.learn(operator.complete({}), data.context, seen)
@@ -69,10 +68,9 @@ def _seen(data: Table, part_of: np.ndarray, *, products: bool) -> list[Seen]:
     return [one if named else replace(one, names=()) for one in seen]
 
 
-def _shifted(operator: Operator, data: Table) -> Table:
-    """Put numbers far from zero, where that is allowed and does not change what rounding leaves of the plain fit."""
-    X: Any = data.X + (_FAR if not operator.is_model else 0.0)
-    return replace(data, X=X)
+def _shifted(branch: Branch, data: Table) -> Table:
+    """Put numbers far from zero; what a model does with such is a matter of its own rounding."""
+    return replace(data, X=data.X + _FAR) if branch is Branch.NUMERIC else data
 
 
 LAWS = (from_sums, linear)
