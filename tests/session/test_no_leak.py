@@ -14,7 +14,7 @@ PREPARATIONS = [
     "SELECT = k_best(k = 3, score = mutual_information)",
     "SELECT = model_based",
     "REDUCE = pca(n_components = 5)",
-    "IMPUTE = iterative",
+    "IMPUTE = iterative(max_iter = 2)",
     "IMPUTE = impute_knn",
     "SCALE = quantile",
     "TEXT = tf_idf",
