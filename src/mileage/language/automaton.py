@@ -1,16 +1,19 @@
 """The parse table as an automaton that only recognizes: cheap to stop, copy and resume.
 
-Lark compiles ``grammar.lark`` once a process. Repair and completion need to try hundreds of continuations, so the
+Lark compiles ``grammar.lark`` once a process, or reads what an earlier one compiled (:func:`remember`). Repair and completion need to try hundreds of continuations, so the
 stack is a linked list that is shared, never copied. Trees are made by Lark itself, once a text is known to parse.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from mileage.core.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from lark import Lark
@@ -75,20 +78,81 @@ class Automaton:
         return words or tuple(sign for sign, name in self.symbols.items() if name == terminal)
 
 
+class Memory(Protocol):
+    """What keeps a text by name from process to process, and lets nobody else write it."""
+
+    def get(self, name: str) -> str | None:
+        """Return a text, if it is kept."""
+
+    def put(self, name: str, text: str) -> None:
+        """Keep a text, if that is possible."""
+
+
+@dataclass
+class _Remembered:
+    """Where the table of the grammar is kept, if it is."""
+
+    memory: Memory | None = None
+
+
+_remembered = _Remembered()
+
+
+def remember(memory: Memory) -> None:
+    """Let the table of the grammar be read from a memory, and be kept there once it was compiled."""
+    _remembered.memory = memory
+
+
 @cache
 def automaton() -> Automaton:
     """Return the automaton of the grammar, built on first use."""
-    from lark import Lark
-
-    grammar = Path(__file__).with_name("grammar.lark").read_text(encoding="utf-8")
-    lark = Lark(
-        grammar, parser="lalr", lexer=_no_lexer(), start="script", propagate_positions=True, maybe_placeholders=False
-    )
+    lark = _compiled()
     words, symbols = _vocabulary(lark)
     state = lark.parse_interactive("").parser_state
     config: Any = state.parse_conf
     table: dict[int, dict[str, tuple[Any, Any]]] = config.parse_table.states
     return Automaton(lark, table, Stack(config.start_state, None), config.end_state, words, symbols)
+
+
+def _compiled() -> Lark:
+    """Return the compiled grammar: a kept one of this very grammar and this version of Lark, or a new one."""
+    import lark
+
+    grammar = Path(__file__).with_name("grammar.lark").read_text(encoding="utf-8")
+    name, memory = str(fingerprint("table of the grammar", grammar, lark.__version__)), _remembered.memory
+    if memory is not None and (text := memory.get(name)) is not None:
+        return read_table(text)
+    made = lark.Lark(
+        grammar, parser="lalr", lexer=_no_lexer(), start="script", propagate_positions=True, maybe_placeholders=False
+    )
+    if memory is not None:
+        memory.put(name, write_table(made))
+    return made
+
+
+def write_table(lark: Lark) -> str:
+    """Return a compiled grammar as JSON; :func:`read_table` reads it."""
+    from lark.grammar import Rule
+    from lark.lexer import TerminalDef
+
+    data, memo = lark.memo_serialize([TerminalDef, Rule])
+    parser = data["parser"]  # parts of it are the object's own: what is left out, is so of copies
+    plain = {key: value for key, value in parser["lexer_conf"].items() if key != "lexer_type"}
+    options = {key: value for key, value in data["options"].items() if key != "lexer"}  # who reads it has its own
+    data = {**data, "options": options, "parser": {**parser, "lexer_conf": plain}}
+    return json.dumps({"data": data, "memo": memo}, separators=(",", ":"))
+
+
+def read_table(text: str) -> Lark:
+    """Return the compiled grammar that :func:`write_table` has written."""
+    from lark import Lark
+
+    found = json.loads(text, object_hook=lambda d: {int(k) if k.isdigit() else k: v for k, v in d.items()})
+    data = found["data"]
+    data["options"]["lexer"] = data["parser"]["lexer_conf"]["lexer_type"] = _no_lexer()
+    loaded: Any = Lark._load_from_dict
+    made: Lark = loaded(data, found["memo"])
+    return made
 
 
 def _no_lexer() -> type[Any]:

@@ -12,6 +12,7 @@ from mileage.language import ast, parse_query
 from mileage.operators.metrics import resolve_metric
 from mileage.planner import LogicalPlan, bind
 from mileage.results import Leaderboard, Trial
+from mileage.session.kept_table import keep_table
 from mileage.session.known_data import known_profile
 from mileage.session.result import Result
 from mileage.session.run import rank
@@ -36,6 +37,7 @@ def reopen(session: Session, record: QueryRecord) -> Result:
         raise UnknownRefError(f"@q{record.id} was never run", hint="run it first")
     run = runs[-1]
     look = partial(known_profile, session.store)
+    keep_table(session.project)
     plan = bind(parse_query(record.text), session.database, source=record.text, look=look)
     if str(plan.dataset.fingerprint) != run.data_fingerprint:
         raise UnknownRefError(f"the data of @q{record.id} has changed since it ran", hint="run the query again")

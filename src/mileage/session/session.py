@@ -189,9 +189,11 @@ class Session:
             from mileage.session.place import warm
 
             warm(self)
+        from mileage.session.kept_table import keep_table
         from mileage.session.statements import execute
         from mileage.session.statements.check import refuse_mistakes
 
+        keep_table(self.project)
         try:
             text, script, own = _as_script(query)
             for key, frame in {**own, **(frames or {})}.items():
@@ -208,8 +210,10 @@ class Session:
     def check(self, text: str) -> tuple[Diagnostic, ...]:
         """Return all mistakes of a script; its queries are bound to their data, nothing runs."""
         from mileage.language import parse
+        from mileage.session.kept_table import keep_table
         from mileage.session.statements.check import script_mistakes
 
+        keep_table(self.project)
         try:
             script = parse(text)
         except QueryError as error:
