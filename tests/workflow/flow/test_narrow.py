@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -16,6 +16,7 @@ numbers = st.floats(-1e30, 1e30) | st.just(float("nan"))
 
 
 @given(arrays(np.float64, array_shapes(min_dims=2, max_dims=2, max_side=6), elements=numbers))
+@example(np.array([[5e-324, 1.0], [1e-320, 2e-310]]))
 def test_half_precision_keeps_three_digits_of_the_largest_of_a_column(X):
     again = widened(narrowed(X, "f16"))
     assert again.dtype == X.dtype

@@ -94,7 +94,8 @@ def _coded(matrix: Any, precision: str) -> tuple[Any, Any, Any]:
         codes = np.where(finite, np.rint(np.clip(unit, 0, 1) * _CODES), 255).astype(np.uint8)
         return codes, low, span
     largest = np.max(np.abs(matrix), axis=0, where=finite, initial=0.0)
-    scale = np.ldexp(1.0, np.frexp(largest)[1] - 15)  # the largest value lies in [2**14, 2**15): half ends at 65504
+    # the largest value lies in [2**14, 2**15): half ends at 65504; the smallest number above 0 is 2**-1074
+    scale = np.ldexp(1.0, np.maximum(np.frexp(largest)[1] - 15, -1074))
     return (matrix / scale).astype(np.float16), None, scale
 
 
