@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import gc
-import subprocess
-import sys
-import textwrap
 import weakref
-from pathlib import Path
 
 import pytest
 
@@ -62,25 +58,3 @@ def test_who_switched_the_collector_off_is_left_alone():
             assert gc.get_threshold()[0] == 0
     finally:
         gc.set_threshold(*before)
-
-
-def test_the_end_of_a_process_still_finalizes_what_was_made(tmp_path: Path):
-    code = """
-        import atexit, sys, types
-        from mileage.core.collector import leave_the_rest
-        atexit.register(leave_the_rest)
-
-        class Last:
-            def __del__(self):
-                print("finalized")
-
-        cycle, sys.modules["own"] = Last(), types.ModuleType("own")
-        cycle.itself = cycle
-        sys.modules["own"].file = open("a.txt", "w")
-        sys.modules["own"].file.write("whole")
-        del cycle
-    """
-    words = [sys.executable, "-c", textwrap.dedent(code)]
-    done = subprocess.run(words, check=True, cwd=tmp_path, capture_output=True, text=True)
-    assert done.stdout == "finalized\n"
-    assert (tmp_path / "a.txt").read_text() == "whole"

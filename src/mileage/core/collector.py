@@ -1,7 +1,7 @@
 """The garbage collector, kept from walking what is long there.
 
 A process that has imported its libraries holds half a million objects. A full collection walks them all, a tenth of a
-second each time, and frees nothing of them: while they are imported, in a run, and as the process ends.
+second each time, and frees nothing of them: while they are imported, and in a run.
 """
 
 from __future__ import annotations
@@ -33,15 +33,6 @@ def seldom() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
-
-
-def leave_the_rest() -> None:
-    """Collect what is garbage now, and let the end of the process take the rest back whole.
-
-    Else Python walks all objects several times as it ends. What is reachable is released as ever: modules let go of it.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 @contextmanager

@@ -17,7 +17,6 @@ script of several statements; or ``{"error": {"code", "message", "hint", "diagno
 # ruff: noqa: PLR0913, PLR0917  (typer reads the options from the parameters)
 from __future__ import annotations
 
-import atexit
 import contextlib
 import io
 import os
@@ -37,7 +36,6 @@ from mileage.apps.cli.arguments import VERBS, hoist, join, reference, route, sou
 from mileage.apps.cli.ascii import PLAIN
 from mileage.apps.cli.flows import add_to as add_flow_commands
 from mileage.apps.cli.flows import explain_version, is_version, may_be_version, show_version
-from mileage.core.collector import leave_the_rest
 from mileage.core.near import near_matches
 from mileage.core.quoting import quoted
 
@@ -353,7 +351,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     output = Output(Options(json="--json" in own, debug="--debug" in own))
     if argv is None:
         output.asked_s = _process_began_s()
-        atexit.register(leave_the_rest)
     try:
         with _guard(output), _stopped_by_sigterm(), warnings.catch_warnings():
             if not output.options.debug:
