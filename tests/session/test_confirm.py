@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,7 +13,7 @@ from mileage.engine.backend import JobState
 from mileage.operators.base import StepSpec
 from mileage.results import Leaderboard, Trial
 from mileage.session import Result, Session
-from mileage.session.confirm import finalists
+from mileage.session.confirm import confirm_best, finalists
 
 QUERY = (
     "PREDICT y FROM '{csv}' VALIDATE BY 3 FOLDS CONFIRM 2 WITH MODEL = logistic | gaussian_nb | knn BUDGET 18 trials"
@@ -127,3 +128,20 @@ def test_the_second_objective_decides_among_confirmed_ones_first() -> None:
     other = Trial(3, scores={"auc": (0.7, 0.9), "cost": (0.0,)})
     board = Leaderboard((*confirmed, other), objectives=(("auc", True), ("cost", False)))
     assert [t.number for t in board.order] == [1, 2, 3]
+
+
+def test_time_that_was_kept_is_given_back_where_nothing_is_confirmed(answer: Result) -> None:
+    clock = SimpleNamespace(left_after=lambda reserve_s: 5.0 - reserve_s)
+    plan = SimpleNamespace(confirmation=answer.plan.confirmation, validation=answer.plan.validation)
+    loop = SimpleNamespace(
+        trials=list(answer.leaderboard.trials[:5]),
+        objectives=answer.leaderboard.objectives,
+        plan=plan,
+        clock=clock,
+        refit_reserve_s=lambda trial: 0.5,
+        best=None,
+        confirm_s=4.0,
+        blend_s=1.0,
+    )
+    confirm_best(loop)  # type: ignore[arg-type]
+    assert loop.confirm_s == 0

@@ -82,12 +82,12 @@ def confirm_best(loop: TrialLoop) -> None:
 
     Their scores are replaced in the loop and on record. Trials stay as they are if the time is too short for two of them.
     """
+    loop.confirm_s = 0.0  # what was kept for this is spent now
     splits = loop.plan.confirmation
     chosen = finalists(loop.trials, loop.objectives, test_share=loop.plan.validation.test_share)
     chosen, times = _affordable(loop, chosen, splits.repeat if splits else 0)
     if splits is None or not times:
         return
-    loop.confirm_s = 0.0  # what was kept for this is spent now
     loop.bus.tell("stage", name="scoring the best again")
     leaves = data_tasks(loop.plan, replace(splits, repeat=times))
     made = list(_scored_again(loop, leaves, chosen))
