@@ -29,9 +29,14 @@ def test_a_step_that_draws_nothing_has_no_seed() -> None:
     assert seed_of(made(StepSpec.of("gaussian_nb")), "gaussian_nb") == 0
 
 
-def _joined(model: str, levels: int) -> bool:
-    features = Features(("a", "b"), ("c", "d"), levels=levels)
-    made, _ = instantiate((("model", (StepSpec(model),)),), features, Setting("binary", 1000))
+def _joined(model: str, levels: int, *, missing: bool = False) -> bool:
+    features = Features(("a", "b"), ("c", "d"), levels=levels, numeric_missing=missing)
+    choices = (
+        ("impute", (StepSpec("impute_native"),)),
+        ("encode", (StepSpec("one_hot"),)),
+        ("model", (StepSpec(model),)),
+    )
+    made, _ = instantiate(choices if missing else choices[2:], features, Setting("binary", 1000))
     return bool(dict(next(step for step in made.steps if step.name == "join").context)["dense"])
 
 
@@ -40,3 +45,8 @@ def test_a_matrix_is_sparse_where_most_of_it_is_zero_and_the_model_gains_by_it()
     assert _joined("logistic", 4), "a third of it is not zero"
     assert _joined("random_forest", 60), "trees are slower on sparse rows"
     assert not _joined("random_forest", 600), "too wide to be dense"
+
+
+def test_a_matrix_with_missing_values_is_dense_unless_the_model_reads_sparse_ones() -> None:
+    assert _joined("decision_tree", 600, missing=True)
+    assert not _joined("lightgbm", 600, missing=True)

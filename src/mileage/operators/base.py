@@ -120,6 +120,7 @@ class Traits:
     native_missing: bool = False
     native_categorical: bool = False
     sparse: bool = False  # accepts a sparse matrix
+    sparse_missing: bool = False  # reads missing values in a sparse matrix, too
     sparse_pays: bool = False  # is faster on a sparse matrix wherever most of it is zero
     non_negative: bool = False  # needs values >= 0
     negative: bool = False  # gives values below 0 where it gets none

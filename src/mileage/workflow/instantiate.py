@@ -66,6 +66,7 @@ class _Builder:
     def __init__(self, features: Features, setting: Setting, on_matrix: list[Operator]) -> None:
         self.features, self.setting = features, setting
         self.sparse = all(op.traits.sparse for op in on_matrix)
+        self.sparse_missing = all(op.traits.sparse_missing for op in on_matrix)
         self.sparse_pays = self.sparse and any(op.traits.sparse_pays for op in on_matrix)
         self.non_negative = next((op.name for op in on_matrix if op.traits.non_negative), None)
         self.n_codes = 0
@@ -94,7 +95,8 @@ class _Builder:
         name = self._unique(f"{flow.name}:{operator.name}")
         self.steps.append(Step(name, spec, (flow.last,), branch, (), self._context(operator, flow.width, flow.branch)))
         width = _width(operator, flow, self.features)
-        missing = flow.missing and operator.family is not Family.IMPUTE and not operator.emits
+        fills = operator.family is Family.IMPUTE and operator.name != "impute_native"
+        missing = flow.missing and not fills and not operator.emits
         missing = missing or operator.family is Family.DATES
         filled = flow.filled if operator.column_per_level else width
         return replace(flow, branch=branch, last=name, width=width, missing=missing, filled=filled)
@@ -107,7 +109,8 @@ class _Builder:
         width = sum(flow.width for flow in flows)
         filled = sum(flow.filled for flow in flows)
         zeros_pay = self.sparse_pays and filled < _MOSTLY_ZERO * width
-        dense = not self.sparse or (width <= DENSE_COLUMNS and not zeros_pay)
+        unread = any(flow.missing for flow in flows) and not self.sparse_missing
+        dense = not self.sparse or unread or (width <= DENSE_COLUMNS and not zeros_pay)
         name = self._unique("join")
         self.steps.append(Step(name, None, tuple(f.last for f in flows), Branch.MATRIX, (), (("dense", dense),)))
         codes = sum(flow.width for flow in flows if flow.branch is Branch.CODES)

@@ -12,7 +12,15 @@ class Dummy(Operator):
 
     name = "dummy"
     family = Family.MODEL
-    traits = Traits(row_wise=True, native_missing=True, sparse=True, mergeable=True, subtractable=True, glass_box=True)
+    traits = Traits(
+        row_wise=True,
+        native_missing=True,
+        sparse=True,
+        sparse_missing=True,
+        mergeable=True,
+        subtractable=True,
+        glass_box=True,
+    )
     cost = Cost(0.001, 0.0)
     accepts = (Branch.MATRIX,)
 

@@ -34,6 +34,7 @@ class LightGbm(Operator):
         native_missing=True,
         native_categorical=True,
         sparse=True,
+        sparse_missing=True,
         prefix=("n_estimators",),
         bins_once=True,
         monotone_capable=True,

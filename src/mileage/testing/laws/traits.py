@@ -98,6 +98,20 @@ def sparse(operator: Operator, branch: Branch, task: str) -> None:
     assert same(*outputs, tolerance=_LOOSE), "sparse and dense input differ"
 
 
+def sparse_missing(operator: Operator, branch: Branch, task: str) -> None:
+    """Missing values in a sparse matrix give what those of the same dense one give."""
+    from scipy.sparse import csr_matrix
+
+    data = table(operator, branch, task, missing=True)
+    X = np.where(np.abs(data.X) < 0.7, 0.0, data.X)
+    assert np.isnan(X).any()
+    outputs = []
+    for made in (X, csr_matrix(X)):
+        state, _ = fitted(operator, Table(made, data.y, data.context))
+        outputs.append(output(operator, state, data, made))
+    assert same(*outputs, tolerance=_LOOSE), "sparse and dense input differ"
+
+
 def weighted01(operator: Operator, branch: Branch, task: str) -> None:
     """A weight of 0 is the same as leaving the row out."""
     data = table(operator, branch, task)
@@ -157,6 +171,7 @@ LAWS = (
     native_missing,
     native_categorical,
     sparse,
+    sparse_missing,
     weighted01,
     scale_free,
     negative,
