@@ -341,3 +341,12 @@ def test_the_start_of_the_process_is_known():
     before = time.monotonic()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert before - 0.02 <= float(done.stdout) <= time.monotonic()
+
+
+def test_what_a_shell_did_before_it_became_mile_is_not_of_the_budget():
+    code = (
+        "import time; from mileage.apps.cli.main import _process_began_s; print(time.monotonic() - _process_began_s())"
+    )
+    asked = f"sleep 4; exec {sys.executable} -c '{code}'"
+    done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 3

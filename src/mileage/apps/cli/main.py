@@ -363,8 +363,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         return output.code
 
 
+_START_S, _BUSY = (
+    1.0,
+    10.0,
+)  # even on a busy machine Python takes less to start than that, and so many times its own time
+
+
 def _process_began_s() -> float:
-    """Return when this process was started, by ``time.monotonic``: a budget covers the start of Python, too."""
+    """Return when this process was started, by ``time.monotonic``: a budget covers the start of Python, too.
+
+    A shell may become its last command (``pip install ... && mile run ...``): the process is then older than Python in it, and
+    the time that Python itself has used is what counts.
+    """
     try:  # exact to 10 ms on Linux; the time of day of the boot, which others count from, is known to a second only
         ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
         age_s = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
@@ -372,7 +382,8 @@ def _process_began_s() -> float:
         import psutil
 
         age_s = time.time() - float(psutil.Process().create_time())
-    return time.monotonic() - max(0.0, age_s)
+    used_s = time.process_time()
+    return time.monotonic() - (used_s if age_s > _START_S + _BUSY * used_s else max(0.0, age_s))
 
 
 def _dispatch(output: Output, own: list[str], words: list[str]) -> None:
