@@ -156,6 +156,16 @@ def test_of_what_was_scored_again_it_is_the_plain_mean(tmp_path: Path) -> None:
     assert len(blend.searched["roc_auc"]) == 3
 
 
+def test_why_there_is_none_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("no weights today")
+
+    monkeypatch.setattr("mileage.operators.blending.blend_weights", broken)
+    answer = run(tmp_path, table(tmp_path))
+    assert blend_of(answer.leaderboard) is None
+    assert [note for note in answer.notes if "not blended" in note and "no weights today" in note]
+
+
 def test_a_blend_that_cannot_be_told_from_the_best_stands_first() -> None:
     from mileage.results.ranking import ranked
     from mileage.workflow import blend_slots

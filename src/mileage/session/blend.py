@@ -6,6 +6,7 @@ The members' predictions for the rows they were not fitted on are kept, so a ble
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mileage.core.interrupts import StopAsked
@@ -102,7 +103,7 @@ def _mean_of(loop: TrialLoop, members: Sequence[Trial]) -> Trial | None:
     again = _scores(loop, trial, scored_on(loop.plan, members[0]))
     if searched is None or again is None:
         return None
-    return _with_scores(trial, searched).confirmed(again)
+    return replace(trial, scores=searched).confirmed(again)
 
 
 def _weighed(loop: TrialLoop, candidates: Sequence[Trial]) -> Trial | None:
@@ -121,7 +122,7 @@ def _weighed(loop: TrialLoop, candidates: Sequence[Trial]) -> Trial | None:
     text = f"the best {len(chosen)} together, weighed by what they predict for rows they have not seen"
     trial = _made(loop, [t for t, _ in chosen], [w for _, w in chosen], text)
     scores = _scores(loop, trial, leaves)
-    return _with_scores(trial, scores) if scores is not None else None
+    return replace(trial, scores=scores) if scores is not None else None
 
 
 def _made(loop: TrialLoop, members: Sequence[Trial], weights: Sequence[float], text: str) -> Trial:
@@ -147,9 +148,3 @@ def _scores(loop: TrialLoop, trial: Trial, leaves: DataTasks) -> dict[str, tuple
     evaluation = loop.compile(trial.workflow, leaves)
     outcome: Outcome | None = loop.finish(loop.evaluate(evaluation, leaves, "a blend"))
     return None if outcome is None else measure(evaluation, outcome, loop.all_metrics()).scores
-
-
-def _with_scores(trial: Trial, scores: dict[str, tuple[float, ...]]) -> Trial:
-    from dataclasses import replace
-
-    return replace(trial, scores=scores)

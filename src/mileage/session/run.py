@@ -127,7 +127,7 @@ def _search(session: Session, plan: LogicalPlan, setting: RunSetting, run_id: in
         refit, notes = _refit_best(session, executor, leaves, plan, loop, board)
         if not board.ranked and loop.ended != STOPPED:
             raise nothing_scored(board)
-        notes += [text for text in (loop.unkept, session.catalog.degraded) if text]
+        notes += [text for text in (loop.unblended, loop.unkept, session.catalog.degraded) if text]
         return _Found(board, loop.ended, refit, tuple(notes))
 
 

@@ -279,15 +279,19 @@ class TrialLoop:
         return self.executor.submit(self._physical(evaluation, data), label=label, limits=self.limits())
 
     def finish(self, ticket: int) -> Outcome | None:
-        """Wait for a ticket of a search that has ended; None if it failed or the time is over."""
+        """Wait for a ticket of a blend, after the search; None if it failed or the time is over, and the answer says why."""
         while True:
             left = self.clock.left_after(self.refit_reserve_s(self.best))
             if left is not None and left <= 0:
                 self.executor.cancel_all()
+                self.unblended = "the best were not blended: the budget ended while that ran"
                 return None
             for outcome in self.executor.wait(0.25 if left is None else min(0.25, left)):
+                if outcome.ticket == ticket and outcome.state == "done":
+                    return outcome
                 if outcome.ticket == ticket:
-                    return outcome if outcome.state == "done" else None
+                    self.unblended = f"the best were not blended: {outcome.error or outcome.state}"
+                    return None
 
     def add(self, trial: Trial) -> None:
         """Add a trial that the search did not propose."""
@@ -473,6 +477,7 @@ class TrialLoop:
 
     is_goal_met = False
     _told_best: float | None = None
+    unblended: str | None = None  # why there is no blend, as far as it was tried
     unkept: str | None = None  # why results could not be written to the project, as far as that happened
 
 
