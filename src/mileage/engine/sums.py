@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mileage.operators import BuildContext, Operator, operators
 from mileage.operators.from_sums import FromSums, Linear
+from mileage.operators.together import Together
 from mileage.workflow.task import Task
 
 if TYPE_CHECKING:
@@ -80,3 +81,47 @@ def learn(task: Task, inputs: list[Any], operator: Operator) -> dict[str, Any]:
     assert isinstance(operator, FromSums)
     context: dict[str, Any] = dict(task.context)
     return {"state": operator.learn(dict(task.params), BuildContext(**context), inputs[0])}
+
+
+def learn_together(task: Task, inputs: list[Any], operator: Operator) -> dict[str, Any]:
+    """Return what is learned with each of several values of a parameter."""
+    assert isinstance(operator, Together)
+    params, context = dict(task.params), dict(task.context)
+    values: Any = params[operator.together]
+    built: dict[str, Any] = {**params, operator.together: values[0]}
+    made: Any = context
+    return {"state": operator.learn_together(built, values, BuildContext(**made), inputs[0])}
+
+
+def score(task: Task, inputs: list[Any]) -> dict[str, Any]:
+    """Return scores of linear models on each split from the sums of its rows; rows are read where sums would be rounding."""
+    import numpy as np
+
+    from mileage.operators.metrics import score_squares
+
+    params: dict[str, Any] = dict(task.params)
+    *parts, X, y, splits = inputs
+    width, made = 2 + params["n_states"], []
+    for i, split in enumerate(splits.pairs):
+        fits, seen, *states = parts[i * width : (i + 1) * width]
+        errors, sure = fits.squared_errors(seen)
+        if not sure:
+            rows = split.test.indices()
+            matrix = _rows(params["route"], iter(states), X.take(rows))
+            errors = ((fits.answers(matrix, 0).values - y[rows]) ** 2).mean(axis=1)
+        n_rows = round(seen.sums.n)
+        made.append(score_squares(task.operator, errors, seen.target_squares / max(n_rows, 1), n_rows))
+    return {"out": np.column_stack(made)}
+
+
+def _rows(route: Any, states: Iterator[Any], X: Any) -> Any:
+    """Follow a route from source columns with rows, as :func:`_seen` does with their sums."""
+    from mileage.operators import running
+
+    kind, *rest = route
+    if kind == "take":
+        return X[list(rest[0])]
+    if kind == "join":
+        return running.join([_rows(part, states, X) for part in rest[0]], dense=True)
+    before = _rows(rest[1], states, X)
+    return running.apply(next(states), before)

@@ -9,18 +9,17 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from mileage.core.domains import whole_number
 from mileage.core.fingerprint import Fingerprint
 from mileage.engine import sums
 from mileage.engine.values import shape_of, thaw
 from mileage.errors import InternalError
 from mileage.operators.base import BuildContext, Operator
 from mileage.operators.metrics import Metric
+from mileage.operators.together import Fits
 from mileage.workflow.task import Task, TaskKind
-
-if TYPE_CHECKING:
-    from mileage.operators.running import Predictions
 
 DRIVER_KINDS = frozenset({TaskKind.SOURCE, TaskKind.SAMPLE})
 _TRACE_FRAMES = 6
@@ -61,6 +60,21 @@ def score_splits(task: Task, inputs: list[Any]) -> dict[str, Any]:
     return {"out": np.asarray([score(task.operator, truth, made, **asked) for truth, made in pairs], dtype=float)}
 
 
+def score_all_splits(task: Task, inputs: list[Any]) -> dict[str, Any]:
+    """Score many models by one metric, shape (n_models, n_splits)."""
+    import numpy as np
+
+    from mileage.operators.metrics import score_stacked
+
+    params: dict[str, Any] = dict(task.params)
+    if "route" in params:
+        return sums.score(task, inputs)
+    stacks, truths = _with_truths(params, inputs)
+    asked = {"classes": params["classes"], "task": params["task"], "positive": 1}
+    pairs = zip(truths, stacks, strict=True)
+    return {"out": np.column_stack([score_stacked(task.operator, truth, made, **asked) for truth, made in pairs])}
+
+
 def weigh_splits(task: Task, inputs: list[Any]) -> dict[str, Any]:
     """Return the weight of each workflow in a blend, chosen by a metric on the rows that each split keeps apart."""
     import numpy as np
@@ -79,7 +93,7 @@ def weigh_splits(task: Task, inputs: list[Any]) -> dict[str, Any]:
     return {"out": blend_weights(candidates, lambda made: sign * score(task.operator, truth, made, **asked))}
 
 
-def _with_truths(params: Mapping[str, Any], inputs: list[Any]) -> tuple[list[Predictions], list[Any]]:
+def _with_truths(params: Mapping[str, Any], inputs: list[Any]) -> tuple[list[Any], list[Any]]:
     """Return predictions, and what is true of the rows that each split keeps apart, or of a whole table of its own."""
     if params["whole"]:
         *predictions, y = inputs
@@ -264,6 +278,8 @@ def _cut(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
 def _gather(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
     from mileage.operators.cutting import gather_answers
 
+    if isinstance(inputs[0], Fits):
+        return {"out": inputs[0].answers(inputs[1], whole_number(dict(task.params)["n_classes"]))}
     context: dict[str, Any] = dict(task.context)
     operator = _operator(task.operator, resources)
     return {"out": gather_answers(operator, inputs[0], inputs[1], dict(task.params), BuildContext(**context))}
@@ -287,6 +303,8 @@ def _predict(task: Task, inputs: list[Any], resources: Resources) -> dict[str, A
     from mileage.operators import running
     from mileage.operators.cutting import inform_step
 
+    if "place" in dict(task.params):
+        return {"out": inputs[0].at(dict(task.params)["place"])}
     state, rows, *gathered = inputs
     if gathered:
         state = inform_step(_operator(task.operator, resources), state, *gathered)
@@ -317,6 +335,9 @@ def _deal(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]
 
 
 def _score(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
+    params: dict[str, Any] = dict(task.params)
+    if "place" in params:
+        return {"out": inputs[0][params["place"]]}
     return dict(resources.score(task, inputs))
 
 
@@ -353,11 +374,15 @@ _RUN: dict[TaskKind, Callable[[Task, list[Any], Resources], dict[str, Any]]] = {
     TaskKind.MERGE: lambda task, inputs, _: sums.merge(task, inputs),
     TaskKind.IMAGE: lambda task, inputs, _: sums.image(task, inputs),
     TaskKind.LEARN: lambda task, inputs, resources: sums.learn(task, inputs, _operator(task.operator, resources)),
+    TaskKind.TOGETHER: lambda task, inputs, resources: sums.learn_together(
+        task, inputs, _operator(task.operator, resources)
+    ),
     TaskKind.APPLY: _apply,
     TaskKind.JOIN: _join,
     TaskKind.PREDICT: _predict,
     TaskKind.BLEND: _blend,
     TaskKind.WEIGH: _weigh,
+    TaskKind.SCORES: lambda task, inputs, _: score_all_splits(task, inputs),
     TaskKind.SCORE: _score,
     TaskKind.CALL: _call,
 }

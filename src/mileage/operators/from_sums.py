@@ -38,8 +38,11 @@ class FromSums(ABC):
 class Linear(ABC):
     """A transformer that, once fitted, fills, shifts or scales each column by itself.
 
-    Law (checked by ``mileage.testing.check_operator``): the sums of its output are told from those of its input.
+    Law (checked by ``mileage.testing.check_operator``): the sums of its output are told from those of its input, for the rows that
+    it was fitted on; with ``anywhere`` also for others.
     """
+
+    anywhere: ClassVar[bool] = True
 
     @abstractmethod
     def through(self, fitted: Any, seen: Seen) -> Seen:

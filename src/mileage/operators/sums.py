@@ -379,6 +379,12 @@ class Seen:
         return np.asarray(self.weights.T @ self.sums.products[:, -1])
 
     @property
+    def target_squares(self) -> float:
+        """Sum of squares of deviations of the target of a regression."""
+        assert self.sums.products is not None
+        return float(self.sums.products[-1, -1])
+
+    @property
     def known(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rows that are not missing, their means and their sums of squares of deviations, each of shape (n_columns,)."""
         s = self.sums

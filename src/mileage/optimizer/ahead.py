@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from mileage.core.domains import AnyOf, Domain, FloatRange, IntRange, OneOf, Value
 from mileage.operators import operators
 from mileage.operators.late import Late
-from mileage.space import SearchSpace, Slot, StepChoice, domain_size
+from mileage.operators.together import Together
+from mileage.space import SearchSpace, Slot, StepChoice, domain_size, domain_values
 
 _ONE = OneOf((None,))
 _FEW = 16  # combinations of all else: with more of them, hardly two trials share a fit
@@ -36,6 +37,28 @@ def largest_ahead(space: SearchSpace) -> Mapping[tuple[str, str], Value]:
             for late, value in _open(step, others):
                 key = step.operator, late.name
                 found[key] = late.whole_of([value, found[key]]) if key in found and late.grows else value
+    return found
+
+
+def listed_ahead(space: SearchSpace) -> Mapping[tuple[str, str], tuple[Value, ...]]:
+    """Return the values that trials may ask for of parameters with which a model learns together, by operator and name.
+
+    Examples
+    --------
+    >>> from mileage.space import Alternative, Slot
+    >>> ridge = StepChoice("ridge", (), (("alpha", OneOf((0.1, 1.0))),))
+    >>> dict(listed_ahead(SearchSpace((Slot("model", (Alternative((ridge,)),)),), "regression")))
+    {('ridge', 'alpha'): (0.1, 1.0)}
+    """
+    found: dict[tuple[str, str], tuple[Value, ...]] = {}
+    for slot in space.slots:
+        for step in (step for alternative in slot.alternatives for step in alternative.steps):
+            operator = operators.find(step.operator)
+            domain = dict(step.open).get(operator.together) if isinstance(operator, Together) else None
+            if domain is not None and isinstance(operator, Together) and domain_size(domain) < math.inf:
+                key = step.operator, operator.together
+                asked = (operator.complete({operator.together: value}) for value in domain_values(domain))
+                found[key] = (*found.get(key, ()), *(params[operator.together] for params in asked))
     return found
 
 

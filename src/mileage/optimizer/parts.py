@@ -10,7 +10,7 @@ from mileage.core.fingerprint import Fingerprint
 from mileage.operators import operators
 from mileage.operators.from_sums import FromSums
 from mileage.optimizer.rates import Rates
-from mileage.workflow import PhysicalPlan, Task, TaskKind
+from mileage.workflow import PhysicalPlan, Port, Task, TaskKind
 
 Part = tuple[Fingerprint, float]
 
@@ -18,7 +18,8 @@ Part = tuple[Fingerprint, float]
 def parts_of_tasks(plan: PhysicalPlan) -> Mapping[Fingerprint, tuple[Part, ...]]:
     """Return for each task that others have prepared: these, and the share of their time that this one alone would take."""
     tasks = {planned.task.fingerprint: planned.task for planned in plan}
-    found = {task.fingerprint: tuple(_parts(task, tasks)) for task in tasks.values()}
+    together = {task.inputs[0]: task.fingerprint for task in tasks.values() if task.kind is TaskKind.TOGETHER}
+    found = {task.fingerprint: tuple(_parts(task, tasks, together)) for task in tasks.values()}
     return {name: parts for name, parts in found.items() if parts}
 
 
@@ -46,13 +47,15 @@ def fit_rows_s(fit: Task, rates: Rates) -> float:
     return rates.slow * (cost.fit_s(*sizes) - cost.fixed_s)
 
 
-def _parts(task: Task, tasks: Mapping[Fingerprint, Task]) -> Iterator[Part]:
+def _parts(task: Task, tasks: Mapping[Fingerprint, Task], together: Mapping[Port, Fingerprint]) -> Iterator[Part]:
     given = [tasks[port.task] for port in task.inputs if port.task in tasks]
     if task.kind is TaskKind.CUT:
         yield given[0].fingerprint, _share(task, given[0])
     elif task.kind is TaskKind.PREDICT and given[-1].kind is TaskKind.GATHER:
         yield given[-1].fingerprint, 1.0
     elif task.kind is TaskKind.LEARN and task.is_model:
+        if task.inputs[0] in together:
+            yield together[task.inputs[0]], 1.0
         if given[0].kind is TaskKind.SUMS:
             yield given[0].fingerprint, 1.0
             return

@@ -25,6 +25,7 @@ class PlanContext:
     computed or is computing. ``off`` are rules that do not run, ``floor`` is the weakest class of exactness that any may give.
     ``rates`` are what work costs on this machine; without them it is taken to pay to share whatever can be.
     ``ahead`` holds the late parameters, by operator and name, that later plans may differ in, with the largest value.
+    ``listed`` holds, by operator and name, the values of parameters that later plans may ask for, where these are few.
     ``costs`` gives seconds to compute a task and to load it, None where it is not kept. ``fitted`` gives a fitted step that is
     kept, ``bounds`` the ends of a column of the new rows and whether values may be missing.
     """
@@ -36,6 +37,7 @@ class PlanContext:
     floor: Exactness = DEFAULT_FLOOR
     keep: frozenset[str] = field(default_factory=frozenset)
     ahead: Mapping[tuple[str, str], Value] = field(default_factory=dict)
+    listed: Mapping[tuple[str, str], tuple[Value, ...]] = field(default_factory=dict)
     rates: Rates | None = None
     costs: Callable[[Task], tuple[float, float | None]] | None = None
     fitted: Callable[[Port], Any] | None = None

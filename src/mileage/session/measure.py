@@ -33,24 +33,26 @@ def measure(
 ) -> Measured:
     """Return what the outcome of an evaluation says.
 
-    ``parts`` are seconds that a fit or a prediction has had in the task of another, which it was cut or made from.
+    ``parts`` are seconds that a fit or a prediction has had in the task of another, which it was cut or made from, or which was
+    done in its place.
     """
-    extra = parts or {}
+    extra = {name: seconds for name, seconds in (parts or {}).items() if seconds > 0}
+    done = outcome.seconds.keys() | extra.keys()
     scores = {
         metric: tuple(float(v) for v in outcome.values[port])
         for metric, port in zip(metrics, evaluation.scores, strict=True)
     }
     n = max(1, len(evaluation.predictions))
     fit = [
-        outcome.seconds[t.fingerprint] + extra.get(t.fingerprint, 0.0)
+        outcome.seconds.get(t.fingerprint, 0.0) + extra.get(t.fingerprint, 0.0)
         for t in evaluation.tasks
-        if t.kind is TaskKind.FIT and t.fingerprint in outcome.seconds
+        if t.kind is TaskKind.FIT and t.fingerprint in done
     ]
     after = {TaskKind.APPLY, TaskKind.PREDICT}
     predict = [
-        outcome.seconds[t.fingerprint] + extra.get(t.fingerprint, 0.0)
+        outcome.seconds.get(t.fingerprint, 0.0) + extra.get(t.fingerprint, 0.0)
         for t in evaluation.tasks
-        if t.kind in after and t.fingerprint in outcome.seconds
+        if t.kind in after and t.fingerprint in done
     ]
     sizes = [outcome.sizes[p.key] for p in evaluation.models if p.key in outcome.sizes]
     return Measured(

@@ -25,6 +25,7 @@ from mileage.optimizer import (
     evaluation_tasks,
     forecast_sums_s,
     largest_ahead,
+    listed_ahead,
     optimize,
     parts_of_tasks,
     weakest,
@@ -104,7 +105,7 @@ class TrialLoop:
         self.refits: dict[int, Refit] = {}
         self.other: dict[int, Outcome] = {}
         self.later: list[Proposal] = []
-        self.ahead = largest_ahead(p.space)
+        self.ahead, self.listed = largest_ahead(p.space), listed_ahead(p.space)
         self.observed = self.rates
         self.shared_s: dict[Fingerprint, float] = {}
 
@@ -270,6 +271,7 @@ class TrialLoop:
             floor=self.plan.floor,
             keep=_KEEP,
             ahead={} if self.fixed else self.ahead,
+            listed=self.listed,
             rates=self.rates,
         )
         return optimize((*data.tasks, *evaluation.tasks), evaluation.scores, context)[0]
@@ -483,7 +485,7 @@ class TrialLoop:
 
 def _fits(physical: PhysicalPlan) -> bool:
     """Say whether a plan fits anything, or finds all of it kept."""
-    kinds = {TaskKind.FIT, TaskKind.CUT, TaskKind.LEARN}
+    kinds = {TaskKind.FIT, TaskKind.CUT, TaskKind.LEARN, TaskKind.TOGETHER}
     return any(planned.action is Action.COMPUTE and planned.task.kind in kinds for planned in physical)
 
 

@@ -31,12 +31,16 @@ class TaskKind(StrEnum):
     image    sums, layout, states         ``out``: sums of the columns that a step sees
     sums     X, y                         ``out``: sums of the columns that a step sees, from its train rows
     learn    sums that a step sees        ``state`` as fitting it on the rows would give
+    together sums that a step sees        ``state``: what is learned with each of several values of a parameter
     apply    state, X                     ``out``
     join     X, X, ...                    ``out``: one matrix of all columns
     predict  state, X [, gathered]        ``out``: predictions (n,) or (n, n_classes)
+             or gathered for all          ``out``: those at ``place``
     blend    predictions, predictions, ... ``out``: their mean by weight
     weigh    predictions of several workflows on all splits, y, splits   ``out``: the weight of each in a blend
+    scores   gathered on splits, y, splits   ``out``: one number per model and split
     score    predictions of splits, y, splits   ``out``: one number per split
+             or scores of all             ``out``: those at ``place``
     call     any                          what a step of a user's own flow returns
     ======== ============================ ==========================================================
     """
@@ -56,11 +60,13 @@ class TaskKind(StrEnum):
     IMAGE = "image"
     SUMS = "sums"
     LEARN = "learn"
+    TOGETHER = "together"
     APPLY = "apply"
     JOIN = "join"
     PREDICT = "predict"
     BLEND = "blend"
     WEIGH = "weigh"
+    SCORES = "scores"
     SCORE = "score"
     CALL = "call"
 

@@ -15,16 +15,21 @@ from mileage.operators.metrics.scoring import (
     score_or_reason,
     scorer_code,
 )
+from mileage.operators.metrics.squares import is_of_squares, score_squares
+from mileage.operators.metrics.stacked import score_stacked
 
 __all__ = [
     "Metric",
     "MetricCall",
     "default_metric",
+    "is_of_squares",
     "is_plain",
     "metric_names",
     "metrics",
     "resolve_metric",
     "score",
     "score_or_reason",
+    "score_squares",
+    "score_stacked",
     "scorer_code",
 ]

@@ -8,14 +8,17 @@ from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator,
 from mileage.operators.from_sums import FromSums, named
 from mileage.operators.late import Late
 from mileage.operators.parameters import smoothing
+from mileage.operators.together import LinearFits, Together
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mileage.operators.sums import Seen
 
 _LEAST_ALPHA, _ROUNDING = 1e-6, 1e-14
 
 
-class MultinomialNb(FromSums, Operator):
+class MultinomialNb(FromSums, Together, Operator):
     """Naive Bayes with counts."""
 
     name = "multinomial_nb"
@@ -43,6 +46,8 @@ class MultinomialNb(FromSums, Operator):
 
         return MultinomialNB(**params)
 
+    together = "alpha"
+
     def can_learn(self, params: Params) -> bool:
         """With hardly any smoothing, the logarithm of a count that is nothing but rounding would matter."""
         return float(str(params["alpha"])) >= _LEAST_ALPHA
@@ -60,6 +65,16 @@ class MultinomialNb(FromSums, Operator):
         made._update_feature_log_prob(made.alpha)
         made._update_class_log_prior()
         return named(made, seen)
+
+    def learn_together(self, params: Params, values: Sequence[float], context: BuildContext, seen: Seen) -> LinearFits:
+        """Smooth the counts of one fit with each value; the logarithms of probabilities are linear in a row."""
+        import numpy as np
+
+        made = self.learn(params, context, seen)
+        counts = made.feature_count_ + np.array(values)[:, None, None]
+        logs = np.log(counts) - np.log(counts.sum(axis=2, keepdims=True))
+        prior = np.tile(made.class_log_prior_, (len(values), 1))
+        return LinearFits(logs.transpose(0, 2, 1), prior, "proba", made.classes_)
 
 
 MULTINOMIAL_NB = MultinomialNb()

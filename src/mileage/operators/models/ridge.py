@@ -8,14 +8,17 @@ from mileage.core.domains import FloatRange
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
 from mileage.operators.from_sums import FromSums, named
 from mileage.operators.late import Late
+from mileage.operators.together import LinearFits, Together
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
 
     from mileage.operators.sums import Seen
 
 
-class Ridge(FromSums, Operator):
+class Ridge(FromSums, Together, Operator):
     """Linear model with a squared penalty."""
 
     name = "ridge"
@@ -57,6 +60,7 @@ class Ridge(FromSums, Operator):
         return made(alpha=params["alpha"], random_state=context.seed)
 
     products = True
+    together = "alpha"
 
     def can_learn(self, params: Params) -> bool:
         """Without a penalty, columns that depend on each other leave the products without an inverse."""
@@ -64,16 +68,9 @@ class Ridge(FromSums, Operator):
 
     def learn(self, params: Params, context: BuildContext, seen: Seen) -> Any:
         """Return the model from the products of columns and targets: the normal equations."""
-        import numpy as np
-
         seen.check_known()
         made = self.build(params, context)
-        if context.is_classification:
-            signs = _label_signs(made, seen.rows)
-            cross = (seen.rows[:, None] * (seen.class_means - seen.mean)).T @ signs
-            middle = seen.rows @ signs / seen.rows.sum()
-        else:
-            cross, middle = seen.target_products[:, None], np.array([seen.target_mean])
+        cross, middle = _targets(made, context, seen)
         coef = _solved(seen.products, cross, made.alpha).T
         made.intercept_ = middle - coef @ seen.mean
         made.coef_ = coef if len(coef) > 1 else coef[0]
@@ -81,6 +78,31 @@ class Ridge(FromSums, Operator):
             made.intercept_ = made.intercept_[0]
         made.n_iter_, made.solver_ = None, "cholesky"
         return named(made, seen)
+
+    def learn_together(self, params: Params, values: Sequence[float], context: BuildContext, seen: Seen) -> LinearFits:
+        """Decompose the products once: each penalty is then added to the eigenvalues."""
+        import numpy as np
+
+        seen.check_known()
+        made = self.build(params, context)
+        cross, middle = _targets(made, context, seen)
+        shares, vectors = np.linalg.eigh(seen.products)
+        inverse = _inverse(shares, np.array(values)[:, None])
+        coef = vectors @ (inverse[:, :, None] * (vectors.T @ cross))
+        kind = "decision" if context.is_classification else "value"
+        classes = made.classes_ if context.is_classification else np.array([], dtype=np.int64)
+        return LinearFits(coef, middle - seen.mean @ coef, kind, classes)
+
+
+def _targets(made: Any, context: BuildContext, seen: Seen) -> tuple[np.ndarray, np.ndarray]:
+    """Return products of columns and targets, shape (n_columns, n_targets), and means of targets; a classifier learns its classes."""
+    import numpy as np
+
+    if not context.is_classification:
+        return seen.target_products[:, None], np.array([seen.target_mean])
+    signs = _label_signs(made, seen.rows)
+    cross = (seen.rows[:, None] * (seen.class_means - seen.mean)).T @ signs
+    return cross, seen.rows @ signs / seen.rows.sum()
 
 
 def _label_signs(made: Any, rows: np.ndarray) -> np.ndarray:
@@ -105,8 +127,14 @@ def _solved(products: np.ndarray, cross: np.ndarray, alpha: float) -> np.ndarray
         return np.asarray(cho_solve(cho_factor(products + alpha * np.eye(len(products))), cross))
     except LinAlgError:
         values, vectors = eigh(products)
-        inverse = np.where(values > values[-1] * 1e-15, 1 / (np.maximum(values, 0) + alpha), 0.0)
-        return np.asarray(vectors @ (inverse[:, None] * (vectors.T @ cross)))
+        return np.asarray(vectors @ (_inverse(values, alpha)[:, None] * (vectors.T @ cross)))
+
+
+def _inverse(values: np.ndarray, alpha: Any) -> np.ndarray:
+    """Return 1 / (eigenvalue + penalty), and nothing where the eigenvalue is no more than rounding."""
+    import numpy as np
+
+    return np.where(values > values[-1] * 1e-15, 1 / (np.maximum(values, 0) + alpha), 0.0)
 
 
 RIDGE = Ridge()

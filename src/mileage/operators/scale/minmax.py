@@ -25,6 +25,8 @@ class MinMax(Linear, Operator):
 
         return MinMaxScaler(clip=True)
 
+    anywhere = False  # values beyond those of the train rows are clipped
+
     def through(self, fitted: Any, seen: Seen) -> Seen:
         """Columns are shifted and scaled; of the rows it was fitted on none is clipped."""
         return seen.scaled(-fitted.min_ / fitted.scale_, 1 / fitted.scale_)

@@ -9,7 +9,15 @@ from mileage.core.fingerprint import Fingerprint
 from mileage.optimizer.rule import PlanContext, rule
 from mileage.workflow import Action, PhysicalPlan, Task, TaskKind
 
-_ALONE = {TaskKind.SOURCE, TaskKind.DEAL, TaskKind.SAMPLE, TaskKind.BLEND, TaskKind.WEIGH, TaskKind.SCORE}
+_ALONE = {
+    TaskKind.SOURCE,
+    TaskKind.DEAL,
+    TaskKind.SAMPLE,
+    TaskKind.BLEND,
+    TaskKind.WEIGH,
+    TaskKind.SCORES,
+    TaskKind.SCORE,
+}
 
 
 @rule(Exactness.BITWISE)
@@ -40,11 +48,11 @@ def _homes(tasks: dict[Fingerprint, Task]) -> dict[Fingerprint, object]:
     for name, task in tasks.items():
         if task.kind in {TaskKind.APPLY, TaskKind.GATHER, TaskKind.PREDICT}:
             fitted = task.inputs[0].task
-            home[name] = fitted if fitted in tasks else name
+            home[name] = home[fitted] if fitted in tasks else name
         else:
             home[name] = name
     for name in reversed(tuple(tasks)):
-        if tasks[name].kind in {TaskKind.TAKE, TaskKind.TARGET, TaskKind.JOIN} and name in first_reader:
+        if tasks[name].kind in {TaskKind.TAKE, TaskKind.TARGET, TaskKind.JOIN, TaskKind.IMAGE} and name in first_reader:
             home[name] = home[first_reader[name]]
     return home
 

@@ -10,7 +10,7 @@ from mileage.core.exactness import Exactness
 from mileage.core.fingerprint import Fingerprint
 from mileage.core.reasons import Reason
 from mileage.operators import StepSpec
-from mileage.optimizer import Applied, PlanContext, evaluation_tasks, largest_ahead, optimize
+from mileage.optimizer import Applied, PlanContext, evaluation_tasks, largest_ahead, listed_ahead, optimize
 from mileage.planner import LogicalPlan
 from mileage.results.report import Section
 from mileage.search import Proposal, SearchContext, strategies
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SHOWN = 8
 _MERGE = "merge_equal_tasks"
+_WHAT = {TaskKind.PREDICT: "predictions", TaskKind.SCORE: "scores"}
 _CONSTANT = Configuration((("model", (StepSpec("dummy"),)),))
 
 
@@ -66,7 +67,7 @@ class _Sharing:
                 name = planned.task.fingerprint
                 if planned.task.same_as is not None:
                     self.instead.setdefault(planned.by, {})[name] = planned.exactness
-                    self.what[planned.by] = "predictions" if planned.task.kind is TaskKind.PREDICT else "fits"
+                    self.what[planned.by] = _WHAT.get(planned.task.kind, "fits")
                 else:
                     self.besides.setdefault(planned.by, set()).add(name)
 
@@ -115,6 +116,7 @@ def _planned(
         off=plan.rules_off,
         floor=plan.floor,
         ahead=ahead,
+        listed=listed_ahead(plan.space),
         shares=plan.space.size() > 1,
         rates=known_rates(session.project.path),
     )

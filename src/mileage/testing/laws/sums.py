@@ -1,20 +1,23 @@
-"""The laws of ``FromSums`` and ``Linear``: what is learned, and what comes out, is told from sums over the rows of other folds."""
+"""The laws of ``FromSums``, ``Together`` and ``Linear``: what is learned, and what comes out, is told from sums over the rows of other folds."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mileage.operators import Branch, Operator
+from mileage.operators import Branch, Operator, running
 from mileage.operators.from_sums import FromSums, Linear
 from mileage.operators.sums import Layout, Seen, Sums, without_each
+from mileage.operators.together import Together
 from mileage.testing.laws.fitting import dense, fitted, output, same, stays_categorical
 from mileage.testing.tables import Table, table
 
 _FP = 1e-9
 _N_PARTS = 3
+_VALUES = (1e-6, 1e-2, 1.0)  # of a parameter that models are learned together with
 _FAR = 1e4  # a mean so far from zero that squares about zero lose half of their digits
 
 
@@ -30,12 +33,38 @@ def from_sums(operator: Operator, branch: Branch, task: str) -> None:
         assert same(output(operator, learned, data), wanted, tolerance=_FP), "what is learned from sums differs"
 
 
+def together(operator: Operator, branch: Branch, task: str) -> None:
+    """Learned with several values of a parameter, each answers as one that is learned alone."""
+    assert isinstance(operator, FromSums)
+    assert isinstance(operator, Together)
+    data = _shifted(branch, table(operator, branch, task, missing=operator.traits.native_missing))
+    params, n_classes = operator.complete({}), data.context.n_classes
+    for seen in _seen(data, np.arange(len(data.y)) % _N_PARTS, products=operator.products):
+        fits = operator.learn_together(params, _VALUES, data.context, seen)
+        stacked = fits.answers(dense(data.X), n_classes)
+        for i, value in enumerate(_VALUES):
+            alone = operator.learn(operator.complete({operator.together: value}), data.context, seen)
+            wanted = running.predict(alone, data.X, task, n_classes)
+            assert stacked.kind == wanted.kind, "what is answered is of another kind"
+            assert same(stacked.at(i).values, wanted.values, tolerance=_FP), f"with {value} it answers otherwise"
+            assert (stacked.at(i).labels == wanted.labels).mean() > 0.99 or task == "regression", "labels differ"
+
+
 def linear(operator: Operator, branch: Branch, task: str) -> None:
     """The sums of the output are told from those of the input."""
     assert isinstance(operator, Linear)
     data = table(operator, branch, task, missing=operator.traits.native_missing)
-    [seen, *_] = _seen(data, np.ones(len(data.y), dtype=np.int64), products=True)
     state, out = fitted(operator, data)
+    _check_told(operator, branch, data, state, out)
+    if operator.anywhere:
+        some, _ = fitted(operator, data.rows(np.arange(len(data.y)) % 2 == 0))
+        _check_told(operator, branch, data, some, running.apply(some, data.X))
+
+
+def _check_told(operator: Linear, branch: Branch, data: Table, state: Any, out: Any) -> None:
+    """Check that the sums of what a fitted transformer puts out are told from those of the rows."""
+    assert isinstance(operator, Operator)
+    [seen, *_] = _seen(data, np.ones(len(data.y), dtype=np.int64), products=True)
     told = operator.through(state, seen)
     if stays_categorical(operator, branch):
         values = pd.DataFrame(out)
@@ -73,5 +102,5 @@ def _shifted(branch: Branch, data: Table) -> Table:
     return replace(data, X=data.X + _FAR) if branch is Branch.NUMERIC else data
 
 
-LAWS = (from_sums, linear)
-CAPABILITIES = {"from_sums": FromSums, "linear": Linear}
+LAWS = (from_sums, linear, together)
+CAPABILITIES = {"from_sums": FromSums, "linear": Linear, "together": Together}

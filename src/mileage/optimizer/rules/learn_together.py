@@ -1,0 +1,53 @@
+"""Learn together what differs in one parameter, answer for all of it with one product, and score it at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mileage.core.domains import Value
+from mileage.core.exactness import Exactness
+from mileage.operators import operators
+from mileage.operators.from_sums import FromSums
+from mileage.operators.together import Together
+from mileage.optimizer.rule import PlanContext, rule
+from mileage.optimizer.together import Taking, made_together
+from mileage.workflow import PhysicalPlan, Task, TaskKind
+
+_NAME = "learn_together"
+
+
+@rule(Exactness.FP)
+def learn_together(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
+    """Let models that are learned from the same sums with different values be learned, asked and scored as one.
+
+    ::
+
+        learn ridge(alpha = 1) → predict → score
+        learn ridge(alpha = 9) → predict → score
+        ⇒ learn ridge(2 values of alpha) → answer ─┬→ score ─┬→ score (alpha = 1)
+                                                   │         └→ score (alpha = 9)
+                                                   ├→ predict (alpha = 1)
+                                                   └→ predict (alpha = 9)
+
+    The values are those of this plan and those that may follow (``context.listed``). Predictions of each are there for whoever
+    asks for them, such as a blend; for scores nobody does.
+
+    Needs ``Together``: the operator learns with many values from the sums that one fit needs.
+
+    Law: predictions and scores are the same but for rounding.
+    """
+    together = made_together(plan, context, _parameter, _can_learn, "learn {} from sums")
+    return replace(plan, tasks=tuple(Taking(plan, together, _NAME, Exactness.FP).tasks()))
+
+
+def _parameter(task: Task) -> str | None:
+    """Return the parameter with whose values a model can be learned together, if it is learned from sums."""
+    operator = operators.find(task.operator) if task.kind is TaskKind.LEARN and task.is_model else None
+    return operator.together if isinstance(operator, Together) else None
+
+
+def _can_learn(common: Task, value: Value) -> bool:
+    operator = operators.get(common.operator)
+    assert isinstance(operator, Together)
+    assert isinstance(operator, FromSums)
+    return operator.can_learn({**dict(common.params), operator.together: value})

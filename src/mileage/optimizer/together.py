@@ -1,0 +1,125 @@
+"""Fits that differ in one parameter, and are made together: what plans put in the place of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from mileage.core.domains import Value, whole_number
+from mileage.core.exactness import Exactness
+from mileage.core.fingerprint import Fingerprint
+from mileage.optimizer.rule import PlanContext
+from mileage.workflow import Action, PhysicalPlan, PlannedTask, Port, Task, TaskKind
+
+MANY = 30_000_000  # numbers that are answered for all rows: 240 MB
+_MOST_VALUES = 1000
+Place = tuple[Port, int]  # where several lie, and which of them
+Together = Mapping[Fingerprint, tuple[Task, int]]
+
+
+def made_together(
+    plan: PhysicalPlan,
+    context: PlanContext,
+    parameter: Callable[[Task], str | None],
+    admits: Callable[[Task, Value], bool],
+    label: str,
+) -> Together:
+    """Return for each fit that is made with others the task that makes all of them, and its place there.
+
+    ``parameter`` names what such a fit may differ in from others, ``admits`` says whether one with a value that is not in this plan
+    could be made with them.
+    """
+    families: dict[Task, tuple[str, dict[Fingerprint, Value]]] = {}
+    for planned in plan:
+        task, name = planned.task, parameter(planned.task) if planned.action is Action.COMPUTE else None
+        if name is not None:
+            params = dict(task.params)
+            common = replace(task, params=tuple({**params, name: None}.items()), label="", step="", same_as=None)
+            families.setdefault(common, (name, {}))[1][task.fingerprint] = params[name]
+    made: dict[Fingerprint, tuple[Task, int]] = {}
+    for common, (name, fits) in families.items():
+        ahead = {value for value in context.listed.get((common.operator, name), ()) if admits(common, value)}
+        values = tuple(sorted(ahead | set(fits.values()), key=lambda value: float(str(value))))
+        if 1 < len(values) <= _MOST_VALUES and len(values) * _numbers_of_one(common) <= MANY:
+            listed = tuple({**dict(common.params), name: values}.items())
+            shown = label.format(f"{common.operator}({len(values)} values of {name})")
+            task = replace(common, kind=TaskKind.TOGETHER, params=listed, outputs=("state",), label=shown)
+            made |= {fit: (task, values.index(value)) for fit, value in fits.items()}
+    return made
+
+
+def _numbers_of_one(fit: Task) -> int:
+    context = dict(fit.context)
+    return whole_number(context["n_rows"]) * max(1, whole_number(context["n_classes"]))
+
+
+class Taking:
+    """Lets what is asked of models that are made together be taken out of what is answered for all of them.
+
+    ``together`` tells for the fit of each the task that makes all, and its place there; ``by`` is the rule, and ``exactness`` its class.
+    """
+
+    def __init__(self, plan: PhysicalPlan, together: Together, by: str, exactness: Exactness) -> None:
+        self.plan, self.together, self.by, self.exactness = plan, together, by, exactness
+        self.answered: dict[Port, Place] = {}
+        self.made: set[Fingerprint] = set()
+        self.new: list[PlannedTask] = []
+
+    def tasks(self) -> Iterator[PlannedTask]:
+        """Yield the tasks of the plan, those that predict and score with what is learned together in place of their own."""
+        for planned in self.plan:
+            task = planned.task
+            if planned.action is Action.COMPUTE:
+                if task.kind is TaskKind.PREDICT and task.inputs[0].task in self.together:
+                    task = self._predict(task)
+                elif task.kind is TaskKind.SCORE:
+                    task = self._score(task)
+            yield from self.new
+            self.new = []
+            if task is planned.task:
+                yield planned
+            else:
+                yield replace(planned, task=task, by=self.by, exactness=max(planned.exactness, self.exactness))
+
+    def _add(self, task: Task) -> Task:
+        if task.fingerprint not in self.made:
+            self.made.add(task.fingerprint)
+            self.new.append(PlannedTask(task, by=self.by, exactness=self.exactness))
+        return task
+
+    def _predict(self, task: Task) -> Task:
+        """Return the task that takes its predictions out of those of all."""
+        learned, place = self.together[task.inputs[0].task]
+        fits = self._add(learned)
+        n_classes = dict(task.params)["n_classes"]
+        answer = self._add(
+            replace(
+                fits,
+                kind=TaskKind.GATHER,
+                params=(("n_classes", n_classes),),
+                inputs=(fits.port("state"), task.inputs[1]),
+                outputs=("out",),
+                is_model=False,
+                label=f"answer with {fits.label.partition(' ')[2].removesuffix(' from sums')}",
+            )
+        )
+        self.answered[task.port()] = (answer.port(), place)
+        return _taken(task, answer.port(), place)
+
+    def _score(self, task: Task) -> Task:
+        """Return the task that takes its scores out of those of all, where its predictions are taken out of theirs."""
+        n_truths = 1 if dict(task.params).get("whole") else 2
+        found = [self.answered.get(port) for port in task.inputs[:-n_truths]]
+        places = {one[1] if one is not None else None for one in found}
+        if len(places) != 1 or None in places:
+            return task
+        answers = tuple(one[0] for one in found if one is not None)
+        label = f"{task.label} of all"
+        scores = self._add(
+            replace(task, kind=TaskKind.SCORES, inputs=(*answers, *task.inputs[-n_truths:]), label=label)
+        )
+        return _taken(task, scores.port(), next(one[1] for one in found if one is not None))
+
+
+def _taken(task: Task, port: Port, place: int) -> Task:
+    return replace(task, params=(*task.params, ("place", place)), inputs=(port,), same_as=task.fingerprint)

@@ -1,0 +1,114 @@
+"""Models that are learned together answer and score as those that are learned alone."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.naive_bayes import GaussianNB
+
+from mileage.operators import Branch, BuildContext, operators, running
+from mileage.operators.metrics import is_of_squares, score, score_stacked
+from mileage.operators.sums import Seen
+from mileage.operators.together import LinearFits, Stacked
+from mileage.testing.laws import sums
+
+seeds = st.integers(0, 2**16)
+
+
+def stack(rng: np.random.Generator, task: str, kind: str, n_rows: int, n_classes: int) -> Stacked:
+    """Return what three models say, as they may say it."""
+    if task == "regression":
+        values = rng.normal(size=(3, n_rows))
+        return Stacked("value", values, values)
+    shape = (3, n_rows) if kind == "decision" and n_classes == 2 else (3, n_rows, n_classes)
+    values = rng.normal(size=shape)
+    if kind == "proba":
+        values = np.exp(5 * values) * (rng.random(shape) > 0.1) + 1e-300
+        values /= values.sum(axis=2, keepdims=True)
+    labels = (values > 0).astype(int) if values.ndim == 2 else values.argmax(axis=2)
+    return Stacked(kind, values, labels)
+
+
+@given(
+    seeds,
+    st.sampled_from(
+        [("regression", "value", 0), ("binary", "decision", 2), ("binary", "proba", 2), ("multiclass", "proba", 4)]
+    ),
+)
+def test_scores_of_a_stack_are_those_of_each(seed: int, case: tuple[str, str, int]) -> None:
+    task, kind, n_classes = case
+    rng = np.random.default_rng(seed)
+    y = rng.normal(size=30) if task == "regression" else rng.integers(0, n_classes, 30)
+    stacked, classes = stack(rng, task, kind, 30, n_classes), tuple("abcd"[:n_classes])
+    calls = {"regression": ("rmse", "mse", "r2", "mae", "neg_mean_squared_error")}.get(
+        task, ("accuracy", "log_loss", "error", "neg_log_loss", "f1_macro")
+    )
+    for call in calls:
+        asked = {"classes": classes, "task": task, "positive": 1}
+        each = [score(call, y, stacked.at(i), **asked) for i in range(3)]  # type: ignore[arg-type]
+        assert np.allclose(score_stacked(call, y, stacked, **asked), each, rtol=1e-12, atol=0), call  # type: ignore[arg-type]
+
+
+@given(seeds, st.sampled_from([1e-3, 1.0, 1e3]))
+def test_squared_errors_are_told_from_sums(seed: int, noise: float) -> None:
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(50, 4)) + 100
+    y = X @ rng.normal(size=4) + noise * rng.normal(size=50)
+    fits = LinearFits(rng.normal(size=(3, 4, 1)), rng.normal(size=(3, 1)), "value", np.array([]))
+    errors, sure = fits.squared_errors(Seen.of(X - 100, y, 0, products=True))
+    wanted = ((fits.answers(X - 100, 0).values - y) ** 2).mean(axis=1)
+    assert sure
+    assert np.allclose(errors, wanted, rtol=1e-9, atol=0)
+
+
+def test_errors_that_are_rounding_are_not_told_from_sums() -> None:
+    X = np.random.default_rng(0).normal(size=(50, 2))
+    exact = LinearFits(np.array([[[1.0], [2.0]], [[1.0], [3.0]]]), np.zeros((2, 1)), "value", np.array([]))
+    assert not exact.squared_errors(Seen.of(X, X @ [1.0, 2.0], 0, products=True))[1]
+
+
+@pytest.mark.parametrize("call", ["rmse", "mse", "r2", "neg_root_mean_squared_error"])
+def test_metrics_of_squared_errors_are_known(call: str) -> None:
+    assert is_of_squares(call)
+    assert not is_of_squares("explained_variance")
+
+
+def test_a_column_that_hardly_varies_within_a_class_is_told_exactly() -> None:
+    rng = np.random.default_rng(1)
+    y = np.arange(60) % 3
+    X = np.column_stack([rng.normal(size=60), y + 1e-7 * rng.normal(size=60)])
+    operator, context, smoothings = operators.get("gaussian_nb"), BuildContext("multiclass", n_classes=3), (1e-12, 1e-9)
+    seen = Seen.of(X, y, 3, products=False)
+    stacked = operator.learn_together(operator.complete({}), smoothings, context, seen).answers(X, 3)  # type: ignore[attr-defined]
+    for i, value in enumerate(smoothings):
+        wanted = GaussianNB(var_smoothing=value).fit(X, y).predict_proba(X)
+        assert np.allclose(stacked.at(i).values, wanted, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["ridge", "multinomial_nb", "gaussian_nb"])
+def test_a_class_without_train_rows_has_a_column(name: str) -> None:
+    rng = np.random.default_rng(2)
+    y = np.array([0, 2] * 20)
+    X = np.abs(rng.normal(size=(40, 3))) + y[:, None]
+    operator, context = operators.get(name), BuildContext("multiclass", n_classes=3)
+    seen = Seen.of(X, y, 3, products=operator.products)  # type: ignore[attr-defined]
+    params = operator.complete({operator.together: 0.1})  # type: ignore[attr-defined]
+    stacked = operator.learn_together(params, (0.01, 0.1), context, seen).answers(X, 3)  # type: ignore[attr-defined]
+    wanted = running.predict(operator.learn(params, context, seen), X, "multiclass", 3)  # type: ignore[attr-defined]
+    assert stacked.kind == wanted.kind
+    assert np.allclose(stacked.at(1).values[:, [0, 2]], wanted.values[:, [0, 2]], rtol=1e-9, atol=1e-9)
+    assert np.array_equal(stacked.at(1).labels, wanted.labels)
+
+
+def test_what_learns_together_wrongly_or_is_not_linear_anywhere_is_caught() -> None:
+    class WrongRidge(type(operators.get("ridge"))):  # type: ignore[misc]
+        def learn_together(self, params, values, context, seen):  # type: ignore[no-untyped-def]
+            return super().learn_together(params, [value * 1.01 for value in values], context, seen)
+
+    class WrongScale(type(operators.get("minmax"))):  # type: ignore[misc]
+        anywhere = True
+
+    with pytest.raises(AssertionError, match="answers otherwise"):
+        sums.together(WrongRidge(), Branch.MATRIX, "regression")
+    with pytest.raises(AssertionError, match="differ"):
+        sums.linear(WrongScale(), Branch.NUMERIC, "binary")
