@@ -236,3 +236,10 @@ def test_a_process_imports_for_a_flow_what_its_steps_need(tmp_path):
     words = [sys.executable, "-c", textwrap.dedent(code)]
     done = subprocess.run(words, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert "four" in done.stdout and done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_step_that_fails_inside_a_library_is_told_at_the_line_that_made_it(project):
+    edit(project / "flow.py", "fit_intercept=True", "fit_intercept='no'")
+    with pytest.raises(EngineError) as error:
+        run(project)
+    assert "--> flow.py:16" in str(error.value)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from mileage.core.near import near_matches
 from mileage.errors import DataError
+from mileage.session.flow_errors import place
 from mileage.session.flow_file import last_values, recorded, run_values
 from mileage.session.flow_sources import notebook_name
 from mileage.session.iterate import Iteration
-from mileage.session.version_diff import place
 from mileage.workflow.flow import Deferred, Node, node_of, upstream
 from mileage.workflow.flow.calls import FunctionCall
 from mileage.workflow.identity import identify

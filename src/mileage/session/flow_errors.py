@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import linecache
+import re
+import sysconfig
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
 from mileage.errors import EngineError, MileError
 
+ARROW = "--> "
+_STDLIB = sysconfig.get_path("stdlib")
 _OURS = str(Path(__file__).resolve().parents[1])
 
 
@@ -34,10 +38,19 @@ def at_the_line(error: BaseException, root: Path, *, said: str = "") -> MileErro
     return EngineError(f"{said} failed: {type(error).__name__}: {error}", code="X613", hint=place or None)
 
 
+def place(where: str, cells: Mapping[str, str]) -> str:
+    """Return where something is, a cell by its number."""
+    file, _, line = where.rpartition(":")
+    return f"{cells[file]}, line {line}" if file in cells else where
+
+
 def in_cells(error: EngineError, cells: Mapping[str, str]) -> EngineError:
     """Return an error of a step in which a notebook's cells are called by their numbers."""
     lines = []
     for text in (error.hint or "").splitlines():
+        if text.startswith(ARROW):
+            lines.append(ARROW + place(text.removeprefix(ARROW), cells))
+            continue
         name = next((name for file, name in cells.items() if f'{file}"' in text), None)
         head, _, tail = text.partition('", line ')
         lines.append(f"{head.partition('File ')[0]}{name}, line {tail}" if name and tail else text)
@@ -45,6 +58,12 @@ def in_cells(error: EngineError, cells: Mapping[str, str]) -> EngineError:
     if cells:  # IPython shows what this gives, instead of the lines of MILE that led here
         made._render_traceback_ = lambda *_: str(made).splitlines()  # type: ignore[attr-defined]
     return made
+
+
+def shows_own_code(trace: str) -> bool:
+    """Say whether a line of a trace is of the user's code: of no library, and not of Python itself."""
+    files = re.findall(r'File "([^"]+)"', trace)
+    return any("-packages" not in file and not file.startswith((_STDLIB, "<frozen")) for file in files)
 
 
 def _place_of_syntax(error: SyntaxError) -> str:

@@ -18,7 +18,7 @@ from mileage.errors import DataError, EngineError, MileError
 from mileage.session.flow_errors import at_the_line, in_cells
 from mileage.session.flow_sources import Sources, is_cell, notebook_name, recorded_sources
 from mileage.session.iterate import Iteration, iterate
-from mileage.workflow.flow import Deferred, deferred_in, node_of
+from mileage.workflow.flow import Deferred, deferred_in, node_of, planned, plans_in
 from mileage.workflow.flow.node import upstream
 from mileage.workflow.identity.library import is_library
 
@@ -71,7 +71,8 @@ def show(*values: Any, **named: Any) -> None:
     """
     frame = sys._getframe(1)
     names = _names_in(frame)
-    wanted = {names.get(id(value), _label(value)): value for value in values} | named
+    labeled = [(names.get(id(value)), planned(value)) for value in values]
+    wanted = {name or _label(value): value for name, value in labeled} | planned(named)
     shown = _recording.get()
     if shown is None:
         made = _computed(wanted, frame, None, None, None)
@@ -89,7 +90,7 @@ def compute(
 
     Parameters
     ----------
-    *values : Deferred, or tuple, list or dict of them
+    *values : Deferred or DataOp of skrub, or tuple, list or dict of them
         More than one are computed in one run, and come back as a tuple.
     session : Session, optional
         Where it runs, and what it may reuse; the project of the working folder by default.
@@ -107,7 +108,7 @@ def compute(
     ...     mileage.compute(four + 1, session=session, flow="sum")
     5
     """
-    made = _computed(list(values), sys._getframe(1), session, flow, approximate)
+    made = _computed(planned(list(values)), sys._getframe(1), session, flow, approximate)
     return made[0] if len(values) == 1 else tuple(made)
 
 
@@ -306,7 +307,8 @@ def _label(value: Any) -> str:
 
 
 def last_values(scope: Mapping[str, Any]) -> dict[str, Deferred]:
-    """Return the deferred variables that no other deferred variable is made from."""
+    """Return the deferred variables, and plans of skrub, that no other such variable is made from."""
     named = {name: value for name, value in scope.items() if isinstance(value, Deferred) and not name.startswith("_")}
+    named |= plans_in(scope)
     read = {port.node for value in named.values() for node in upstream([node_of(value)]) for port in node.inputs}
     return {name: value for name, value in named.items() if node_of(value).node not in read}

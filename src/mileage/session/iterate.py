@@ -12,13 +12,14 @@ from mileage.catalog import CostRecord, VersionRecord, WriteBehind
 from mileage.core.collector import only_new_objects
 from mileage.core.events import EventBus, Listener
 from mileage.core.fingerprint import Fingerprint
-from mileage.engine import Executor, Outcome, Resources
+from mileage.engine import Executor, Outcome, Resources, TaskError
 from mileage.engine.backends.inline import InlineBackend
 from mileage.errors import EngineError
 from mileage.optimizer import PlanContext, optimize
 from mileage.optimizer.policies import Item
 from mileage.session.approximate import keep_scored, sample_of, sample_record
 from mileage.session.cutoff import CutOff
+from mileage.session.flow_errors import ARROW, shows_own_code
 from mileage.session.keep import Keeping
 from mileage.session.known_files import known_hash
 from mileage.session.parts import parts_of
@@ -27,7 +28,7 @@ from mileage.workflow import Action, PhysicalPlan, Port, Task, TaskKind
 from mileage.workflow.flow import Call, Deferred, Node, NodePort, Scored, node_of, project_reads
 from mileage.workflow.flow.audit import Audit
 from mileage.workflow.flow.contents import hashed_by
-from mileage.workflow.flow.node import FlowTask
+from mileage.workflow.flow.node import NOWHERE, FlowTask
 from mileage.workflow.flow.sample import Sample
 from mileage.workflow.identity import Identity, Part, changes
 
@@ -131,10 +132,19 @@ def iterate(
         flow, record | more, state=state, parent=parent, blobs=blobs, costs=_spent(made, reports), loaded=loaded
     )
     if outcome.error is not None:
-        raise EngineError(str(outcome.error), code="X610", hint=outcome.error.trace.rstrip() or None)
+        raise EngineError(str(outcome.error), code="X610", hint=_at_its_line(outcome.error, made))
     values = {name: outcome.values[port] for name, port in wanted.items()}
     keep_scored(session, record["wanted"], values)
     return Iteration(version, values, reports, time.monotonic() - started, forecast_s)
+
+
+def _at_its_line(error: TaskError, made: Mapping[Node, FlowTask]) -> str | None:
+    """Return the lines that led to an error; first the line that made the step, if none of the user's is among them."""
+    where = next((node.where for node, one in made.items() if one.task.fingerprint == error.task), NOWHERE)
+    trace = error.trace.rstrip()
+    if where == NOWHERE or shows_own_code(trace):
+        return trace or None
+    return f"{ARROW}{where}\n{trace}".rstrip()
 
 
 def _on_sample(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mileage.session.flow_errors import place
 from mileage.session.iterate import TaskReport
 from mileage.session.version_source import assignment_line, difference, segment
 from mileage.workflow.identity import Identity, Part
@@ -99,12 +100,6 @@ def step_changes(old: Side, new: Side) -> tuple[StepChange, ...]:
         *found,
         *(StepChange(was.label, REMOVED, old.part(was), place(was.where, old.cells)) for was in gone),
     )
-
-
-def place(where: str, cells: Mapping[str, str]) -> str:
-    """Return where something is, a cell by its number."""
-    file, _, line = where.rpartition(":")
-    return f"{cells[file]}, line {line}" if file in cells else where
 
 
 def _paired(old: tuple[TaskReport, ...], new: tuple[TaskReport, ...]) -> dict[int, TaskReport]:

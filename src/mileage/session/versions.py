@@ -12,8 +12,9 @@ from mileage.core.units import format_bytes, format_seconds
 from mileage.errors import DataError, UnknownRefError
 from mileage.results.report import Report, Section
 from mileage.session.approximate import compared, described, marked
+from mileage.session.flow_errors import place
 from mileage.session.iterate import Iteration, TaskReport
-from mileage.session.version_diff import ADDED, AFFECTED, StepChange, place, step_changes
+from mileage.session.version_diff import ADDED, AFFECTED, StepChange, step_changes
 from mileage.session.version_metrics import is_metric
 from mileage.workflow import Action
 from mileage.workflow.identity import UNSTABLE

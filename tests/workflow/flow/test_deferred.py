@@ -168,11 +168,3 @@ def test_a_file_of_the_same_size_and_time_is_read_again(tmp_path):
         file.write("mass\n11\n")
     os.utime(place, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert content_of(str(place)) != old
-
-
-def test_a_skrub_plan_is_refused_and_says_what_to_do_instead():
-    plan = type("DataOp", (), {"__module__": "skrub._data_ops._data_ops"})()
-    with pytest.raises(FlowError, match="shows no graph") as error:  # notyet: skrub has no public graph of a plan
-        step(plan)
-    assert error.value.code == "F705"
-    assert "mileage.step on its functions" in error.value.hint

@@ -9,6 +9,7 @@ from mileage.workflow.flow.deferred import Deferred, deferred_in, node_of, read,
 from mileage.workflow.flow.estimators import Composite
 from mileage.workflow.flow.folds import cross_validate
 from mileage.workflow.flow.node import Node, NodePort, Seen, Where, flow_tasks, upstream
+from mileage.workflow.flow.plans import is_plan, planned, plans_in
 from mileage.workflow.flow.project import project_reads
 from mileage.workflow.flow.scored import Scored, scored
 
@@ -25,7 +26,10 @@ __all__ = [
     "cross_validate",
     "deferred_in",
     "flow_tasks",
+    "is_plan",
     "node_of",
+    "planned",
+    "plans_in",
     "project_reads",
     "read",
     "scored",

@@ -16,7 +16,7 @@ from mileage.workflow.flow.node import Node, NodePort, Where
 
 _HERE = str(Path(__file__).resolve().parents[2])
 _WORD = re.compile(r"\w+")
-COMPOSITES: list[Callable[[Any, str], Deferred | None]] = []  # who takes an estimator apart: see ``estimators``
+COMPOSITES: list[Callable[[Any, str], Any]] = []  # who takes apart what a flow is given: ``estimators``, ``plans``
 
 
 class FlowError(MileError, TypeError):
@@ -171,13 +171,14 @@ def step(
     env: tuple[str, ...] | str = (),
     rows: str = "",
 ) -> Any:
-    """Defer a function, a class or an estimator.
+    """Defer a function, a class, an estimator or a plan of skrub.
 
     Parameters
     ----------
-    function : callable or estimator
+    function : callable, estimator, skrub DataOp or SkrubLearner
         A callable is returned as one whose calls come later; if no argument of a call is deferred it still comes later.
-        An estimator is returned as a deferred value, whose ``fit``, ``predict`` and so on come later.
+        An estimator, or a learner of skrub, is returned as one whose ``fit``, ``predict`` and so on come later; a plan of
+        skrub as its deferred value, a step for each of its nodes.
     outputs : int, default 1
         How many values it returns; more than one come back as a tuple.
     label : str, optional
@@ -205,16 +206,10 @@ def step(
         return functools.partial(step, outputs=outputs, label=label, pure=pure, env=env, rows=rows)
     if rows not in {"", "each", "mixes", "learns"}:
         raise FlowError(f"rows='{rows}' says nothing about rows", hint='say rows="each", "mixes" or "learns"')
-    if type(function).__module__.startswith("skrub._data_ops") and type(function).__name__ == "DataOp":
-        raise FlowError(
-            "a skrub plan cannot be a flow yet: skrub shows no graph of it that could be taken apart",
-            code="F705",
-            hint="put mileage.step on its functions, and give its estimators (TableVectorizer, …) to mileage.step as they are",
-        )
+    for composite in COMPOSITES:
+        if (apart := composite(function, label or "")) is not None:
+            return apart
     if hasattr(function, "get_params") and not isinstance(function, type):
-        for composite in COMPOSITES:
-            if (apart := composite(function, label or "")) is not None:
-                return apart
         made = _node(ValueCall(function), (), label=label or type(function).__name__)
         return Deferred(NodePort(made))
     if not callable(function):

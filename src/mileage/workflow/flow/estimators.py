@@ -42,6 +42,11 @@ class Learned(ABC):
     def apply(self, method: str, X: Deferred, *args: Any) -> Deferred:
         """Return what a method gives for other rows."""
 
+    def scored(self, scorer: Any, X: Any, y: Any) -> Deferred | None:
+        """Return a score for other rows; None where the fitted estimator is asked for it as a whole."""
+        del scorer, X, y
+        return None
+
 
 @dataclass
 class Single(Learned):

@@ -9,16 +9,17 @@ from typing import Any
 from mileage.workflow.flow.calls import FunctionCall
 from mileage.workflow.flow.deferred import Deferred, FlowError, _call
 from mileage.workflow.flow.estimators import Chain, Learned, learn
+from mileage.workflow.flow.plans import marked
 
 
 def cross_validate(  # noqa: PLR0913  (scikit-learn's own arguments)
     estimator: Any,
-    X: Any,
+    X: Any = None,
     y: Any = None,
     *,
     groups: Any = None,
     scoring: Any = None,
-    cv: Any = 5,
+    cv: Any = None,
     return_train_score: bool = False,
     return_estimator: bool = False,
 ) -> dict[str, Any]:
@@ -29,12 +30,13 @@ def cross_validate(  # noqa: PLR0913  (scikit-learn's own arguments)
 
     Parameters
     ----------
-    estimator : estimator
-        Any; a Pipeline or ColumnTransformer comes in parts.
+    estimator : estimator, or DataOp of skrub
+        A Pipeline or ColumnTransformer comes in parts, a plan of skrub in steps.
     X, y, groups : deferred, or values
+        Not for a plan, which marks its own.
     scoring : str, callable, or list, tuple or dict of them, optional
         The estimator's own score by default.
-    cv : int or splitter, default 5
+    cv : int or splitter, default 5, or what a plan says
         How many folds it makes must be known now.
     return_train_score, return_estimator : bool, default False
         Give ``train_score`` for each fold, and the list of fitted estimators, too.
@@ -47,7 +49,7 @@ def cross_validate(  # noqa: PLR0913  (scikit-learn's own arguments)
     Raises
     ------
     FlowError
-        If the number of folds depends on the rows.
+        If the number of folds depends on the rows, or a plan cannot be a flow.
 
     Examples
     --------
@@ -59,14 +61,19 @@ def cross_validate(  # noqa: PLR0913  (scikit-learn's own arguments)
     ...     print(mileage.compute(scores["test_score"], session=session, flow="cv").round(3))
     [1. 1.]
     """
+    plan = marked(estimator)
+    if plan is not None:
+        X, y, groups = plan.X, plan.y, plan.groups
+        cv, scoring = (plan.cv if cv is None else cv), (plan.scoring if scoring is None else scoring)
+    cv = 5 if cv is None else cv
     n_folds = _n_folds(cv)
-    given = (cv, _is_classifier(estimator), n_folds, X, y, groups)
-    folds = _call(FunctionCall, _splits, given, {}, label="folds", n_outputs=n_folds)
+    classifier = _is_classifier(estimator) if plan is None else plan.is_classifier
+    folds = _call(FunctionCall, _splits, (cv, classifier, n_folds, X, y, groups), {}, label="folds", n_outputs=n_folds)
     metrics = _metrics(scoring)
     found: dict[str, list[Any]] = {}
     for fold in folds if n_folds > 1 else (folds,):
         train, test = (tuple(_rows(value, fold, i) for value in (X, y)) for i in (0, 1))
-        fitted = learn(estimator, *train, out=False)
+        fitted = learn(estimator, *train, out=False) if plan is None else plan.learn(*train)
         asked = [("test", *test), *([("train", *train)] if return_train_score else [])]
         for name, rows, target in asked:
             for metric, scorer in metrics.items():
@@ -106,6 +113,8 @@ def _score(fitted: Learned, scorer: Any, rows: Deferred, target: Any) -> Deferre
     """Return the score of a fold; of a Pipeline, that of its last step on what comes before it, where no code of the user looks."""
     if isinstance(fitted, Chain) and (scorer is None or isinstance(scorer, str)):
         return _score(list(fitted.steps.values())[-1], scorer, fitted.before_last(rows), target)
+    if (own := fitted.scored(scorer, rows, target)) is not None:
+        return own
     made: Deferred = _call(
         FunctionCall, _scored, (scorer, fitted.fitted(), rows, target), {}, label=f"score {scorer or ''}".strip()
     )

@@ -103,7 +103,10 @@ def gives_rows(port: NodePort, uses: Mapping[Node, RowUse]) -> bool:
     use, call = uses[port.node], port.node.call
     if use.kind is Rows.LEARNS:
         by_method = isinstance(call, MethodCall) and call.method in _GIVE_ROWS and port.output == 1
-        return by_method or _name(call) == "cross_val_predict"
+        by_function = (
+            isinstance(call, FunctionCall) and getattr(call.function, "__mileage_gives_rows__", None) == port.output
+        )
+        return by_method or by_function or _name(call) == "cross_val_predict"
     return use.kind in {Rows.EACH, Rows.MIXES}
 
 
