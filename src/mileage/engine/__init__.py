@@ -20,6 +20,7 @@ from mileage.engine.outcome import Outcome
 from mileage.engine.scratch import Scratch, Store
 from mileage.engine.segment import NOT_KEPT
 from mileage.engine.tasks import Resources, TaskError, run_task
+from mileage.engine.together import Manner
 
 __all__ = [
     "NOT_KEPT",
@@ -30,6 +31,7 @@ __all__ = [
     "JobState",
     "Limits",
     "Located",
+    "Manner",
     "Outcome",
     "Place",
     "Resources",

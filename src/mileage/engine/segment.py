@@ -7,17 +7,20 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 from mileage.engine.backend import Claim, Job, JobResult, JobState, Located, Place, WorkerSetup
 from mileage.engine.limits import PeakMeter
 from mileage.engine.scratch import MemoryCache, Store
 from mileage.engine.tasks import TaskError, quiet, run_task
+from mileage.engine.together import run_together
 from mileage.engine.values import freeze, pack, size_of, unpack
 from mileage.errors import InternalError
 from mileage.workflow.task import Port, Task, TaskKind
 
 NOT_KEPT = "not kept: "
+_thread_s = getattr(time, "thread_time", time.perf_counter)  # of this thread alone, where the system can tell
 Progress = Callable[[int, dict[Port, Located]], None]
 
 
@@ -67,7 +70,11 @@ class Runner:
         started = time.perf_counter()
         self._meter.reset()
         once = _Once(self, job)
-        for index, task in enumerate(job.tasks):
+        resources = self.setup.resources
+        together = resources.n_threads > 1 and resources.manner is not None and deadline_s is None
+        if together and resources.manner is not None:
+            run_together(job.tasks, once, resources.manner, resources.n_threads)
+        for index, task in enumerate(() if together else job.tasks):
             if deadline_s is not None and time.monotonic() > deadline_s:
                 once.stop(task)
                 break
@@ -123,38 +130,56 @@ class _Once:
         self.kept: set[str] = set()
         self.cached: list[str] = []
         self.evicted: list[str] = []
+        self.taking_out = Lock()
+        self.is_left = False
 
     def step(self, task: Task) -> None:
+        inputs = self.begin(task)
+        if inputs is not None:
+            self.work(task, inputs)
+            del inputs
+            self.end(task)
+
+    def begin(self, task: Task) -> list[Any] | None:
+        """Return the inputs of a task; None if it cannot run, for one of them did not come."""
         root = next(
             (self.out.errors[p.task] for p in task.inputs if p.task in self.out.errors),
             None,
         )
         if root is not None:
             self.out.errors[task.fingerprint] = root
-            return
+            return None
         inputs: list[Any] = []
-        kind = "load"
         try:
             for port in task.inputs:
                 inputs.append(self._value(port))  # noqa: PERF401
-            kind = "task"
-            self._run(task, inputs)
         except Exception as error:  # noqa: BLE001
-            self._fail(task, TaskError.of(error, task, inputs, kind=kind))
-        self._release(task)
+            self._fail(task, TaskError.of(error, task, inputs, kind="load"))
+            self.end(task)
+            return None
+        return inputs
 
-    def _run(self, task: Task, inputs: list[Any]) -> None:
+    def work(self, task: Task, inputs: list[Any], *, shared: bool = False) -> None:
+        """Run a task and take its outputs out; an error is one of the job's."""
+        try:
+            self._run(task, inputs, _thread_s if shared else time.perf_counter)
+        except Exception as error:  # noqa: BLE001
+            self._fail(task, TaskError.of(error, task, inputs))
+
+    def _run(self, task: Task, inputs: list[Any], clock: Callable[[], float]) -> None:
         claim = self._claim(task)
         try:
             outputs = self._made_elsewhere(task) if claim is not None else None
             if outputs is None:
                 if claim is not None and claim.waited:  # it was not worth keeping there: nobody waits for it again
                     claim.release()
-                started = time.perf_counter()
+                started = clock()
                 with self._around(task):
                     outputs = run_task(task, inputs, resources=self.runner.setup.resources)
-                self.out.seconds[task.fingerprint] = time.perf_counter() - started
-            self._take_out(task, outputs)
+                self.out.seconds[task.fingerprint] = clock() - started
+            with self.taking_out:
+                if not self.is_left:
+                    self._take_out(task, outputs)
         finally:
             if claim is not None:
                 claim.release()
@@ -224,7 +249,7 @@ class _Once:
         self.values[port] = value
         return value
 
-    def _release(self, task: Task) -> None:
+    def end(self, task: Task) -> None:
         """Drop values that no later task of the job reads."""
         for port in task.inputs:
             self.uses[port] -= 1
@@ -239,6 +264,11 @@ class _Once:
         self.out.error = self.out.error or error
         self.out.state = JobState.FAILED
 
+    def leave(self) -> None:
+        """Take nothing out any more of what still runs."""
+        with self.taking_out:
+            self.is_left = True
+
     def stop(self, task: Task) -> None:
         """Record that the time is over before this task."""
         limit = self.job.limits.timeout_s
@@ -252,8 +282,12 @@ class _Once:
         self.out.error, self.out.state = error, JobState.TIMEOUT
 
     def result(self) -> JobResult:
-        """Return the record of the job."""
+        """Return the record of the job; its error is that of its first task that failed."""
         gone = set(self.evicted)
+        if self.out.state is JobState.FAILED:
+            self.out.error = next(
+                self.out.errors[t.fingerprint] for t in self.job.tasks if t.fingerprint in self.out.errors
+            )
         return replace(
             self.out,
             warnings=tuple(self.said),

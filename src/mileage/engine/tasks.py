@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from mileage.core.domains import whole_number
 from mileage.core.fingerprint import Fingerprint
 from mileage.engine import sums
+from mileage.engine.together import Manner
 from mileage.engine.values import shape_of, thaw
 from mileage.errors import InternalError
 from mileage.operators.base import BuildContext, Operator
@@ -108,19 +109,22 @@ class Resources:
 
     ``source``, ``deal`` and ``score`` take a task and its inputs' values and return its outputs by name; ``source``
     holds a connection and runs in the driver only. ``operators`` and ``metrics`` are known to this session alone and
-    are sent to workers by value; ``calls`` are the steps of a user's flow, by the fingerprint of their task.
+    are sent to workers by value; ``calls`` are the steps of a user's flow, by the fingerprint of their task, at most
+    ``n_threads`` of which run at once, in this process, if ``manner`` allows it.
     """
 
     source: Handler | None = None
     operators: Mapping[str, Operator] = field(default_factory=dict)
     metrics: tuple[Metric, ...] = ()
     calls: Mapping[Fingerprint, Call] = field(default_factory=dict)
+    n_threads: int = 1
+    manner: Callable[[Task, list[Any]], Manner] | None = None
     deal: Handler = deal_splits
     score: Handler = score_splits
 
     def to_travel(self) -> Resources:
         """Return what a worker in another process gets."""
-        return replace(self, source=None, calls={})
+        return replace(self, source=None, calls={}, n_threads=1, manner=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from mileage.core.fingerprint import Fingerprint
@@ -90,6 +91,7 @@ class CutOff:
         self._looked_at: set[Node] = set()
         self._stages = 0
         self._pool: ThreadPoolExecutor | None = None
+        self._starting = Lock()
 
     # --- what runs ----------------------------------------------------------------------------------------------------
 
@@ -136,7 +138,8 @@ class CutOff:
         return made
 
     def _hash(self, node: Node, values: tuple[Any, ...]) -> None:
-        self._pool = self._pool or ThreadPoolExecutor(1, "mileage-digest")
+        with self._starting:  # steps run at the same time
+            self._pool = self._pool or ThreadPoolExecutor(1, "mileage-digest")
         self._fresh[node] = self._pool.submit(digest_of, values)
 
     # --- what runs first ----------------------------------------------------------------------------------------------

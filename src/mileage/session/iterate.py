@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,21 +13,22 @@ from mileage.catalog import CostRecord, VersionRecord, WriteBehind
 from mileage.core.collector import only_new_objects
 from mileage.core.events import EventBus, Listener
 from mileage.core.fingerprint import Fingerprint
-from mileage.engine import Executor, Outcome, Resources, TaskError
+from mileage.engine import Executor, Manner, Outcome, Resources, TaskError
 from mileage.engine.backends.inline import InlineBackend
 from mileage.errors import EngineError
 from mileage.optimizer import PlanContext, optimize
 from mileage.optimizer.policies import Item
 from mileage.session.approximate import keep_scored, sample_of, sample_record
-from mileage.session.cutoff import CutOff
+from mileage.session.cutoff import CutOff, Given
 from mileage.session.flow_errors import ARROW, shows_own_code
 from mileage.session.keep import Keeping
 from mileage.session.known_files import known_hash
 from mileage.session.parts import parts_of
 from mileage.session.version_record import kept_with_version
 from mileage.workflow import Action, PhysicalPlan, Port, Task, TaskKind
-from mileage.workflow.flow import Call, Deferred, Node, NodePort, Scored, node_of, project_reads
+from mileage.workflow.flow import Deferred, Node, NodePort, Scored, node_of, project_reads
 from mileage.workflow.flow.audit import Audit
+from mileage.workflow.flow.beside import may_run_beside
 from mileage.workflow.flow.contents import hashed_by
 from mileage.workflow.flow.node import NOWHERE, FlowTask
 from mileage.workflow.flow.sample import Sample
@@ -35,6 +37,7 @@ from mileage.workflow.identity import Identity, Part, changes
 if TYPE_CHECKING:
     from mileage.session.session import Session
 
+_WORTH_A_THREAD_S = 0.02
 _UNKNOWN_S = 0.1  # a task that never ran: more than a small load, less than a long computation
 _ATTEMPTS = 4
 _ELSEWHERE = "another process was computing it"
@@ -220,16 +223,38 @@ def _in_stages(
         part = plan if early is None else early
         forecast_s += sum(costs(p.task)[0] for p in part if p.action is Action.COMPUTE)
         keeping = Keeping.of(session, flow, cut.unique(), part, costs, audit.is_of_one_run)
-        outcome = _run(session, part, cut.calls(audit), keeping, store, on_event)
+        resources = _resources(cut, audit, costs)
+        outcome = _run(session, part, resources, keeping, store, on_event)
         if early is None or outcome is None or outcome.error is not None:
             return plan, outcome, forecast_s
         cut.take_in(outcome, early, audit)
 
 
+def _resources(cut: CutOff, audit: Audit, costs: Costs) -> Resources:
+    """Return what the engine runs: the calls, and how each may run, by what it is and the seconds it may take."""
+    calls, plain = cut.calls(audit), {one.task.fingerprint: one.node.call for one in cut.unique()}
+
+    def manner(task: Task, inputs: list[Any]) -> Manner:
+        if isinstance(calls[task.fingerprint], Given):
+            return Manner.AT_ONCE
+        if not may_run_beside(plain[task.fingerprint], inputs):
+            return Manner.ALONE
+        return Manner.BESIDE if costs(task)[0] > _WORTH_A_THREAD_S else Manner.AT_ONCE
+
+    return Resources(calls=calls, n_threads=_n_threads(), manner=manner)
+
+
+def _n_threads() -> int:
+    """Return how many steps may run at once: a core each, and one if libraries are told to use one thread."""
+    if os.environ.get("OMP_NUM_THREADS") == "1":
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _run(
     session: Session,
     plan: PhysicalPlan,
-    calls: Mapping[Fingerprint, Call],
+    resources: Resources,
     keeping: Keeping,
     store: WriteBehind,
     on_event: Listener | None,
@@ -242,9 +267,10 @@ def _run(
     try:
         with (
             session.store.hold(keeping.reads),
-            Executor(InlineBackend(), store, events=bus, resources=Resources(calls=calls), keeper=keeping) as executor,
+            Executor(InlineBackend(), store, events=bus, resources=resources, keeper=keeping) as executor,
         ):
-            executor.submit(plan, label="flow")
+            whole = tuple(name for segment in plan.segments for name in segment)  # one thread sees all that is ready
+            executor.submit(replace(plan, segments=(whole,)) if resources.n_threads > 1 else plan, label="flow")
             return _with_values(_outcome(executor), plan.wanted)
     finally:
         session.store.order = None

@@ -14,11 +14,12 @@ import sys
 import sysconfig
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from mileage.core.fingerprint import Fingerprint
 from mileage.workflow.flow.calls import Call
@@ -106,7 +107,7 @@ class Watched(Call):
         return made
 
 
-@dataclass
+@dataclass(eq=False)
 class Watch:
     """What happened while one step ran."""
 
@@ -149,9 +150,21 @@ _heard: set[str] = set()
 
 
 def _hearing() -> tuple[Watch, ...]:
-    """Return who is told of what happens: a thread of a step has no watch of its own, so then it is each."""
-    watch = _current.get()
-    return (watch,) if watch is not None else tuple(_active)
+    """Return who is told of what happens: the step whose thread it is, or each that runs where that cannot be told."""
+    watch, running = _current.get(), tuple(_active)
+    return (watch,) if watch in running else running  # a thread may outlive the step that started it
+
+
+def _carries_its_step(start: Callable[[threading.Thread], None]) -> Callable[[threading.Thread], None]:
+    """Start threads that belong to the step that starts them."""
+
+    def started(thread: threading.Thread) -> None:
+        if _current.get() is not None:
+            context, run = copy_context(), thread.run
+            thread.run = lambda: context.run(run)  # type: ignore[method-assign]
+        start(thread)
+
+    return started
 
 
 @contextlib.contextmanager
@@ -182,6 +195,7 @@ def _enter(watch: Watch, libraries: Iterable[str]) -> None:
     with _changing:
         if not _active:
             _listening.enter_context(listening(lambda: [one.draws for one in _hearing()]))
+            _listening.enter_context(patch.object(threading.Thread, "start", _carries_its_step(threading.Thread.start)))
             _listening.callback(_heard.clear)
         hear_readers(_listening, _heard, libraries, _was_read)
         _active.append(watch)
