@@ -19,14 +19,14 @@ def stack(rng: np.random.Generator, task: str, kind: str, n_rows: int, n_classes
     """Return what three models say, as they may say it."""
     if task == "regression":
         values = rng.normal(size=(3, n_rows))
-        return Stacked("value", values, values)
+        return Stacked("value", values)
     shape = (3, n_rows) if kind == "decision" and n_classes == 2 else (3, n_rows, n_classes)
     values = rng.normal(size=shape)
     if kind == "proba":
         values = np.exp(5 * values) * (rng.random(shape) > 0.1) + 1e-300
         values /= values.sum(axis=2, keepdims=True)
     labels = (values > 0).astype(int) if values.ndim == 2 else values.argmax(axis=2)
-    return Stacked(kind, values, labels)
+    return Stacked(kind, values, None if kind == "proba" else labels)
 
 
 @given(

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from mileage.operators.base import BuildContext, Params
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from mileage.operators.sums import Seen
 
 
@@ -47,13 +45,6 @@ class Linear(ABC):
     @abstractmethod
     def through(self, fitted: Any, seen: Seen) -> Seen:
         """Return the output columns of a fitted one as it sees its input columns."""
-
-
-def as_row(values: np.ndarray, seen: Seen) -> Any:
-    """Return one row of values, as a table if the columns still have names."""
-    import pandas as pd
-
-    return pd.DataFrame([values], columns=list(seen.names)) if seen.names else values[None, :]
 
 
 def named(made: Any, seen: Seen) -> Any:

@@ -101,9 +101,10 @@ def _levels(values: Any) -> tuple[Any, ...]:
 
 def _codes(values: Any, levels: tuple[Any, ...]) -> np.ndarray:
     """Return the place of each value among the levels; a missing one is the last."""
-    place = {level: i for i, level in enumerate(levels)}
-    codes = values.map(place).to_numpy(dtype=np.float64, na_value=np.nan)
-    return np.where(np.asarray(values.isna()), len(levels) - 1, np.nan_to_num(codes)).astype(np.int64)
+    import pandas as pd
+
+    codes = pd.Index(list(levels), dtype=object).get_indexer(np.asarray(values, dtype=object))
+    return np.where(codes < 0, len(levels) - 1, codes)
 
 
 @dataclass(frozen=True)

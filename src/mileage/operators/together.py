@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mileage.operators.base import BuildContext, Params
@@ -30,12 +31,20 @@ class Stacked:
     kind : {'value', 'decision', 'proba'}
         As that of :class:`~mileage.operators.running.Predictions`.
     values : array of shape (n_models, n_rows) or (n_models, n_rows, n_classes)
-    labels : array of shape (n_models, n_rows)
+    classes : array of shape (n_models, n_rows), optional
+        What each says of a row, where it is not the most probable class.
     """
 
     kind: str
     values: np.ndarray
-    labels: np.ndarray
+    classes: np.ndarray | None = None
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """Class codes, or values of a regression, shape (n_models, n_rows)."""
+        if self.classes is not None:
+            return self.classes
+        return self.values.argmax(axis=-1) if self.kind == "proba" else self.values
 
     def at(self, place: int) -> Predictions:
         """Return what one of the models says."""
@@ -102,7 +111,7 @@ class LinearFits(Fits):
         flat = np.ascontiguousarray(self.coef.transpose(1, 0, 2)).reshape(n_columns, -1)
         margins = np.asarray(X @ flat).reshape(-1, n_models, n_outputs).transpose(1, 0, 2) + self.intercept[:, None]
         if self.kind == "value":
-            return Stacked("value", margins[..., 0], margins[..., 0])
+            return Stacked("value", margins[..., 0])
         told = shares_of if self.kind == "proba" else _decisions
         return told(margins, np.asarray(self.classes, dtype=np.int64), n_classes)
 
@@ -138,10 +147,10 @@ def shares_of(margins: np.ndarray, classes: np.ndarray, n_classes: int) -> Stack
         one = expit(margins)
         shares = np.concatenate([1 - one, one], axis=-1)
     else:
-        shares = np.exp(margins - margins.max(axis=-1, keepdims=True))
+        shares = margins - margins.max(axis=-1, keepdims=True)
+        np.exp(shares, out=shares)
         shares /= shares.sum(axis=-1, keepdims=True)
-    values = _aligned(shares, classes, n_classes, 0.0)
-    return Stacked("proba", values, values.argmax(axis=-1))
+    return Stacked("proba", _aligned(shares, classes, n_classes, 0.0))
 
 
 def _decisions(margins: np.ndarray, classes: np.ndarray, n_classes: int) -> Stacked:

@@ -9,6 +9,8 @@ from mileage.operators.base import Branch, BuildContext, Family, Operator, Param
 from mileage.operators.from_sums import FromSums, Linear
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from mileage.operators.sums import Seen
 
 
@@ -52,18 +54,28 @@ class OneHot(FromSums, Linear, Operator):
         return self.build(params, context).fit(pd.DataFrame(columns))
 
     def through(self, fitted: Any, seen: Seen) -> Seen:
-        """Each level becomes a row of 0 and 1, which is what a table of all levels shows."""
-        import numpy as np
-        import pandas as pd
+        """Each level becomes a row of 0 and 1: in its own column, or in that of rare ones if there is one."""
+        columns = zip(fitted.categories_, fitted.infrequent_categories_, seen.levels, strict=True)
+        return seen.encoded([_rows_of_levels(*column) for column in columns])
 
-        most = max(map(len, seen.levels))
-        table = pd.DataFrame(
-            {name: np.resize(np.array(v, dtype=object), most) for name, v in zip(seen.names, seen.levels, strict=True)}
-        )
-        out, rare = fitted.transform(table).toarray(), fitted.infrequent_categories_
-        sizes = [len(c) - (len(r) - 1 if r is not None else 0) for c, r in zip(fitted.categories_, rare, strict=True)]
-        blocks = np.split(out, np.cumsum(sizes)[:-1], axis=1)
-        return seen.encoded([block[: len(levels)] for block, levels in zip(blocks, seen.levels, strict=True)])
+
+def _rows_of_levels(known: Any, rare: Any, levels: tuple[Any, ...]) -> np.ndarray:
+    """Return what levels become, shape (n_levels, n_out); the column of rare and unknown ones is the last."""
+    import numpy as np
+
+    hidden = set() if rare is None else {_key(level) for level in rare}
+    place = {key: i for i, key in enumerate(key for key in map(_key, known) if key not in hidden)}
+    made = np.zeros((len(levels), len(place) + bool(hidden)))
+    for row, level in enumerate(levels):
+        at = place.get(_key(level), len(place))
+        if at < made.shape[1]:
+            made[row, at] = 1.0
+    return made
+
+
+def _key(level: Any) -> Any:
+    """Return a level as it is compared: what is missing is one level, whatever marks it."""
+    return None if level != level else level  # noqa: PLR0124  (NaN alone differs from itself)
 
 
 ONE_HOT = OneHot()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mileage.operators.base import BuildContext, Family, Operator, Params, Traits
-from mileage.operators.from_sums import FromSums, Linear, as_row
+from mileage.operators.from_sums import FromSums, Linear, named
 
 if TYPE_CHECKING:
     from mileage.operators.sums import Seen
@@ -27,7 +27,7 @@ class Mean(FromSums, Linear, Operator):
 
     def learn(self, params: Params, context: BuildContext, seen: Seen) -> Any:
         """Return the imputer, fitted on one row: the means."""
-        return self.build(params, context).fit(as_row(seen.known[1], seen))
+        return named(self.build(params, context).fit(seen.known[1][None, :]), seen)
 
     def through(self, fitted: Any, seen: Seen) -> Seen:
         """Missing values are filled."""
