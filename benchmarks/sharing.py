@@ -23,12 +23,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-RULES = ("bind_late", "gather_once", "fit_from_sums")
+RULES = ("bind_late", "gather_once", "fit_from_sums", "learn_together", "score_from_sums", "fuse_fits")
 FOLDS = 3
 ROUNDING = 1e-9
 CODES, HOT = "median >> ordinal", "median >> one_hot >> standard"
 SMOOTHINGS = tuple(10.0**-e for e in range(1, 11)) + tuple(3 * 10.0**-e for e in range(1, 11))
 PRUNINGS = tuple(round(0.0002 * i, 4) for i in range(20))
+PENALTIES = tuple(float(f"{10 ** (-4 + 3 * i / 31):.6g}") for i in range(32))
 ALPHAS = tuple(round(10 ** (i / 10 - 1), 6) for i in range(40))
 
 
@@ -70,6 +71,7 @@ ROWS = (
     Row("gaussian_nb_smoothing", HOT, f"gaussian_nb(var_smoothing IN {listed(SMOOTHINGS)})", 20, 16.5),
     Row("tree_pruning", CODES, f"decision_tree(ccp_alpha IN {listed(PRUNINGS)})", 20, 9.5),
     Row("ridge_alphas", HOT, f"ridge(alpha IN {listed(ALPHAS)})", 40, 83.0),
+    Row("logistic_penalties", HOT, f"logistic(C IN {listed(PENALTIES)})", 32, 5.0),
 )
 
 # --- what one process does --------------------------------------------------------------------------------------------
@@ -128,7 +130,7 @@ def _columns(before: str) -> Any:
 def _steps(row: Row) -> Iterator[tuple[Any, ...]]:
     """Yield the steps of each configuration of a row."""
     from sklearn.decomposition import PCA
-    from sklearn.linear_model import RidgeClassifier
+    from sklearn.linear_model import LogisticRegression, RidgeClassifier
     from sklearn.naive_bayes import GaussianNB
     from sklearn.neighbors import KNeighborsClassifier
     from sklearn.tree import DecisionTreeClassifier
@@ -144,6 +146,8 @@ def _steps(row: Row) -> Iterator[tuple[Any, ...]]:
             yield from ((GaussianNB(var_smoothing=one),) for one in SMOOTHINGS)
         case "tree_pruning":
             yield from ((DecisionTreeClassifier(ccp_alpha=one, random_state=0),) for one in PRUNINGS)
+        case "logistic_penalties":
+            yield from ((LogisticRegression(C=one, max_iter=300),) for one in PENALTIES)
         case "ridge_alphas":
             yield from ((RidgeClassifier(alpha=one),) for one in ALPHAS)
         case _:

@@ -25,7 +25,12 @@ from mileage.workflow import PhysicalPlan, PlannedTask, Port, Task, TaskKind, in
 TABLES = Path(__file__).parents[2] / "examples" / "data"
 GIVEN = ("query", "other query", "refine", "kept")
 Given = Mapping[str, str]
-_TOLERANCE = {Exactness.BITWISE: 0.0, Exactness.FP: 1e-9, Exactness.TIE_EQUAL: 0.01}  # of scores
+_TOLERANCE = {
+    Exactness.BITWISE: 0.0,
+    Exactness.FP: 1e-9,
+    Exactness.TIE_EQUAL: 0.01,
+    Exactness.OPT_EQUAL: 1e-3,
+}  # of scores
 KEEP = frozenset({TaskKind.PREDICT, TaskKind.SCORE})
 
 

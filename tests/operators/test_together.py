@@ -1,5 +1,7 @@
 """Models that are learned together answer and score as those that are learned alone."""
 
+import threading
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from mileage.operators.metrics import is_of_squares, score, score_stacked
 from mileage.operators.sums import Seen
 from mileage.operators.together import LinearFits, Stacked
 from mileage.testing.laws import sums
+from mileage.traits.fused import minimize_together
 
 seeds = st.integers(0, 2**16)
 
@@ -112,3 +115,31 @@ def test_what_learns_together_wrongly_or_is_not_linear_anywhere_is_caught() -> N
         sums.together(WrongRidge(), Branch.MATRIX, "regression")
     with pytest.raises(AssertionError, match="differ"):
         sums.linear(WrongScale(), Branch.NUMERIC, "binary")
+
+
+def test_estimators_of_fused_fits_are_like_any_other() -> None:
+    rng = np.random.default_rng(4)
+    X, y = rng.normal(size=(80, 4)), rng.integers(0, 3, 80)
+    operator, context = operators.get("logistic"), BuildContext("multiclass", n_classes=3)
+    fits = operator.fit_together(operator.complete({}), (0.1, 5.0), context, X, y)  # type: ignore[attr-defined]
+    params = operator.complete({"C": 5.0})
+    taken, wanted = operator.alone(params, context, fits, 1), operator.build(params, context).fit(X, y)  # type: ignore[attr-defined]
+    assert vars(taken).keys() == vars(wanted).keys()
+    assert np.allclose(taken.coef_, wanted.coef_, rtol=1e-6)
+    assert taken.n_iter_.tolist() == wanted.n_iter_.tolist()
+
+
+def test_what_goes_wrong_in_a_round_ends_all() -> None:
+    def broken(who: list[int], points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        minimize_together(broken, np.zeros((3, 2)), {})
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("minimizer")]
+
+
+def test_what_cannot_be_fitted_is_refused_as_scikit_learn_does() -> None:
+    operator, context = operators.get("logistic"), BuildContext("binary")
+    for X, y, match in ((np.array([[np.nan], [1.0]]), [0, 1], "NaN"), (np.ones((2, 1)), [1, 1], "only one class")):
+        with pytest.raises(ValueError, match=match):
+            operator.fit_together(operator.complete({}), (0.1, 1.0), context, X, np.array(y))  # type: ignore[attr-defined]

@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_selection import SelectPercentile
-from sklearn.linear_model import RidgeClassifier
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
 import mileage
 from mileage.core.exactness import Exactness
 from mileage.errors import BindError
 from mileage.optimizer import Rates
+from mileage.optimizer.rules import fuse_fits
 from mileage.results import Trial
 from mileage.session import Result, Session
 from mileage.session.rates import keep_rates, known_rates
@@ -256,3 +257,40 @@ def test_sums_of_awkward_columns_score_as_rows_do(tmp_path: Path, validate: str,
             found.append({t.describe: t.scores["log_loss"] for t in trials})
     assert found[0].keys() == found[1].keys()
     assert all(np.allclose(found[0][name], found[1][name], rtol=0, atol=1e-9) for name in found[0])
+
+
+FUSED = (
+    "PREDICT y FROM '{csv}' VALIDATE BY 3 FOLDS OPTIMIZE roc_auc "
+    "WITH PIPELINE = median >> one_hot >> standard >> logistic(C IN {{0.01, 0.1, 1.0, 10.0}}) BUDGET 4 trials"
+)
+
+
+def test_logistic_regressions_of_a_grid_are_fitted_in_rounds(
+    csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted: list[float] = []
+    fit = LogisticRegression.fit
+    monkeypatch.setattr(LogisticRegression, "fit", lambda self, *a: (fitted.append(self.C), fit(self, *a))[1])
+    monkeypatch.setattr(fuse_fits, "_FEWEST_CELLS", 0)
+    found, counts = [], []
+    for i, hint in enumerate(("", "HINT (off = 'fuse_fits')", "HINT (exactness = fp)")):
+        fitted.clear()
+        with mileage.connect(tmp_path / f"f{i}", backend="inline") as session:
+            board = run(session, csv, f"{FUSED} {hint}").leaderboard
+            found.append(scores(run(session, csv, f"{FUSED} {hint}")))
+            counts.append(len(fitted))
+            assert {t.exactness for t in board.trials if t.number > 0} == {
+                Exactness.BITWISE if i else Exactness.OPT_EQUAL
+            }
+            assert all(t.fit_s is not None and t.fit_s > 0 for t in board.trials)
+    assert counts[0] < counts[1]
+    assert found[0].keys() == found[1].keys()
+    assert all(np.allclose(found[0][name], found[1][name], rtol=0, atol=1e-6) for name in found[0])
+
+
+def test_grids_whose_end_hangs_on_a_clock_are_fitted_one_by_one(
+    session: Session, csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fuse_fits, "_FEWEST_CELLS", 0)
+    trials = run(session, csv, f"{FUSED}, 1 min").leaderboard.trials
+    assert {t.exactness for t in trials} == {Exactness.BITWISE}

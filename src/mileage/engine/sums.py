@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mileage.operators import BuildContext, Operator, operators
 from mileage.operators.from_sums import FromSums, Linear
-from mileage.operators.together import Together
+from mileage.operators.together import Fused, Together
 from mileage.workflow.task import Task
 
 if TYPE_CHECKING:
@@ -84,13 +84,13 @@ def learn(task: Task, inputs: list[Any], operator: Operator) -> dict[str, Any]:
 
 
 def learn_together(task: Task, inputs: list[Any], operator: Operator) -> dict[str, Any]:
-    """Return what is learned with each of several values of a parameter."""
-    assert isinstance(operator, Together)
-    params, context = dict(task.params), dict(task.context)
-    values: Any = params[operator.together]
-    built: dict[str, Any] = {**params, operator.together: values[0]}
-    made: Any = context
-    return {"state": operator.learn_together(built, values, BuildContext(**made), inputs[0])}
+    """Return what is learned with each of several values of a parameter: from sums, or in rounds on train rows."""
+    assert isinstance(operator, Together | Fused)
+    params: dict[str, Any] = dict(task.params)
+    context: dict[str, Any] = dict(task.context)
+    values = params[operator.together]
+    learn = operator.learn_together if isinstance(operator, Together) else operator.fit_together
+    return {"state": learn({**params, operator.together: values[0]}, values, BuildContext(**context), *inputs)}
 
 
 def score(task: Task, inputs: list[Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from mileage.engine.values import shape_of, thaw
 from mileage.errors import InternalError
 from mileage.operators.base import BuildContext, Operator
 from mileage.operators.metrics import Metric
-from mileage.operators.together import Fits
+from mileage.operators.together import Fits, Fused
 from mileage.workflow.task import Task, TaskKind
 
 DRIVER_KINDS = frozenset({TaskKind.SOURCE, TaskKind.SAMPLE})
@@ -275,6 +275,10 @@ def _cut(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
 
     context: dict[str, Any] = dict(task.context)
     operator = _operator(task.operator, resources)
+    if isinstance(operator, Fused) and isinstance(inputs[0], Fits):
+        params: dict[str, Any] = dict(task.params)
+        place = params.pop("place")
+        return {"state": operator.alone(params, BuildContext(**context), inputs[0], place)}
     state = cut_step(operator, inputs[0], dict(task.params), BuildContext(**context))
     return {"state": state} if task.is_model else {"state": state, "out": running.apply(state, inputs[1])}
 

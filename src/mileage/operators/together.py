@@ -77,6 +77,29 @@ class Together(ABC):
         """Return the fits with these values of the parameter, in their order; the others are as in ``params``."""
 
 
+class Fused(ABC):
+    """An operator that fits with many values of its parameter ``together`` on the same rows, in rounds that one product answers.
+
+    Law (checked by ``mileage.testing.check_operator``): each of the fits answers as one that was fitted alone, up to the tolerance
+    at which its solver stops.
+    """
+
+    together: ClassVar[str]
+
+    def can_fuse(self, params: Params) -> bool:
+        """Say whether this holds for these parameters."""
+        del params
+        return True
+
+    @abstractmethod
+    def fit_together(self, params: Params, values: Sequence[float], context: BuildContext, X: Any, y: Any) -> Fits:
+        """Return the fits with these values of the parameter, in their order; the others are as in ``params``."""
+
+    @abstractmethod
+    def alone(self, params: Params, context: BuildContext, fits: Any, place: int) -> Any:
+        """Return the estimator of one of the fits."""
+
+
 @dataclass(frozen=True)
 class LinearFits(Fits):
     """Linear models: their margins for some rows are one product.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from mileage.core.domains import AnyOf, Domain, FloatRange, IntRange, OneOf, Value
 from mileage.operators import operators
 from mileage.operators.late import Late
-from mileage.operators.together import Together
+from mileage.operators.together import Fused, Together
 from mileage.space import SearchSpace, Slot, StepChoice, domain_size, domain_values
 
 _ONE = OneOf((None,))
@@ -40,8 +40,11 @@ def largest_ahead(space: SearchSpace) -> Mapping[tuple[str, str], Value]:
     return found
 
 
-def listed_ahead(space: SearchSpace) -> Mapping[tuple[str, str], tuple[Value, ...]]:
-    """Return the values that trials may ask for of parameters with which a model learns together, by operator and name.
+def listed_ahead(space: SearchSpace, *, n_trials: int | None = None) -> Mapping[tuple[str, str], tuple[Value, ...]]:
+    """Return the values that trials may ask for of parameters with which a model is made together, by operator and name.
+
+    What is fitted on rows takes its time for each value, so such are listed only if all of the space is tried, with ``n_trials``
+    trials (None for an unknown number).
 
     Examples
     --------
@@ -50,16 +53,22 @@ def listed_ahead(space: SearchSpace) -> Mapping[tuple[str, str], tuple[Value, ..
     >>> dict(listed_ahead(SearchSpace((Slot("model", (Alternative((ridge,)),)),), "regression")))
     {('ridge', 'alpha'): (0.1, 1.0)}
     """
+    is_whole = n_trials is not None and space.size() <= n_trials
     found: dict[tuple[str, str], tuple[Value, ...]] = {}
     for slot in space.slots:
         for step in (step for alternative in slot.alternatives for step in alternative.steps):
             operator = operators.find(step.operator)
-            domain = dict(step.open).get(operator.together) if isinstance(operator, Together) else None
-            if domain is not None and isinstance(operator, Together) and domain_size(domain) < math.inf:
+            if isinstance(operator, Together) or (isinstance(operator, Fused) and is_whole):
                 key = step.operator, operator.together
-                asked = (operator.complete({operator.together: value}) for value in domain_values(domain))
-                found[key] = (*found.get(key, ()), *(params[operator.together] for params in asked))
-    return found
+                found[key] = (*found.get(key, ()), *_listed(step, operator.together))
+    return {key: values for key, values in found.items() if values}
+
+
+def _listed(step: StepChoice, name: str) -> Iterator[Value]:
+    domain = dict(step.open).get(name, _ONE)
+    if domain is not _ONE and domain_size(domain) < math.inf:
+        for value in domain_values(domain):
+            yield operators.get(step.operator).complete({name: value})[name]
 
 
 def _size(slot: Slot) -> float:

@@ -12,6 +12,7 @@ from mileage.operators.from_sums import FromSums
 from mileage.optimizer.rates import Rates
 from mileage.workflow import PhysicalPlan, Port, Task, TaskKind
 
+_SAVED = 3.0  # how much sooner many are fitted in rounds than one by one, for a forecast of the refit
 Part = tuple[Fingerprint, float]
 
 
@@ -49,7 +50,9 @@ def fit_rows_s(fit: Task, rates: Rates) -> float:
 
 def _parts(task: Task, tasks: Mapping[Fingerprint, Task], together: Mapping[Port, Fingerprint]) -> Iterator[Part]:
     given = [tasks[port.task] for port in task.inputs if port.task in tasks]
-    if task.kind is TaskKind.CUT:
+    if task.kind is TaskKind.CUT and given[0].kind is TaskKind.TOGETHER:
+        yield given[0].fingerprint, _share_of_rounds(given[0])
+    elif task.kind is TaskKind.CUT:
         yield given[0].fingerprint, _share(task, given[0])
     elif task.kind is TaskKind.PREDICT and given[-1].kind is TaskKind.GATHER:
         yield given[-1].fingerprint, 1.0
@@ -62,6 +65,12 @@ def _parts(task: Task, tasks: Mapping[Fingerprint, Task], together: Mapping[Port
         merged = given[0].inputs[0]
         parts = tasks[merged.task].inputs
         yield from ((part.task, 1.0) for i, part in enumerate(parts) if merged.output != f"without_{i}")
+
+
+def _share_of_rounds(fits: Task) -> float:
+    """Return the share of the time of many that are fitted in rounds that one alone would take: at most so much is saved."""
+    n_values = max(len(value) for _, value in fits.params if isinstance(value, tuple))
+    return min(1.0, _SAVED / n_values)
 
 
 def _share(part: Task, whole: Task) -> float:

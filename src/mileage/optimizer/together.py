@@ -72,6 +72,8 @@ class Taking:
             if planned.action is Action.COMPUTE:
                 if task.kind is TaskKind.PREDICT and task.inputs[0].task in self.together:
                     task = self._predict(task)
+                elif task.kind is TaskKind.FIT and task.fingerprint in self.together:
+                    task = self._fit(task)
                 elif task.kind is TaskKind.SCORE:
                     task = self._score(task)
             yield from self.new
@@ -86,6 +88,12 @@ class Taking:
             self.made.add(task.fingerprint)
             self.new.append(PlannedTask(task, by=self.by, exactness=self.exactness))
         return task
+
+    def _fit(self, task: Task) -> Task:
+        """Return the task that takes its estimator out of the fits of all."""
+        fits, place = self.together[task.fingerprint]
+        taken = _taken(task, self._add(fits).port("state"), place)
+        return replace(taken, kind=TaskKind.CUT, label=f"cut {task.label.removeprefix('fit ')} from all")
 
     def _predict(self, task: Task) -> Task:
         """Return the task that takes its predictions out of those of all."""

@@ -42,6 +42,18 @@ class BudgetPlan:
     patience_trials: int | None = None
     patience_s: float | None = None
 
+    @property
+    def sure_trials(self) -> int | None:
+        """How many trials there will be, if the space has as many; None if that hangs on a clock or on scores.
+
+        Examples
+        --------
+        >>> BudgetPlan(trials=5).sure_trials, BudgetPlan(trials=5, seconds=60).sure_trials
+        (5, None)
+        """
+        ends = (self.seconds, self.until, self.patience_trials, self.patience_s)
+        return self.trials if all(end is None for end in ends) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Objective:

@@ -105,7 +105,7 @@ class TrialLoop:
         self.refits: dict[int, Refit] = {}
         self.other: dict[int, Outcome] = {}
         self.later: list[Proposal] = []
-        self.ahead, self.listed = largest_ahead(p.space), listed_ahead(p.space)
+        self.ahead, self.listed = largest_ahead(p.space), listed_ahead(p.space, n_trials=p.budget.sure_trials)
         self.observed = self.rates
         self.shared_s: dict[Fingerprint, float] = {}
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 Margin = Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]]
+_ROWS = 2048
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,82 @@ def minimized(loss: Loss, X: np.ndarray, y: np.ndarray | None, fitted: Any) -> f
     return float(found.fun)
 
 
-def _softmax(margins: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
-    shifted = margins - margins.max(axis=1, keepdims=True)
-    odds = np.exp(shifted)
-    total = odds.sum(axis=1, keepdims=True)
-    hot = (y[:, None] == np.arange(margins.shape[1])).astype(float)
-    return float((np.log(total[:, 0]) - (shifted * hot).sum(axis=1)).sum()), odds / total - hot
+def _softmax(margins: np.ndarray, y: np.ndarray) -> tuple[Any, np.ndarray]:
+    """Of one model, margins of shape (n_rows, n_classes), or of several, (n_rows, n_models, n_classes)."""
+    shifted = margins - margins.max(axis=-1, keepdims=True)
+    slopes = np.exp(shifted)
+    total = slopes.sum(axis=-1, keepdims=True)
+    rows = np.arange(len(y))
+    value = (np.log(total[..., 0]) - shifted[rows, ..., y]).sum(axis=0)
+    slopes /= total
+    slopes[rows, ..., y] -= 1.0
+    return value, slopes
+
+
+def _binomial(margins: np.ndarray, y: np.ndarray) -> tuple[Any, np.ndarray]:
+    """Of several models with one margin for the second of two classes, shape (n_rows, n_models, 1)."""
+    of_one, truth = margins[..., 0], y.astype(np.float64)
+    odds = np.abs(of_one)
+    np.negative(odds, out=odds)
+    np.exp(odds, out=odds)
+    value = np.log1p(odds).sum(axis=0) + np.maximum(of_one, 0.0).sum(axis=0) - truth @ of_one
+    odds += 1.0
+    slopes = np.copysign(1.0 / odds - 0.5, of_one)
+    slopes += 0.5 - truth[:, None]
+    return value, slopes[..., None]
+
+
+@dataclass(frozen=True)
+class LogisticLosses:
+    """Mean logistic losses of several linear models on the same rows: one product for their margins, and one for their slopes.
+
+    Attributes
+    ----------
+    X : array or sparse matrix of shape (n_rows, n_columns)
+    y : array of shape (n_rows,)
+        Places of classes.
+    n_outputs : int
+        1 for two classes, else their number.
+    penalties : array of shape (n_models,)
+        Half of it times the squared weights is added to the mean; intercepts are free.
+
+    Examples
+    --------
+    >>> losses = LogisticLosses(np.array([[-1.0], [1.0]]), np.array([0, 1]), 1, np.array([0.0, 2.0]))
+    >>> values, slopes = losses([0, 1], np.array([[0.0, 0.0], [1.0, 0.0]]))
+    >>> values.round(3).tolist(), slopes.round(3).tolist()
+    ([0.693, 1.313], [[-0.5, 0.0], [1.731, 0.0]])
+    """
+
+    X: Any
+    y: np.ndarray
+    n_outputs: int
+    penalties: np.ndarray
+
+    @property
+    def n_parameters(self) -> int:
+        """Weights of columns output by output, then the intercepts."""
+        return int(self.X.shape[1] + 1) * self.n_outputs
+
+    def __call__(self, who: list[int], points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return values and slopes at one point for each of some models."""
+        n, p = self.X.shape
+        weights = points.reshape(len(who), p + 1, self.n_outputs)
+        flat = np.ascontiguousarray(weights[:, :p].transpose(1, 0, 2)).reshape(p, -1)
+        values, slopes = np.zeros(len(who)), np.zeros((p + 1, flat.shape[1]))
+        of_rows = _binomial if self.n_outputs == 1 else _softmax
+        for first in range(0, n, _ROWS):  # as many rows as stay near the processor
+            X, y = self.X[first : first + _ROWS], self.y[first : first + _ROWS]
+            margins = (X @ flat + weights[:, p].ravel()).reshape(len(y), len(who), self.n_outputs)
+            value, slope = of_rows(margins, y)
+            values += value
+            slopes[:p] += X.T @ slope.reshape(len(y), -1)
+            slopes[p] += slope.sum(axis=0).ravel()
+        told = slopes.reshape(p + 1, len(who), self.n_outputs).transpose(1, 0, 2) / n
+        penalty = self.penalties[who]
+        values = values / n + penalty / 2 * (weights[:, :p] ** 2).sum(axis=(1, 2))
+        told[:, :p] += penalty[:, None, None] * weights[:, :p]
+        return values, told.reshape(len(who), -1)
 
 
 def _squares(margins: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:

@@ -31,7 +31,7 @@ class TaskKind(StrEnum):
     image    sums, layout, states         ``out``: sums of the columns that a step sees
     sums     X, y                         ``out``: sums of the columns that a step sees, from its train rows
     learn    sums that a step sees        ``state`` as fitting it on the rows would give
-    together sums that a step sees        ``state``: what is learned with each of several values of a parameter
+    together sums that a step sees, or X, y   ``state``: what is learned with each of several values of a parameter
     apply    state, X                     ``out``
     join     X, X, ...                    ``out``: one matrix of all columns
     predict  state, X [, gathered]        ``out``: predictions (n,) or (n, n_classes)

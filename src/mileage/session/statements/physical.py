@@ -116,7 +116,7 @@ def _planned(
         off=plan.rules_off,
         floor=plan.floor,
         ahead=ahead,
-        listed=listed_ahead(plan.space),
+        listed=listed_ahead(plan.space, n_trials=plan.budget.sure_trials),
         shares=plan.space.size() > 1,
         rates=known_rates(session.project.path),
     )

@@ -1,4 +1,4 @@
-"""The laws of ``FromSums``, ``Together`` and ``Linear``: what is learned, and what comes out, is told from sums over the rows of other folds."""
+"""The laws of ``FromSums``, ``Together``, ``Fused`` and ``Linear``: what is learned, and what comes out, is told from sums over the rows of other folds."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import pandas as pd
 from mileage.operators import Branch, Operator, running
 from mileage.operators.from_sums import FromSums, Linear
 from mileage.operators.sums import Layout, Seen, Sums, without_each
-from mileage.operators.together import Together
+from mileage.operators.together import Fused, Together
 from mileage.testing.laws.fitting import dense, fitted, output, same, stays_categorical
 from mileage.testing.tables import Table, table
+from mileage.traits import Exactness, compare
 
 _FP = 1e-9
 _N_PARTS = 3
@@ -48,6 +49,22 @@ def together(operator: Operator, branch: Branch, task: str) -> None:
             assert stacked.kind == wanted.kind, "what is answered is of another kind"
             assert same(stacked.at(i).values, wanted.values, tolerance=_FP), f"with {value} it answers otherwise"
             assert (stacked.at(i).labels == wanted.labels).mean() > 0.99 or task == "regression", "labels differ"
+
+
+def fused(operator: Operator, branch: Branch, task: str) -> None:
+    """Fitted together on the same rows, each answers as one that is fitted alone, within the tolerance of the solver."""
+    assert isinstance(operator, Fused)
+    data = table(operator, branch, task)
+    values = tuple(10 * value for value in _VALUES)
+    fits = operator.fit_together(operator.complete({}), values, data.context, dense(data.X), data.y)
+    stacked = fits.answers(dense(data.X), data.context.n_classes)
+    for i, value in enumerate(values):
+        params = {operator.together: value}
+        wanted = output(operator, fitted(operator, data, **params)[0], data)
+        taken = operator.alone(operator.complete(params), data.context, fits, i)
+        for got in (stacked.at(i).values, output(operator, taken, data)):
+            found, difference = compare(got, wanted)
+            assert found <= Exactness.OPT_EQUAL, f"with {value} it answers otherwise by {difference}"
 
 
 def linear(operator: Operator, branch: Branch, task: str) -> None:
@@ -102,5 +119,5 @@ def _shifted(branch: Branch, data: Table) -> Table:
     return replace(data, X=data.X + _FAR) if branch is Branch.NUMERIC else data
 
 
-LAWS = (from_sums, linear, together)
-CAPABILITIES = {"from_sums": FromSums, "linear": Linear, "together": Together}
+LAWS = (from_sums, linear, together, fused)
+CAPABILITIES = {"from_sums": FromSums, "linear": Linear, "together": Together, "fused": Fused}
