@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mileage.catalog.room import LARGE_SHARE
 from mileage.optimizer.changes import ChangeModel, expected_reads
 from mileage.optimizer.policies import Item, Known, Part, Policy, make_room
 from mileage.optimizer.policies.density import Density
@@ -77,6 +78,7 @@ EDITED = {
 MIXES = {"mixed": (30, 40, 30), "postprocessing": (60, 30, 10), "preprocessing": (10, 30, 60)}  # post, learn, pre
 LADDER = (0.05, 0.1, 0.25, 0.5, 1.0, None)
 UNDO, VERSIONS, MB = 0.15, 14, 1_000_000
+PACKED, PACKED_ABOVE = 1 / 8, LARGE_SHARE  # of a table's bytes, as measured; of the budget
 RUN_BYTES = sum(int(op.megabytes * MB) for op in OPERATORS.values())
 POLICIES: dict[str, Policy] = {
     "none": Nothing(),
@@ -166,12 +168,15 @@ class Simulation:
             item.age += 1
         inputs = {task: [version.tasks[i] for i in OPERATORS[name].inputs] for name, task in version.tasks.items()}
         chances = self.model.chances({name: op.part for name, op in OPERATORS.items()})
+        self.known.undo = self.model.undo
         reads = expected_reads(
             inputs, {version.tasks[name]: p for name, p in chances.items()}, [version.tasks["report"]], self.model.undo
         )
         for task, before in inputs.items():
             item = items.setdefault(task, item_of(task))
             item.age, item.reuse, item.inputs = 0, reads[task], tuple(before)
+            scarce = self.quota_bytes is not None and item.size_bytes > PACKED_ABOVE * self.quota_bytes
+            item.disk_bytes = int(PACKED * item.size_bytes) if scarce else item.size_bytes
 
     def _execute(self, version: Version, number: int) -> None:
         items, tasks = self.known.items, list(version.tasks.values())
@@ -202,8 +207,8 @@ class Simulation:
 
     def _keep(self, task: str, loads: set[str]) -> None:
         item = self.known.items[task]
-        used = sum(other.size_bytes for other in self.known.items.values() if other.kept)
-        excess = 0 if self.quota_bytes is None else used + item.size_bytes - self.quota_bytes
+        used = sum(other.room_bytes for other in self.known.items.values() if other.kept)
+        excess = 0 if self.quota_bytes is None else used + item.room_bytes - self.quota_bytes
         gone = make_room(self.policy, self.known, excess, incoming=task, stays=loads) if excess > 0 else []
         if gone is None:
             return
@@ -211,7 +216,7 @@ class Simulation:
             self.known.items[name].kept = False
         item.kept = True
         self.seconds += item.write_s
-        self.most_bytes = max(self.most_bytes, sum(i.size_bytes for i in self.known.items.values() if i.kept))
+        self.most_bytes = max(self.most_bytes, sum(i.room_bytes for i in self.known.items.values() if i.kept))
 
 
 def oracle_s(versions: list[Version]) -> float:

@@ -98,7 +98,7 @@ def test_what_cannot_be_written_is_told_and_nothing_is_raised(store, monkeypatch
 
 def test_what_has_no_room_is_declined_and_no_failure(tmp_path):
     with WriteBehind(ArtifactStore(tmp_path, key=KEY, quota_bytes=20_000)) as behind:
-        behind.put("aa.out", np.zeros(10_000))
+        behind.put("aa.out", np.random.default_rng(0).random(10_000))
         behind.flush()
         assert behind.declined == {"aa.out"} and not behind.failed
 

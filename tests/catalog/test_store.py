@@ -36,6 +36,11 @@ def store(tmp_path):
     return ArtifactStore(tmp_path / "artifacts", key=KEY)
 
 
+def noise(n):
+    """Return numbers that take as many bytes packed as they do plain."""
+    return np.random.default_rng(0).random(n)
+
+
 def frame():
     return pd.DataFrame(
         {
@@ -221,15 +226,36 @@ def test_a_changed_byte_anywhere_makes_a_file_absent(store, value):
             store.get("aa.out")
 
 
+def test_what_takes_much_of_the_room_is_packed_and_comes_back_as_it_was(tmp_path):
+    rng = np.random.default_rng(0)
+    wide = pd.DataFrame({
+        "whole": rng.integers(-100, 100, 50_000), "step": np.arange(50_000) * 7 - 10**12, "text": ["one", None] * 25_000,
+        "far": rng.choice([-(2**63), 2**63 - 1], 50_000), "zero": np.array([0.0, -0.0] * 25_000), "same": [np.nan] * 50_000,
+    })  # fmt: skip
+    plain = ArtifactStore(tmp_path / "plain", key=KEY)
+    scarce = ArtifactStore(tmp_path / "scarce", key=KEY, quota_bytes=2_000_000)
+    for value in (
+        wide,
+        wide["step"],
+        wide["far"].to_numpy(),
+        sp.eye(5000, format="csr"),
+        {"model": wide["zero"].to_numpy()},
+    ):
+        assert scarce.put("aa.out", value) < plain.put("aa.out", value) / 3
+        assert pickle.dumps(scarce.get("aa.out")) == pickle.dumps(plain.get("aa.out"))
+    assert scarce.size_of("aa.out") == scarce.put("aa.out", {"model": wide["zero"].to_numpy()})
+    assert not scarce.get("aa.out")["model"].flags.writeable
+
+
 def test_the_least_recently_used_go_first_and_small_ones_last(tmp_path):
     store = ArtifactStore(tmp_path, key=KEY, quota_bytes=1_000_000)
     store.put("small.out", 1)
     for i in range(9):
-        store.put(f"a{i}.out", np.zeros(12_500))
+        store.put(f"a{i}.out", noise(12_500))
         os.utime(store._path(f"a{i}.out"), (i + 1000, i + 1000))
     os.utime(store._path("small.out"), (1, 1))
     store.get("a0.out")
-    store.put("b0.out", np.zeros(12_500))
+    store.put("b0.out", noise(12_500))
     assert store.bytes_used() <= 1_000_000
     assert store.has("small.out") and store.has("a0.out") and store.has("b0.out")
     assert not store.has("a1.out")
@@ -239,15 +265,15 @@ def test_what_a_run_holds_is_not_evicted_and_what_does_not_fit_is_refused(tmp_pa
     store = ArtifactStore(tmp_path, key=KEY, quota_bytes=250_000)
     other = ArtifactStore(tmp_path, key=KEY, quota_bytes=250_000)
     hold = other.hold()
-    store.put("a.out", np.zeros(12_500))
-    store.put("b.out", np.zeros(12_500))
+    store.put("a.out", noise(12_500))
+    store.put("b.out", noise(12_500))
     with pytest.raises(CatalogError, match="does not fit the quota"):
-        store.put("c.out", np.zeros(12_500))
+        store.put("c.out", noise(12_500))
     assert store.has("a.out") and store.has("b.out") and not store.has("c.out")
     hold.release()
     for path in store.folder.glob("*/*"):
         os.utime(path, (1000, 1000))
-    store.put("c.out", np.zeros(12_500))
+    store.put("c.out", noise(12_500))
     assert store.has("c.out") and store.bytes_used() <= 250_000
 
 
@@ -255,7 +281,7 @@ def test_a_run_that_knows_what_it_reads_lets_go_of_the_rest(tmp_path):
     store = ArtifactStore(tmp_path, key=KEY, quota_bytes=250_000)
     with store.hold({"a.out"}):
         for name in "abc":
-            store.put(f"{name}.out", np.zeros(12_500))
+            store.put(f"{name}.out", noise(12_500))
         assert store.has("a.out") and store.has("c.out") and not store.has("b.out")
 
 
@@ -268,9 +294,9 @@ def test_a_hold_where_nothing_can_be_written_holds_nothing_up(tmp_path):
 def test_what_comes_is_refused_where_all_else_is_worth_more(tmp_path):
     store = ArtifactStore(tmp_path, key=KEY, quota_bytes=250_000)
     store.order = lambda kept, need, incoming: None
-    store.put("a.out", np.zeros(20_000))
+    store.put("a.out", noise(20_000))
     with pytest.raises(CatalogError, match="does not fit the quota"):
-        store.put("b.out", np.zeros(20_000))
+        store.put("b.out", noise(20_000))
     assert store.has("a.out")
 
 
@@ -278,14 +304,14 @@ def test_a_budget_holds_without_locks_of_the_kernel_too(tmp_path, monkeypatch):
     monkeypatch.setattr(Lease, "kernel", False)
     store = ArtifactStore(tmp_path, key=KEY, quota_bytes=250_000)
     for i in range(6):
-        store.put(f"a{i}.out", np.zeros(12_500))
+        store.put(f"a{i}.out", noise(12_500))
     assert store.has("a5.out") and store.bytes_used() <= 250_000
 
 
 def test_protected_keys_stay(tmp_path):
     store = ArtifactStore(tmp_path, key=KEY)
     for name in "abc":
-        store.put(f"{name}.out", np.zeros(20_000))
+        store.put(f"{name}.out", noise(20_000))
     assert set(store.evict(0, protect={"b.out"})) == {"a.out", "c.out"}
 
 

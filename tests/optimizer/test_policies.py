@@ -62,10 +62,19 @@ def test_density_wants_what_saves_more_than_its_write_and_all_that_is_small():
     assert [density.wants(k, name) for name in k.items] == [False, True, True]
 
 
-def test_superseded_results_count_less_with_every_version():
+def test_superseded_results_are_worth_the_chance_to_go_back_and_less_with_every_version():
     k = known(**{f"v{age}": Item(5.0, MB, age=age) for age in range(3)})
     scores = [Density().score(k, name) for name in k.items]
-    assert scores[1] == pytest.approx(0.6 * scores[0]) and scores[2] == pytest.approx(0.36 * scores[0])
+    assert scores[0] > scores[1] and scores[2] == pytest.approx(0.6 * scores[1])
+    k.undo *= 2
+    assert Density().score(k, "v1") == pytest.approx(2 * scores[1])
+
+
+def test_what_is_packed_takes_less_room_and_longer_to_read():
+    k = known(plain=Item(5.0, 50 * MB, disk_bytes=50 * MB), packed=Item(5.0, 50 * MB, disk_bytes=5 * MB))
+    plain, packed = k.items.values()
+    assert packed.is_packed and packed.load_s > plain.load_s and packed.write_s > plain.write_s
+    assert Density().score(k, "packed") > 5 * Density().score(k, "plain")
 
 
 def test_small_results_leave_after_all_others():

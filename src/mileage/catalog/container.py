@@ -20,6 +20,7 @@ from blake3 import blake3
 MAGIC = b"MILE1\0\0\0"
 ALIGN = 64
 HASHED_BYTES = 16 * 2**20  # plain parts above this are not hashed: reading a column must not read all of a file
+PACKED = "packed"
 _LENGTH = struct.Struct("<I")
 _MAC = 32
 _MAX_HEADER = 1 << 24
@@ -46,8 +47,13 @@ class Encoded:
 
     @property
     def hashed(self) -> bool:
-        """Whether the content is checked too; always where decoding may run code."""
-        return self.format == "pickle" or sum(len(part) for part in self.parts) <= HASHED_BYTES
+        """Whether the content is checked too; always where decoding may run code, or reads all of it anyway."""
+        return self.format in {"pickle", PACKED} or self.size_bytes <= HASHED_BYTES
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all parts."""
+        return sum(len(part) for part in self.parts)
 
 
 def pack_header(encoded: Encoded, key: bytes) -> bytes:

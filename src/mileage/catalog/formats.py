@@ -12,7 +12,7 @@ import math
 import pickle
 from typing import Any
 
-from mileage.catalog.container import Damaged, Encoded
+from mileage.catalog.container import PACKED, Damaged, Encoded
 from mileage.catalog.frame_format import decode_frame, encode_frame, encode_series, raw, values_of
 
 _PLAIN = (bool, int, float, str, type(None))
@@ -39,6 +39,10 @@ def encode(value: Any) -> Encoded:
 
 def decode(encoded: Encoded) -> Any:
     """Return the value of checked bytes; arrays are read-only and share the bytes' memory."""
+    if encoded.format == PACKED:
+        from mileage.catalog.packing import unpacked
+
+        encoded = unpacked(encoded)
     decoder = _DECODERS.get(encoded.format)
     if decoder is None:
         message = f"unknown format '{encoded.format}'"

@@ -22,6 +22,7 @@ from mileage.errors import CatalogError
 
 SMALL_BYTES = 64 * 1024
 MARGIN_BYTES = 4096  # for the files of locks
+LARGE_SHARE = 1 / 64  # of the room: what takes more of it is packed
 _WAIT_S = 20.0
 _CLOCK_S = 2.0  # time stamps of files are this exact
 _OLD_S = 3600.0
@@ -37,12 +38,12 @@ class Kept:
     last_used: float
 
 
-Order = Callable[[Sequence[Kept], int, str | None], Iterable[str] | None]
-"""Given what may leave, the bytes that are needed and the key that comes (None: no matter for what), the keys that
+Order = Callable[[Sequence[Kept], int, Kept | None], Iterable[str] | None]
+"""Given what may leave, the bytes that are needed and what comes (None: no matter for what), the keys that
 leave, the least worth first; None if that would lose more than it gains."""
 
 
-def least_recent(kept: Sequence[Kept], need_bytes: int, incoming: str | None) -> Iterable[str]:
+def least_recent(kept: Sequence[Kept], need_bytes: int, incoming: Kept | None) -> Iterable[str]:
     """Let go what was used longest ago; small results last."""
     del need_bytes, incoming
     return [k.key for k in sorted(kept, key=lambda k: (k.size_bytes < SMALL_BYTES, k.last_used, k.key))]
@@ -91,6 +92,10 @@ class Room:
         """Where files are that are not, or no longer, part of the store; on the same disk, so that a rename is whole."""
         return self.folder / ".aside"
 
+    def is_scarce_for(self, size: int) -> bool:
+        """Say whether so many bytes are a large share of all the room there is, so that they had better be packed."""
+        return self.quota_bytes is not None and size > LARGE_SHARE * self.quota_bytes
+
     def reserve(self, part: Path, size: int, key: str) -> int:
         """Make an empty file of ``size`` bytes, locked, and return its handle; what is worth less leaves for it.
 
@@ -109,7 +114,7 @@ class Room:
                 used = self._scan()
                 excess = used + size + MARGIN_BYTES - self.quota_bytes
                 if excess > 0:
-                    freed = self._evict(excess, key)
+                    freed = self._evict(excess, Kept(key, size, time.time()))
                     if freed is None:
                         raise self._no_room(size)
                     used -= freed
@@ -204,20 +209,21 @@ class Room:
                     used += stat.st_size
         return used + sum(item.size_bytes for item in self.kept())
 
-    def _evict(self, excess: int, incoming: str) -> int | None:
-        """Free at least ``excess`` bytes for a key and return how many were freed; None, and nothing is, if not possible."""
+    def _evict(self, excess: int, incoming: Kept) -> int | None:
+        """Free at least ``excess`` bytes for a file and return how many were freed; None, and nothing is, if not possible."""
         gone = self._leaving(excess, incoming, ())
         if gone is None or sum(item.size_bytes for item in gone) < excess:
             return None
         return sum(self._remove(item) for item in gone)
 
-    def _leaving(self, excess: int, incoming: str | None, protect: Collection[str]) -> list[Kept] | None:
+    def _leaving(self, excess: int, incoming: Kept | None, protect: Collection[str]) -> list[Kept] | None:
         known = {item.key: item for item in self.kept()}
         since = min(self._others_since(), default=None)
-        own = [hold for hold in self.holds if hold.keys is None]
+        holds = tuple(self.holds)  # another thread may begin to read
+        own = [hold for hold in holds if hold.keys is None]
         if own:
             since = min([hold.since for hold in own] + ([since] if since is not None else []))
-        exact = frozenset().union(*(hold.keys for hold in self.holds if hold.keys is not None))
+        exact = frozenset().union(*(hold.keys for hold in holds if hold.keys is not None))
         free = [
             item
             for key, item in known.items()
@@ -235,7 +241,7 @@ class Room:
         return leaving
 
     def _others_since(self) -> Iterator[float]:
-        own = {hold.lease.path.name for hold in self.holds if hold.lease is not None}
+        own = {hold.lease.path.name for hold in tuple(self.holds) if hold.lease is not None}
         for entry in _entries(self.aside):
             if entry.name.endswith(".hold") and entry.name not in own and not is_dead(Path(entry.path)):
                 yield float(entry.name.split(".", 2)[2].removesuffix(".hold"))

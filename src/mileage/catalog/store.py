@@ -22,6 +22,7 @@ from typing import Any
 from mileage.catalog.claims import Claim, claim
 from mileage.catalog.container import Damaged, Encoded, pack_header, read_header, unpack
 from mileage.catalog.formats import decode, encode
+from mileage.catalog.packing import packed
 from mileage.catalog.room import Hold, Kept, Order, Room, least_recent
 from mileage.errors import CatalogError
 
@@ -101,8 +102,10 @@ class ArtifactStore:
         return self.put_encoded(key, encode(value), durable=durable)
 
     def put_encoded(self, key: str, encoded: Encoded, *, durable: bool = True) -> int:
-        """Keep a value that is bytes already; as :meth:`put`."""
+        """Keep a value that is bytes already; as :meth:`put`. What would take much of the room takes less of it, packed."""
         assert self.key is not None
+        if self.room.is_scarce_for(encoded.size_bytes):
+            encoded = packed(encoded)
         head = pack_header(encoded, self.key)
         size = len(head) + sum(len(part) + -len(part) % 64 for part in encoded.parts)
         path = self._path(key)
@@ -193,20 +196,25 @@ class ArtifactStore:
 
     def has(self, key: str) -> bool:
         """Say whether the key is kept, whole, and written by this project."""
+        return self.size_of(key) is not None
+
+    def size_of(self, key: str) -> int | None:
+        """Return the bytes that a key takes on the disk; None if it is not kept, not whole, or not written by this project."""
         path = self._path(key)
         try:
             with path.open("rb") as file:
                 assert self.key is not None
-                read_header(file, self.key, os.fstat(file.fileno()).st_size)
+                size = os.fstat(file.fileno()).st_size
+                read_header(file, self.key, size)
         except (FileNotFoundError, NotADirectoryError):
-            return False
+            return None
         except Damaged as error:
             self._distrust(key, path, str(error))
-            return False
+            return None
         except OSError:
-            return False
+            return None
         self._touch(path)
-        return True
+        return size
 
     def delete(self, key: str) -> None:
         """Remove a value; none is no error."""

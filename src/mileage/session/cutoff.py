@@ -107,6 +107,10 @@ class CutOff:
             for node, one in self.made.items()
         ]
 
+    def keys(self) -> set[str]:
+        """Return the keys of all outputs."""
+        return {one.task.port(name).key for one in self.made.values() for name in one.task.outputs}
+
     def unique(self) -> tuple[FlowTask, ...]:
         """Return the tasks, of equal ones the first: its inputs come before all that reads it."""
         made: dict[Fingerprint, FlowTask] = {}

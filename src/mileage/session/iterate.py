@@ -172,6 +172,22 @@ class Costs:
         self.codes = {one.task.fingerprint: str(one.identity.key) for one in cut.made.values()}
         self.known, self.means = session.catalog.flows.costs(self.codes, set(self.codes.values()))
         self.store, self._is_given = session.store, cut.is_given
+        self._sizes: dict[str, int | None] = {}
+
+    def kept_bytes(self, key: str) -> int | None:
+        """Return the bytes of a kept output, None if it is not kept; looked up once, since every rule asks."""
+        if key not in self._sizes:
+            self._sizes[key] = self.store.size_of(key)
+        return self._sizes[key]
+
+    def has(self, key: str) -> bool:
+        """Say whether an output is kept."""
+        return self.kept_bytes(key) is not None
+
+    def disk_bytes(self, task: Task) -> int | None:
+        """Return the bytes of all outputs of a task on the disk; None if one is not kept."""
+        sizes = [self.kept_bytes(task.port(output).key) for output in task.outputs]
+        return None if None in sizes else sum(size for size in sizes if size is not None)
 
     def __call__(self, task: Task) -> tuple[float, float | None]:
         """Return both; None for the load of what is not kept."""
@@ -180,9 +196,10 @@ class Costs:
             return 0.0, None
         known = self.known.get(name)
         compute_s = known.seconds if known else self.means.get(self.codes[name], _UNKNOWN_S)
-        if not all(self.store.has(task.port(output).key) for output in task.outputs):
+        disk_bytes = self.disk_bytes(task)
+        if disk_bytes is None:
             return compute_s, None
-        return compute_s, Item(size_bytes=known.size_bytes if known else 0).load_s
+        return compute_s, Item(size_bytes=known.size_bytes if known else 0, disk_bytes=disk_bytes).load_s
 
 
 def _planned_and_run(
@@ -214,20 +231,25 @@ def _in_stages(
     """Run first what may make the rest needless, as long as there is such; then the rest."""
     forecast_s = 0.0
     while True:
-        costs = Costs(session, cut)
-        context = PlanContext(kept=session.store.has, shares=False, keep=_KEEP, costs=costs)
-        plan, _ = optimize(cut.tasks(), cut.wanted.values(), context)
-        unkept = cut.unkept()
-        plan = replace(plan, tasks=tuple(replace(p, keep=()) if p.task.fingerprint in unkept else p for p in plan))
-        early = cut.early(plan, costs)
-        part = plan if early is None else early
-        forecast_s += sum(costs(p.task)[0] for p in part if p.action is Action.COMPUTE)
-        keeping = Keeping.of(session, flow, cut.unique(), part, costs, audit.is_of_one_run)
-        resources = _resources(cut, audit, costs)
-        outcome = _run(session, part, resources, keeping, store, on_event)
+        with session.store.hold(cut.keys()) as hold:  # what the plan finds must be there when it is read
+            costs = Costs(session, cut)
+            plan = _planned(cut, costs)
+            early = cut.early(plan, costs)
+            part = plan if early is None else early
+            forecast_s += sum(costs(p.task)[0] for p in part if p.action is Action.COMPUTE)
+            keeping = Keeping.of(session, flow, cut.unique(), part, costs, audit.is_of_one_run)
+            hold.keys = keeping.reads
+            outcome = _run(session, part, _resources(cut, audit, costs), keeping, store, on_event)
         if early is None or outcome is None or outcome.error is not None:
             return plan, outcome, forecast_s
         cut.take_in(outcome, early, audit)
+
+
+def _planned(cut: CutOff, costs: Costs) -> PhysicalPlan:
+    context = PlanContext(kept=costs.has, shares=False, keep=_KEEP, costs=costs)
+    plan, _ = optimize(cut.tasks(), cut.wanted.values(), context)
+    unkept = cut.unkept()
+    return replace(plan, tasks=tuple(replace(p, keep=()) if p.task.fingerprint in unkept else p for p in plan))
 
 
 def _resources(cut: CutOff, audit: Audit, costs: Costs) -> Resources:
@@ -265,10 +287,7 @@ def _run(
         bus.listen(on_event)
     session.store.order = keeping.order
     try:
-        with (
-            session.store.hold(keeping.reads),
-            Executor(InlineBackend(), store, events=bus, resources=resources, keeper=keeping) as executor,
-        ):
+        with Executor(InlineBackend(), store, events=bus, resources=resources, keeper=keeping) as executor:
             whole = tuple(name for segment in plan.segments for name in segment)  # one thread sees all that is ready
             executor.submit(replace(plan, segments=(whole,)) if resources.n_threads > 1 else plan, label="flow")
             return _with_values(_outcome(executor), plan.wanted)

@@ -39,9 +39,10 @@ class Keeping:
         n_outputs: Mapping[str, int],
         reads: Iterable[str],
         is_of_one_run: Callable[[Fingerprint], bool] = lambda _: False,
+        is_scarce_for: Callable[[int], bool] = lambda _: False,
     ) -> None:
         self.policy, self.known, self.reads = policy, known, frozenset(reads)
-        self._n_outputs, self._is_of_one_run = n_outputs, is_of_one_run
+        self._n_outputs, self._is_of_one_run, self._is_scarce_for = n_outputs, is_of_one_run, is_scarce_for
         self._decided: dict[str, bool] = {}
         self._lock = threading.Lock()
 
@@ -60,7 +61,9 @@ class Keeping:
         known = Known({}, session.store.quota_bytes)
         if plan.count(Action.COMPUTE):
             known.items |= _past(session)
-            known.items |= _present(session, flow, tasks, plan, costs)
+            model = learned_changes(session.catalog.flows.versions(flow)[-_REMEMBERED:])
+            known.items |= _present(tasks, plan, costs, model)
+            known.undo = model.undo
         loads = [planned.task for planned in plan if planned.action is Action.LOAD]
         return cls(
             policy,
@@ -68,6 +71,7 @@ class Keeping:
             {str(one.task.fingerprint): len(one.task.outputs) for one in tasks},
             (task.port(name).key for task in loads for name in task.outputs),
             is_of_one_run,
+            session.store.room.is_scarce_for,
         )
 
     def wants(self, task: Fingerprint, key: str, *, seconds: float, size_bytes: int) -> bool:
@@ -77,7 +81,8 @@ class Keeping:
         with self._lock:
             if name not in self._decided:
                 item = self.known.items.setdefault(name, Item())
-                item.seconds, item.size_bytes = seconds, size_bytes * self._n_outputs.get(name, 1)
+                item.seconds = seconds
+                item.is_to_take(size_bytes * self._n_outputs.get(name, 1), packed=self._is_scarce_for(size_bytes))
                 item.last_used = time.time()
                 stays = not any(self._is_of_one_run(Fingerprint(other)) for other in self._behind(name))
                 item.kept = self._decided[name] = stays and self.policy.wants(self.known, name)
@@ -93,7 +98,7 @@ class Keeping:
             stack += fresh
         return seen
 
-    def order(self, kept: Sequence[Kept], need_bytes: int, incoming: str | None) -> Iterable[str] | None:
+    def order(self, kept: Sequence[Kept], need_bytes: int, incoming: Kept | None) -> Iterable[str] | None:
         """Return the keys that leave the store, the least worth first; None if what comes is worth less."""
         with self._lock:
             files: dict[str, list[Kept]] = {}
@@ -104,8 +109,9 @@ class Keeping:
             if incoming is None:
                 listed = sorted(files, key=lambda name: (self.policy.score(self.known, name), name))
                 return [file.key for name in listed for file in files[name]]
-            task = incoming.partition(".")[0]
-            self.known.items.setdefault(task, Item(_UNKNOWN_S, need_bytes, last_used=time.time()))
+            task = incoming.key.partition(".")[0]
+            item = self.known.items.setdefault(task, Item(_UNKNOWN_S, incoming.size_bytes, last_used=time.time()))
+            item.disk_bytes = incoming.size_bytes * self._n_outputs.get(task, 1)
             stays = {name for name, item in self.known.items.items() if item.kept and name not in files}
             gone = make_room(self.policy, self.known, need_bytes, incoming=task, stays={*stays, task})
             for name in gone if gone is not None else (task,):
@@ -117,7 +123,8 @@ class Keeping:
         if name not in self.known.items:
             self.known.items[name] = Item(_UNKNOWN_S, age=int((time.time() - last_used) // _DAY_S))
         item = self.known.items[name]
-        item.kept, item.size_bytes = True, sum(file.size_bytes for file in found)
+        item.kept, item.disk_bytes = True, sum(file.size_bytes for file in found)
+        item.size_bytes = item.size_bytes or item.disk_bytes
         item.last_used = max(item.last_used, last_used)
 
 
@@ -167,13 +174,10 @@ def _item(record: CostRecord, age: int) -> Item:
     )  # fmt: skip
 
 
-def _present(
-    session: Session, flow: str, tasks: Sequence[FlowTask], plan: PhysicalPlan, costs: Costs
-) -> dict[str, Item]:
+def _present(tasks: Sequence[FlowTask], plan: PhysicalPlan, costs: Costs, model: ChangeModel) -> dict[str, Item]:
     """Return the tasks of the plan, with how often each result will be read."""
     inputs = _inputs(tasks)
     parts = {str(task): part for task, part in parts_of(tasks).items()}
-    model = learned_changes(session.catalog.flows.versions(flow)[-_REMEMBERED:])
     steps = {str(one.task.fingerprint): one.node.label for one in tasks}
     by_step = model.chances({steps[name]: part for name, part in parts.items()})
     shared = {step: sum(other == step for other in steps.values()) for step in by_step}
@@ -187,5 +191,6 @@ def _present(
         made[name] = Item(
             seconds, record.size_bytes if record else 0, inputs[name], parts[name], kept=load_s is not None,
             reuse=reads[name], hits=record.hits if record else 0, misses=record.misses if record else 0,
+            disk_bytes=costs.disk_bytes(planned.task) or 0,
         )  # fmt: skip
     return made

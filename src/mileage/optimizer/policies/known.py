@@ -12,9 +12,11 @@ from enum import StrEnum
 SMALL_BYTES = 64 * 1024
 SMALL_SHARE = 0.002  # of the quota, for models, predictions and metrics
 # A file of the store is mapped, and what was written lately is in memory: its pages cost a copy at most. Writing goes on
-# behind the run, at the pace of the disk.
-READ_FIXED_S, READ_BYTES_S = 0.0015, 3e9
-WRITE_FIXED_S, WRITE_BYTES_S = 0.0015, 1e9
+# behind the run, at the pace of the disk. What is packed is read and written at the pace of the processor.
+READ_FIXED_S, READ_BYTES_S, UNPACK_BYTES_S = 0.0015, 3e9, 1.3e9
+WRITE_FIXED_S, WRITE_BYTES_S, PACK_BYTES_S = 0.0015, 1e9, 0.6e9
+PACKED_SHARE = 0.25  # of its bytes, until it is written
+_IS_PACKED = 0.9
 
 
 class Part(StrEnum):
@@ -33,7 +35,7 @@ class Part(StrEnum):
 class Item:
     """A task as a policy sees it.
 
-    ``age`` counts the versions since it belonged to the newest one (0: it does); ``reuse`` is how often its result will
+    Its result takes ``size_bytes`` in memory and ``disk_bytes`` where it is kept, fewer if it is packed there. ``age`` counts the versions since it belonged to the newest one (0: it does); ``reuse`` is how often its result will
     be read again, as far as can be foreseen; ``hits`` how often it was loaded, ``misses`` how often computed again.
     """
 
@@ -47,24 +49,44 @@ class Item:
     hits: int = 0
     misses: int = 0
     last_used: float = 0.0
+    disk_bytes: int = 0
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether it takes fewer bytes on the disk than in memory."""
+        return 0 < self.disk_bytes < _IS_PACKED * self.size_bytes
+
+    @property
+    def room_bytes(self) -> int:
+        """Bytes it takes on the disk, as far as that is known."""
+        return self.disk_bytes or self.size_bytes
 
     @property
     def load_s(self) -> float:
         """Seconds to read it from the disk."""
-        return READ_FIXED_S + self.size_bytes / READ_BYTES_S
+        return READ_FIXED_S + self.size_bytes / (UNPACK_BYTES_S if self.is_packed else READ_BYTES_S)
 
     @property
     def write_s(self) -> float:
         """Seconds to write it to the disk."""
-        return WRITE_FIXED_S + self.size_bytes / WRITE_BYTES_S
+        return WRITE_FIXED_S + self.size_bytes / (PACK_BYTES_S if self.is_packed else WRITE_BYTES_S)
+
+    def is_to_take(self, size_bytes: int, *, packed: bool) -> None:
+        """Set what it takes in memory and, so far as that can be said before it is written, on the disk."""
+        self.size_bytes = size_bytes
+        self.disk_bytes = int(PACKED_SHARE * size_bytes) if packed else size_bytes
 
 
 @dataclass(slots=True)
 class Known:
-    """All tasks that are known, by fingerprint; ``quota_bytes`` is None where the disk is the limit."""
+    """All tasks that are known, by fingerprint; ``quota_bytes`` is None where the disk is the limit.
+
+    ``undo`` is the chance that the next version goes back to the one before.
+    """
 
     items: dict[str, Item] = field(default_factory=dict)
     quota_bytes: int | None = None
+    undo: float = 0.15
 
     def again_s(self, task: str) -> float:
         """Return the seconds to have a task again if its result were gone, given what else is kept.
@@ -99,10 +121,10 @@ class Known:
     def is_small(self, task: str) -> bool:
         """Say whether a result is so small that it is kept anyway: metrics, models, predictions."""
         item = self.items[task]
-        if item.size_bytes <= SMALL_BYTES:
+        if item.room_bytes <= SMALL_BYTES:
             return True
         return self.quota_bytes is not None and (
-            item.part is not Part.PREPROCESSING and item.size_bytes <= SMALL_SHARE * self.quota_bytes
+            item.part is not Part.PREPROCESSING and item.room_bytes <= SMALL_SHARE * self.quota_bytes
         )
 
     @classmethod

@@ -26,7 +26,7 @@ class Lima(Policy):
     def score(self, known: Known, task: str) -> float:
         """Return cost times uses per byte."""
         item = known.items[task]
-        return item.seconds * (1 + item.hits + item.misses) / max(1, item.size_bytes)
+        return item.seconds * (1 + item.hits + item.misses) / max(1, item.room_bytes)
 
 
 lima = Lima()

@@ -61,7 +61,7 @@ def make_room(
                 break
             known.items[name].kept = False
             gone.append(name)
-            freed += known.items[name].size_bytes
+            freed += known.items[name].room_bytes
     finally:
         for name in gone:
             known.items[name].kept = True
