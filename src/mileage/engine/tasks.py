@@ -100,7 +100,7 @@ def _with_truths(params: Mapping[str, Any], inputs: list[Any]) -> tuple[list[Any
         *predictions, y = inputs
         return predictions, [y]
     *predictions, y, splits = inputs
-    return predictions, [y[split.test.indices()] for split in splits.pairs]
+    return predictions, [y[split.test.indices()] for split in splits.pairs[: params.get("first")]]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mileage.core.domains import Value, whole_number
 from mileage.operators import operators
@@ -21,6 +21,22 @@ class Evaluation:
     predictions: tuple[Port, ...]
     models: tuple[Port, ...]
     scores: tuple[Port, ...] = ()
+
+    def of_first(self, n: int) -> Evaluation:
+        """Return the evaluation on the first ``n`` splits only; its tasks are tasks of this one, but for the scores."""
+        tasks = [task for task in self.tasks if task.kind is not TaskKind.SCORE]
+        scored = [
+            replace(
+                task,
+                params=(*task.params, ("first", n)),
+                inputs=(*self.predictions[:n], *task.inputs[len(self.predictions) :]),
+            )
+            for task in self.tasks
+            if task.kind is TaskKind.SCORE
+        ]
+        models = self.models[: n * (len(self.models) // len(self.predictions))]
+        ports = tuple(task.port() for task in scored)
+        return Evaluation((*tasks, *scored), self.predictions[:n], models, ports)
 
 
 class _Rows:

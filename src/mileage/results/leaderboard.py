@@ -127,6 +127,11 @@ class Leaderboard:
         """Trials that were proposed and not run."""
         return tuple(t for t in self.trials if t.state == "skipped")
 
+    @property
+    def behind(self) -> tuple[Trial, ...]:
+        """Trials that ended after their first split, on which they were clearly behind the best."""
+        return tuple(t for t in self.trials if t.state == "behind")
+
     def find(self, ref: str) -> Trial | None:
         """Return the trial of a reference such as ``"w1"``, or None."""
         name = ref.lstrip("@").lower()
@@ -164,7 +169,7 @@ class Leaderboard:
             "trials": {state: self.count(state) for state in dict.fromkeys(t.state for t in self.trials)},
             "failed": [_unscored(t) for t in self.failed],
             "cut": [
-                *[_unscored(t) for t in self.skipped],
+                *[_unscored(t) for t in (*self.skipped, *self.behind)],
                 *[{"describe": what, "why": why} for what, why in self.restrictions],
             ],
         }

@@ -173,6 +173,8 @@ def notes(board: Leaderboard) -> list[str]:
         key = "forecast longer than the time left" if key.startswith("forecast") else key
         reasons[key] = reasons.get(key, 0) + 1
     lines += [f"not run: {count} ({why})" for why, count in reasons.items()]
+    if board.behind:
+        lines.append(f"ended early: {len(board.behind)} (clearly behind the best on the first split, so not run on the others)")
     return lines + [f"cut: {what}: {why}" for what, why in board.restrictions]
 
 

@@ -31,7 +31,7 @@ class Trial:
     configuration : tuple of (slot, steps)
         The choices, in the order of the workflow.
     state : str
-        ``ok``, ``failed``, ``timeout``, ``memory``, ``cancelled`` or ``skipped``.
+        ``ok``, ``failed``, ``timeout``, ``memory``, ``cancelled``, ``skipped``, or ``behind`` (ended after its first split).
     scores : mapping of metric to tuple of float
         One score per split, in the order of the splits.
     score_se : mapping of metric to float

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mileage.core.events import EventBus
 from mileage.core.exactness import DEFAULT_FLOOR, Exactness
@@ -41,6 +41,7 @@ from mileage.session.engines import Refit, begin_refit
 from mileage.session.forecast import Forecaster
 from mileage.session.measure import Measured, measure
 from mileage.session.proposals import Proposals
+from mileage.session.race import Hurdle, hurdle_of
 from mileage.space import Configuration
 from mileage.workflow import Action, Features, PhysicalPlan, TaskKind, Workflow, instantiate
 
@@ -67,6 +68,8 @@ class Pending:
     shares: Mapping[Fingerprint, tuple[tuple[Fingerprint, float], ...]]
     forecast_s: Mapping[Fingerprint, float]
     exactness: Exactness
+    hurdle: Hurdle | None = None  # to clear on the first split, which is all that runs yet
+    begun: Outcome | None = None  # of the first split, where the others run now
 
 
 @dataclass
@@ -108,6 +111,7 @@ class TrialLoop:
         self.ahead, self.listed = largest_ahead(p.space), listed_ahead(p.space, n_trials=p.budget.sure_trials)
         self.observed = self.rates
         self.shared_s: dict[Fingerprint, float] = {}
+        self.expected: dict[int, float] = {}  # losses of trials that were behind on their first split
 
     # --- the loop -----------------------------------------------------------------------------------------------------
 
@@ -221,6 +225,9 @@ class TrialLoop:
         fits = _fits(physical)
         if fits and only_if_kept:
             return
+        hurdle = self._hurdle(workflow) if fits and number > 0 else None
+        if hurdle is not None:
+            physical = self._physical(evaluation.of_first(1), self.data)
         if number > 0:
             self.strategy.take(proposal.configuration)
         why_not = self._too_slow(workflow) if fits and number > 0 else None
@@ -247,9 +254,44 @@ class TrialLoop:
             parts_of_tasks(physical),
             forecast_sums_s(physical, self.rates) if self.rates else {},
             weakest(physical),
+            hurdle,
         )
         if self.fixed and number > 0:  # the winner is known: fitting it on all rows fills workers that would be idle
             self.refits[number] = begin_refit(self.executor, self.data.source, workflow, self.limits(), kept=self.kept)
+
+    def _hurdle(self, workflow: Workflow) -> Hurdle | None:
+        """Return what a trial has to reach on its first split before the others are run, or None if all run at once.
+
+        It rests on trials that were told and on the priors of the operators, so it does not depend on who was faster.
+        """
+        seconds = self.plan.budget.seconds
+        if seconds is None or self.fixed or self.data.test is not None:
+            return None
+        share = self._all_folds_s(self.forecaster.prior_s(workflow)) / seconds
+        greater = self.plan.objectives[0].greater_is_better
+        return hurdle_of(self._told_best, self.metrics[0], greater=greater, share=share)
+
+    def _goes_on(self, pending: Pending, outcome: Outcome) -> bool:
+        """Run the other splits of a trial that has cleared its hurdle; False if the trial is over."""
+        if pending.hurdle is None or outcome.state != "done":
+            return False
+        if not pending.hurdle.is_cleared(self._first_loss(pending, outcome)):
+            return False
+        physical = self._physical(pending.evaluation, self.data)
+        ticket = self.executor.submit(physical, label=f"trial {pending.number}", limits=self.limits())
+        self.pending[ticket] = replace(
+            pending,
+            shares={**pending.shares, **parts_of_tasks(physical)},
+            forecast_s={**pending.forecast_s, **(forecast_sums_s(physical, self.rates) if self.rates else {})},
+            exactness=max(pending.exactness, weakest(physical)),
+            hurdle=None,
+            begun=outcome,
+        )
+        return True
+
+    def _first_loss(self, pending: Pending, outcome: Outcome) -> float:
+        score = float(outcome.values[pending.evaluation.of_first(1).scores[0]][0])
+        return -score if self.plan.objectives[0].greater_is_better else score
 
     def compile(self, workflow: Workflow, data: DataTasks) -> Evaluation:
         """Return the tasks that evaluate a workflow on the splits of some leaf tasks."""
@@ -336,7 +378,7 @@ class TrialLoop:
             pending = self.pending.pop(outcome.ticket, None)
             if pending is None:
                 self.other[outcome.ticket] = outcome
-            else:
+            elif not self._goes_on(pending, outcome):
                 self._finish(self._trial(pending, outcome))
         left = self._search_left_s()
         if left is not None and left <= 0 and self.pending and (self.best is not None or (self.clock.left_s or 0) <= 0):
@@ -375,6 +417,8 @@ class TrialLoop:
                 reason=p.proposal.reason,
                 error=str(outcome.error) if outcome.error else None,
             )
+        if p.begun is not None:
+            outcome = _joined(p.begun, outcome)
         self._observe(p.forecast_s, outcome.seconds)
         wholes = {whole for shares in p.shares.values() for whole, _ in shares}
         self.shared_s |= {name: s for name, s in outcome.seconds.items() if name in wholes}
@@ -382,10 +426,20 @@ class TrialLoop:
             name: sum(share * self.shared_s.get(whole, 0.0) for whole, share in shares)
             for name, shares in p.shares.items()
         }
-        measured = measure(p.evaluation, outcome, self.all_metrics(), parts=parts)
+        evaluation = p.evaluation if p.hurdle is None else p.evaluation.of_first(1)
+        measured = measure(evaluation, outcome, self.all_metrics(), parts=parts)
         if measured.fit_s is not None and outcome.n_computed and pending.number > 0:
             self.forecaster.learn(p.workflow, measured.fit_s / self.data.train_share)
-        return self._ok(p, measured)
+        trial = self._ok(p, measured)
+        return trial if p.hurdle is None or trial.state != "ok" else self._behind(trial, p.hurdle)
+
+    def _behind(self, trial: Trial, hurdle: Hurdle) -> Trial:
+        """Return a trial that was behind on the first split: its scores there are no scores of the trial."""
+        loss = self._loss(trial)
+        self.expected[trial.number] = hurdle.expected(loss)
+        n, best = self.data.n_splits, -hurdle.first if self.plan.objectives[0].greater_is_better else hurdle.first
+        there = f"{self.metrics[0]} {trial.mean(self.metrics[0]):.4g}, trial {hurdle.number} has {best:.4g} there"
+        return replace(trial, state="behind", error=f"clearly behind on the first of {n} splits: {there}")
 
     def _observe(self, forecast_s: Mapping[Fingerprint, float], seconds: Mapping[Fingerprint, float]) -> None:
         """Let rates lean towards what was measured: for the next run, as this one does not depend on who was faster."""
@@ -466,10 +520,10 @@ class TrialLoop:
             if trial is None:
                 return False
             if trial.number > 0 and trial.state != "skipped":
-                loss = self._loss(trial) if trial.state == "ok" else None
+                loss = self._loss(trial) if trial.state == "ok" else self.expected.get(trial.number)
                 self.strategy.tell(Configuration(trial.configuration), loss)
-                if loss is not None and (self._told_best is None or loss < self._told_best):
-                    self._told_best, self.best_number = loss, trial.number
+                if trial.state == "ok" and (self._told_best is None or self._loss(trial) < self._loss(self._told_best)):
+                    self._told_best, self.best_number = trial, trial.number
             self.told += 1
         return True
 
@@ -478,7 +532,7 @@ class TrialLoop:
         return -mean if self.plan.objectives[0].greater_is_better else mean
 
     is_goal_met = False
-    _told_best: float | None = None
+    _told_best: Trial | None = None
     unblended: str | None = None  # why there is no blend, as far as it was tried
     unkept: str | None = None  # why results could not be written to the project, as far as that happened
 
@@ -487,6 +541,16 @@ def _fits(physical: PhysicalPlan) -> bool:
     """Say whether a plan fits anything, or finds all of it kept."""
     kinds = {TaskKind.FIT, TaskKind.CUT, TaskKind.LEARN, TaskKind.TOGETHER}
     return any(planned.action is Action.COMPUTE and planned.task.kind in kinds for planned in physical)
+
+
+def _joined(first: Outcome, then: Outcome) -> Outcome:
+    """Return the outcome of a trial whose first split ran before the others."""
+    return replace(
+        then,
+        seconds={**first.seconds, **then.seconds},
+        sizes={**first.sizes, **then.sizes},
+        n_computed=first.n_computed + then.n_computed,
+    )
 
 
 def kept_at(floor: Exactness, kept: Callable[[str], bool]) -> Callable[[str], bool]:

@@ -82,7 +82,7 @@ class RunState:
     def _finished(self, event: Event) -> None:
         data = event.data
         self.running.pop(data["number"], None)
-        if data.get("state") == "ok":
+        if data.get("state") in {"ok", "behind"}:
             self.n_done += 1
         elif data.get("state") != "skipped":
             self.n_failed += 1
