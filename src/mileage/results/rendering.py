@@ -174,7 +174,9 @@ def notes(board: Leaderboard) -> list[str]:
         reasons[key] = reasons.get(key, 0) + 1
     lines += [f"not run: {count} ({why})" for why, count in reasons.items()]
     if board.behind:
-        lines.append(f"ended early: {len(board.behind)} (clearly behind the best on the first split, so not run on the others)")
+        lines.append(
+            f"ended early: {len(board.behind)} (clearly behind the best on the first split, so not run on the others)"
+        )
     return lines + [f"cut: {what}: {why}" for what, why in board.restrictions]
 
 

@@ -1,20 +1,22 @@
-"""What runs when the query does not say: list a small space, else portfolio, then TPE."""
+"""What runs when the query does not say: list a small space, else portfolio, then local search and TPE in turn."""
 
 from __future__ import annotations
 
 from typing import Self
 
 from mileage.search.strategies.exhaustive import EXHAUSTIVE
+from mileage.search.strategies.local import LOCAL
 from mileage.search.strategies.portfolio import PORTFOLIO
 from mileage.search.strategies.tpe import TPE
 from mileage.search.strategy import Proposal, SearchContext, Strategy
 from mileage.space import Configuration
 
 SMALL_SPACE = 24
+_TURN = 4  # every so many-th guided proposal is TPE's, which also looks far from the best; the others are local
 
 
 class Default(Strategy):
-    """Chain strategies: each one is asked until it has nothing left, all are told everything."""
+    """Take the curated configurations first, then search around the best; all parts are told everything."""
 
     name = "default"
 
@@ -22,28 +24,36 @@ class Default(Strategy):
         """Return a fresh chain for this space."""
         fresh = type(self)()
         small = context.space.size() <= SMALL_SPACE
-        fresh._chain = [s.begin(context) for s in ((EXHAUSTIVE,) if small else (PORTFOLIO, TPE))]
-        fresh._proposed = set()
+        fresh._first = (EXHAUSTIVE if small else PORTFOLIO).begin(context)
+        fresh._guided = () if small else tuple(s.begin(context) for s in (LOCAL, TPE))
+        fresh._proposed, fresh._turn = set(), 0
         return fresh
 
     def ask(self) -> Proposal | None:
         """Return the first proposal that is new."""
-        while self._chain:
-            proposal = self._chain[0].ask()
-            if proposal is None:
-                self._chain.pop(0)
-            elif proposal.configuration.digest not in self._proposed:
+        while (proposal := self._first.ask() or self._in_turn()) is not None:
+            if proposal.configuration.digest not in self._proposed:
                 self._proposed.add(proposal.configuration.digest)
                 return proposal
         return None
 
+    def _in_turn(self) -> Proposal | None:
+        if not self._guided:
+            return None
+        self._turn += 1
+        local, far = self._guided
+        first, second = (far, local) if self._turn % _TURN == 0 else (local, far)
+        return first.ask() or second.ask()
+
     def tell(self, configuration: Configuration, loss: float | None) -> None:
-        """Tell all strategies that are still to be asked."""
-        for strategy in self._chain:
+        """Tell all parts."""
+        for strategy in (self._first, *self._guided):
             strategy.tell(configuration, loss)
 
-    _chain: list[Strategy]
+    _first: Strategy
+    _guided: tuple[Strategy, ...]
     _proposed: set[str]
+    _turn: int
 
 
 DEFAULT = Default()
