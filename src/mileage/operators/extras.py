@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from mileage.errors import ExtraMissing
+
+_LIBRARIES = {"ebm": "interpret"}  # where an extra has another name than its library
+
+
+def is_there(extra: str | None) -> bool:
+    """Say whether the library of an extra is installed; what needs none is always there.
+
+    Examples
+    --------
+    >>> is_there(None), is_there("no_such_library")
+    (True, False)
+    """
+    return extra is None or find_spec(_LIBRARIES.get(extra, extra)) is not None
 
 
 def need(module: str, extra: str) -> Any:

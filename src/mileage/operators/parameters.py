@@ -39,6 +39,12 @@ def column_share() -> Param:
     return Param("colsample_bytree", FloatRange(0.001, 1.0), 1.0, doc, search, Stage.CONTINUE)
 
 
+def yes_no(name: str, doc: str, *, default: bool = False) -> Param:
+    """Return a switch of a model, searched both ways."""
+    both = OneOf((False, True))
+    return Param(name, both, default, doc, both, Stage.CONTINUE)
+
+
 def leaf_penalty(name: str, default: float, low: float, doc: str = "penalty on leaves") -> Param:
     """Return the penalty on the values of leaves, searched from ``low`` to 10."""
     return Param(name, FloatRange(0.0, 1e6), default, doc, FloatRange(low, 10.0, log=True), Stage.CONTINUE)

@@ -8,6 +8,7 @@ from itertools import product
 from mileage.core.reasons import Reason
 from mileage.language import ast, format_node
 from mileage.operators import Family, operators, resolve
+from mileage.operators.extras import is_there
 from mileage.planner.logical import Assumption
 from mileage.planner.mistakes import Mistakes
 from mileage.planner.steps import StepReader
@@ -29,6 +30,7 @@ _DEFAULTS: dict[str, tuple[tuple[str, float], ...]] = {
 }
 _RARE_MODELS = {"svm_linear": 0.2, "multinomial_nb": 0.1, "bernoulli_nb": 0.1, "decision_tree": 0.3, "gaussian_nb": 0.2}
 _STRONG_MODELS = {"lightgbm": 4.0, "hist_gbm": 1.5, "extra_trees": 1.5, "random_forest": 1.5}
+_ASKED = {"dummy", "ebm"}  # in no default space: every run has the constant, and additive models take minutes
 _SLOW_ROWS = 30_000
 _NEEDS = {
     "dates": "dates", "text": "text columns", "impute": "missing numbers", "encode": "categories", "scale": "numbers",
@@ -121,7 +123,10 @@ class SpaceBuilder:
         names = [
             op.name
             for op in operators
-            if op.family is Family.MODEL and op.name != "dummy" and self.setting.task in op.tasks and op.extra is None
+            if op.family is Family.MODEL
+            and op.name not in _ASKED
+            and self.setting.task in op.tasks
+            and is_there(op.extra)
         ]
         slow = {"svm", "svm_linear", "knn", "mlp"} if self.setting.n_rows > _SLOW_ROWS else set()
         if slow:

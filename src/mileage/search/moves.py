@@ -152,7 +152,7 @@ def value_at(domain: IntRange | FloatRange, place: float) -> Value:
     (600, 0.5)
     """
     if domain.log:
-        number = domain.low * (domain.high / domain.low) ** place
+        number = domain.low * math.exp(place * math.log(domain.high / domain.low))
     else:
         number = domain.low + place * (domain.high - domain.low)
     if isinstance(domain, IntRange):

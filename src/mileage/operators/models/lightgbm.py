@@ -7,7 +7,7 @@ from typing import Any
 from mileage.core.domains import IntRange, OneOf
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Rng, Stage, Traits
 from mileage.operators.late import Late
-from mileage.operators.parameters import column_share, leaf_penalty, leaf_rows, learning_rate, n_trees, row_share
+from mileage.operators.parameters import column_share, leaf_penalty, leaf_rows, learning_rate, n_trees, row_share, yes_no
 
 
 class LightGbm(Operator):
@@ -16,15 +16,16 @@ class LightGbm(Operator):
     name = "lightgbm"
     family = Family.MODEL
     params = (
-        n_trees("n_estimators", 100, IntRange(50, 600, log=True)),
+        n_trees("n_estimators", 100, IntRange(50, 2000, log=True)),
         learning_rate(0.1),
         Param(
-            "num_leaves", IntRange(2, 100_000), 31, "most leaves of a tree", IntRange(4, 128, log=True), Stage.CONTINUE
+            "num_leaves", IntRange(2, 100_000), 31, "most leaves of a tree", IntRange(4, 256, log=True), Stage.CONTINUE
         ),
         Param("max_depth", IntRange(-1, 1000), -1, "deepest tree, -1 for any", None, Stage.CONTINUE),
         leaf_rows("min_child_samples", 20, IntRange(2, 60, log=True)),
         column_share(),
         row_share(),
+        yes_no("extra_trees", "thresholds drawn at random"),
         leaf_penalty("reg_alpha", 0.0, 1e-3, "l1 penalty on leaves"),
         leaf_penalty("reg_lambda", 0.0, 1e-3, "l2 penalty on leaves"),
         Param("class_weight", OneOf((None, "balanced")), None, "weights of classes", None, Stage.CONTINUE),
