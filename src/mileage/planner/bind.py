@@ -9,7 +9,7 @@ from mileage.core.near import near_matches
 from mileage.data import Database, Dataset, Profile, TargetProfile, profile, profile_target
 from mileage.errors import DataError
 from mileage.language import ast
-from mileage.planner.budget import BudgetReader
+from mileage.planner.budget import BudgetReader, seconds_of
 from mileage.planner.columns import Choice, FeatureChooser, check_columns, known_rows, stated_facts
 from mileage.planner.logical import Assumption, LogicalPlan
 from mileage.planner.mistakes import Mistakes
@@ -113,7 +113,7 @@ class _Binder:
         return self._plan(dataset, seen, target)
 
     def _plan(self, dataset: Dataset, seen: Profile, target: TargetProfile) -> LogicalPlan | None:
-        split_setting = SplitSetting(dataset, seen, self.target, target, self.settings.seed)
+        split_setting = SplitSetting(dataset, seen, self.target, target, self.settings.seed, seconds_of(self.query))
         validation, assumed = plan_validation(self.query, split_setting, self.mistakes)
         self.assumptions += assumed
         used = dict.fromkeys(validation.groups, "it keeps rows together")

@@ -26,6 +26,15 @@ _KINDS = {
 }
 
 
+def seconds_of(query: ast.Predict) -> float | None:
+    """Return the time that a query gives to a search; None if it gives none, or names what to run and sets no limit."""
+    items = [item for clause in query.clauses_of(ast.Budget) for item in clause.items]
+    if not items:
+        return None if query.clauses_of(ast.With) else DEFAULT_SECONDS
+    given = [item.quantity.seconds for item in items if isinstance(item, ast.BudgetQuantity)]
+    return next((seconds for seconds in given if seconds is not None), None)
+
+
 class BudgetReader:
     """Reads the limits of one query; ``task`` is None if the data could not say it."""
 

@@ -6,10 +6,19 @@ from dataclasses import dataclass
 
 from mileage.data import Dataset, Profile, SplitSpec, TargetProfile, quote
 from mileage.language import ast, format_node
+from mileage.operators import operators
 from mileage.planner.logical import Assumption
 from mileage.planner.mistakes import Mistakes, spell
 
 FOLDS = 5
+_FEWER_FOLDS = 3
+_ENOUGH_ROWS = 5000  # on fewer of them, one part of the rows says too little
+_SHARES = {
+    FOLDS: 0.35,
+    _FEWER_FOLDS: 0.6,
+}  # of a budget of time, that scoring one boosted model by so many folds may take
+_HOLDOUT = 0.2
+_USUAL_WORKERS = 2  # the plan is the same on every machine
 _SMALL_ROWS, _SMALL_FOLDS = 400, 10
 _CONFIRM = 3  # fresh deals on which the best are scored again
 _FEW_ROWS = 2000  # on more of them, the search makes better use of the time
@@ -24,6 +33,7 @@ class SplitSetting:
     target_name: str
     target: TargetProfile
     seed: int
+    seconds: float | None = None  # of the budget
 
     @property
     def n_rows(self) -> int:
@@ -54,6 +64,9 @@ def plan_validation(
 
 
 def _default(setting: SplitSetting) -> tuple[SplitSpec, list[Assumption]]:
+    n = _affordable(setting)
+    if n < FOLDS:
+        return _for_the_time(setting, n)
     stratify = setting.target.task != "regression"
     n = _SMALL_FOLDS if setting.profile.n_rows < _SMALL_ROWS else FOLDS
     n = max(2, min(n, setting.profile.n_rows))
@@ -69,6 +82,31 @@ def _default(setting: SplitSetting) -> tuple[SplitSpec, list[Assumption]]:
         clause += f" CONFIRM {_CONFIRM}"
     said = Assumption(text, clause)
     return SplitSpec("folds", n=n, stratify=stratify, seed=setting.seed), [said]
+
+
+def _affordable(setting: SplitSetting) -> int:
+    """Return the number of folds by which a usual boosted model can be scored within its share of the budget, 1 if by none."""
+    if setting.seconds is None or setting.n_rows < _ENOUGH_ROWS:
+        return FOLDS
+    n_classes = len(setting.target.counts) if setting.target.task == "multiclass" else 2
+    fit_s = operators.get("lightgbm").cost.fit_s(setting.n_rows, len(setting.profile.columns), n_classes)
+    once = fit_s / _USUAL_WORKERS / setting.seconds
+    return next((n for n, share in _SHARES.items() if (n - 1) * once <= share), 1)
+
+
+def _for_the_time(setting: SplitSetting, n: int) -> tuple[SplitSpec, list[Assumption]]:
+    stratify = setting.target.task != "regression"
+    why = f"more would take much of the {setting.seconds:g} s"
+    by = f" STRATIFIED BY {spell(setting.target_name)}" if stratify else ""
+    if n > 1:
+        kind = "stratified folds" if stratify else "shuffled folds"
+        said = Assumption(f"workflows are scored by {n} {kind}: {why}", f"VALIDATE BY {n} FOLDS{by}")
+        return SplitSpec("folds", n=n, stratify=stratify, seed=setting.seed), [said]
+    said = Assumption(
+        f"workflows are scored on {_HOLDOUT:.0%} of the rows, held out once: {why}",
+        f"VALIDATE BY HOLDOUT {_HOLDOUT:.0%}{by}",
+    )
+    return SplitSpec("holdout", size=_HOLDOUT, stratify=stratify, seed=setting.seed), [said]
 
 
 def confirmation(query: ast.Predict, splits: SplitSpec, n_rows: int) -> SplitSpec | None:

@@ -7,7 +7,15 @@ from typing import Any
 from mileage.core.domains import IntRange, OneOf
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Rng, Stage, Traits
 from mileage.operators.late import Late
-from mileage.operators.parameters import column_share, leaf_penalty, leaf_rows, learning_rate, n_trees, row_share, yes_no
+from mileage.operators.parameters import (
+    column_share,
+    leaf_penalty,
+    leaf_rows,
+    learning_rate,
+    n_trees,
+    row_share,
+    yes_no,
+)
 
 
 class LightGbm(Operator):
