@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from mileage.catalog.database import CatalogFile
 from mileage.catalog.flows import FlowLog
+from mileage.catalog.lessons import LessonBook
 from mileage.catalog.process import Owner, environment
 from mileage.catalog.project import Project
 from mileage.catalog.records import ArtifactRecord, QueryRecord, RunRecord
@@ -303,6 +304,11 @@ class Catalog:
     def flows(self) -> FlowLog:
         """Versions of flows and what their tasks cost."""
         return FlowLog(self._file)
+
+    @property
+    def lessons(self) -> LessonBook:
+        """What runs have taught about tables like theirs."""
+        return LessonBook(self._file)
 
     # --- opening and closing ------------------------------------------------------------------------------------------
 

@@ -125,6 +125,16 @@ heads = Table(
     Column("version_id", Integer, ForeignKey("versions.id"), nullable=False),
 )
 
+lessons = Table(
+    "lessons",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("task", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("learned", Float, nullable=False),
+    Column("record", Text, nullable=False),
+)
+
 __all__ = [
-    "artifacts", "blobs", "costs", "findings", "heads", "metadata", "queries", "runs", "tags", "trials", "versions",
+    "artifacts", "blobs", "costs", "findings", "heads", "lessons", "metadata", "queries", "runs", "tags", "trials", "versions",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from mileage.planner.mistakes import Mistakes
 N_RESULTS = 5
 _LARGEST_SEED = 2**31 - 1  # scikit-learn takes 32 bits, and repeated splits count on from the seed
 _TAKEN = re.compile(r"[qws]\d+|last|best", re.IGNORECASE)
-HINTS = ("backend", "workers", "off", "strategy", "exactness")
+HINTS = ("backend", "workers", "off", "strategy", "exactness", "knowledge")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,7 @@ def plan_hints(query: ast.Predict, mistakes: Mistakes) -> tuple[tuple[str, objec
             else:
                 found.append((name, ast.plain(option.value)))
                 _check_workers(name, option, mistakes)
+                _check_knowledge(name, option, mistakes)
     return tuple(found)
 
 
@@ -81,3 +82,8 @@ def _check_workers(name: str, option: ast.Param, mistakes: Mistakes) -> None:
         mistakes.add(
             "E215", "workers is a whole number of 1 or more", option.span, hint="for example HINT (workers = 2)"
         )
+
+
+def _check_knowledge(name: str, option: ast.Param, mistakes: Mistakes) -> None:
+    if name == "knowledge" and str(option.value).lower() not in {"on", "off"}:
+        mistakes.add("E215", "knowledge is on or off", option.span, hint="for example HINT (knowledge = off)")

@@ -1,6 +1,6 @@
 """Strategies that propose configurations: ask, tell, done."""
 
 from mileage.search.strategies import strategies
-from mileage.search.strategy import Proposal, SearchContext, Strategy
+from mileage.search.strategy import Known, Proposal, SearchContext, Strategy
 
-__all__ = ["Proposal", "SearchContext", "Strategy", "strategies"]
+__all__ = ["Known", "Proposal", "SearchContext", "Strategy", "strategies"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from mileage.core.reasons import Reason
+from mileage.operators import StepSpec
 from mileage.space import Configuration, SearchSpace
 
 
@@ -23,13 +25,22 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """Steps by slot that did well elsewhere, and where."""
+
+    wish: Mapping[str, StepSpec]
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
 class SearchContext:
-    """What a strategy may know: the space, the seed and the size of the data."""
+    """What a strategy may know: the space, the seed, the size of the data, and what did well on tables like it."""
 
     space: SearchSpace
     seed: int = 0
     n_rows: int = 1000
     n_columns: int = 10
+    known: tuple[Known, ...] = ()
 
 
 class Strategy(ABC):

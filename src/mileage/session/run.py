@@ -17,6 +17,7 @@ from mileage.session.clock import Clock
 from mileage.session.confirm import confirm_best
 from mileage.session.data_tasks import DataTasks, SessionData, data_tasks
 from mileage.session.engines import end_refit, open_executor, refit
+from mileage.session.knowledge import is_used, known_for, lesson_of
 from mileage.session.rates import keep_rates, known_rates
 from mileage.session.result import Result
 from mileage.session.trials import STOPPED, TrialLoop
@@ -114,6 +115,7 @@ def _search(session: Session, plan: LogicalPlan, setting: RunSetting, run_id: in
             bus=setting.bus,
             n_workers=n_workers,
             carried=setting.carried,
+            known=known_for(plan, session.catalog.lessons.all(plan.task)) if is_used(plan) else (),
             rates=known_rates(session.project.path),
         )
         loop.run()
@@ -123,6 +125,8 @@ def _search(session: Session, plan: LogicalPlan, setting: RunSetting, run_id: in
             confirm_best(loop)
         if loop.ended != STOPPED and not loop.is_goal_met:
             blend_best(loop)
+        if is_used(plan) and (lesson := lesson_of(plan, loop.trials)) is not None:
+            session.catalog.lessons.keep([lesson])
         board = rank(plan, loop.trials)
         refit, notes = _refit_best(session, executor, leaves, plan, loop, board)
         if not board.ranked and loop.ended != STOPPED:

@@ -32,7 +32,7 @@ from mileage.optimizer import (
 )
 from mileage.planner import LogicalPlan
 from mileage.results import Trial
-from mileage.search import Proposal, SearchContext
+from mileage.search import Known, Proposal, SearchContext
 from mileage.session.blend import blend_reserve_s
 from mileage.session.clock import Clock
 from mileage.session.confirm import confirm_reserve_s
@@ -85,6 +85,7 @@ class TrialLoop:
     bus: EventBus
     n_workers: int
     carried: tuple[Trial, ...] = ()
+    known: tuple[Known, ...] = ()
     rates: Rates | None = None
     trials: list[Trial] = field(default_factory=list)
     ended: str = ""
@@ -92,7 +93,7 @@ class TrialLoop:
     def __post_init__(self) -> None:
         p = self.plan
         name = str(dict(p.hints).get("strategy", "default"))
-        context = SearchContext(p.space, p.seed, p.setting.n_rows, len(p.features.names))
+        context = SearchContext(p.space, p.seed, p.setting.n_rows, len(p.features.names), self.known)
         self.strategy = Proposals(name, context, self.carried)
         self.metrics = tuple(o.call for o in p.objectives)
         self.objectives = tuple((o.call, o.greater_is_better) for o in p.objectives)

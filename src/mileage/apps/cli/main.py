@@ -265,6 +265,24 @@ def clean(
         output.answer(session.clean(dry_run=dry_run))
 
 
+@app.command(
+    epilog="\b\nExamples:\n  mile knowledge\n  mile knowledge export ours.json\n  mile knowledge import theirs.json"
+)
+def knowledge(
+    context: typer.Context,
+    action: Annotated[str | None, typer.Argument(metavar="[export|import|forget]", help="Tell by default.")] = None,
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="To write, or to read.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+) -> None:
+    """Tell what searches have taught, and pool it between projects: sizes, parameters and scores, no data."""
+    from mileage.apps.cli.knowledge import knowledge_action
+
+    output: Output = context.obj
+    chosen = knowledge_action(action, file, force=force)
+    with _session(output.options) as session:
+        output.answer(chosen(session))
+
+
 @app.command(epilog='\b\nExamples:\n  eval "$(mile completion bash)"\n  mile completion fish | source')
 def completion(
     context: typer.Context, shell: Annotated[str, typer.Argument(metavar="bash|zsh|fish", help="Your shell.")]

@@ -14,7 +14,7 @@ from mileage.space import Configuration
 
 _TRIES = 30
 _WORTH = (4.0, 2.0, 1.0)  # how often a move starts from the best model, the second best, the third
-_STEP, _SHRINK, _GROW, _LEAST = 0.3, 0.85, 1.2, 0.04  # of the width of a domain
+_STEP, _SHRINK, _GROW, _LEAST = 0.3, 0.7, 1.3, 0.03  # of the width of a domain
 _EXCHANGE = 0.3  # how often a step is exchanged, and the numbers stay
 
 

@@ -51,8 +51,13 @@ def _fitted(context: SearchContext) -> list[Proposal]:
     ]
     if context.n_rows > _LARGE_ROWS:  # kernel machines and neighbours do not scale: leave them to the search
         wishes = [wish for wish in wishes if wish["model"].operator not in {"svm", "knn"}]
-    seen: set[str] = set()
-    queue = []
+    queue = [
+        Proposal(configuration, known.reason, _SHARE_BOOSTED)
+        for known in context.known
+        if (configuration := nearest(context.space, dict(known.wish))) is not None
+    ]
+    seen = {proposal.configuration.digest for proposal in queue}
+    queue = list({proposal.configuration.digest: proposal for proposal in queue}.values())
     for place, wish in enumerate(wishes, 1):
         configuration = nearest(context.space, wish)
         if configuration is not None and configuration.digest not in seen:

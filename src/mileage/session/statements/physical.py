@@ -15,6 +15,7 @@ from mileage.planner import LogicalPlan
 from mileage.results.report import Section
 from mileage.search import Proposal, SearchContext, strategies
 from mileage.session.data_tasks import DataTasks, data_tasks
+from mileage.session.knowledge import is_used, known_for
 from mileage.session.rates import known_rates
 from mileage.session.trials import kept_at, simplest
 from mileage.space import Configuration
@@ -35,7 +36,7 @@ def physical_plan(session: Session, plan: LogicalPlan) -> tuple[Section, ...]:
     known: set[Fingerprint] = set()
     sharing = _Sharing()
     rows, total = [], [0, 0, 0, 0]
-    for number, proposal in enumerate(_first(plan)):
+    for number, proposal in enumerate(_first(session, plan)):
         physical, applied = _planned(session, plan, leaves, proposal, constant=number == 0)
         wanted = [p for p in physical if p.action is not Action.PRUNE]
         computed = [p.task.fingerprint for p in wanted if p.action is Action.COMPUTE]
@@ -82,9 +83,10 @@ class _Sharing:
         return (Section("shared", ("rule", "exactness", "tasks saved", "how"), shown),) if shown else ()
 
 
-def _first(plan: LogicalPlan) -> Iterator[Proposal]:
+def _first(session: Session, plan: LogicalPlan) -> Iterator[Proposal]:
     yield Proposal(_CONSTANT, Reason("the answer that needs no data"))
-    context = SearchContext(plan.space, plan.seed, plan.setting.n_rows, len(plan.features.names))
+    known = known_for(plan, session.catalog.lessons.all(plan.task)) if is_used(plan) else ()
+    context = SearchContext(plan.space, plan.seed, plan.setting.n_rows, len(plan.features.names), known)
     strategy = strategies.get(str(dict(plan.hints).get("strategy", "default"))).begin(context)
     shown = SHOWN if plan.budget.trials is None else min(SHOWN, plan.budget.trials)
     for _ in range(shown):

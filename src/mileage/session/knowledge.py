@@ -1,0 +1,171 @@
+"""What runs teach: how configurations did on tables of a kind, to try first what did well on tables like yours.
+
+A lesson holds sizes and shares of a table and the parameters and losses of the best configurations; no value, no name of a column
+or class, no path. It stays in the catalog of its project until somebody exports it.
+
+References
+----------
+Feurer, Springenberg and Hutter 2015, Initializing Bayesian hyperparameter optimization via meta-learning, AAAI 29.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from mileage.catalog.lessons import LessonRecord
+from mileage.core.fingerprint import fingerprint
+from mileage.core.reasons import Reason
+from mileage.operators import StepSpec, operators
+from mileage.results.encoding import value_from_json, value_to_json
+from mileage.results.ranking import different, ranked
+from mileage.search import Known
+
+if TYPE_CHECKING:
+    from mileage.planner import LogicalPlan
+    from mileage.results import Trial
+
+_FEWEST = 5  # scored configurations, of fewer there is nothing to learn
+_BEST = 8  # configurations of a lesson
+_SAME, _LIKE = 0.15, 0.7  # how far a table may be to be nearly the same, and to be like another
+_TABLES, _EACH, _SAME_EACH = 3, 2, 4  # so many like tables, and configurations of each
+
+
+@dataclass(frozen=True, slots=True)
+class TableTraits:
+    """What a table is like: sizes, and shares of its columns, cells and rows.
+
+    Examples
+    --------
+    >>> small = TableTraits(n_rows=150, n_columns=4)
+    >>> small.distance(small), round(small.distance(TableTraits(n_rows=1500, n_columns=4)), 2)
+    (0.0, 0.5)
+    """
+
+    n_rows: int
+    n_columns: int
+    n_classes: int = 0
+    categorical: float = 0.0
+    text: float = 0.0
+    datetime: float = 0.0
+    missing: float = 0.0
+    minority: float = 0.5
+
+    def distance(self, other: TableTraits) -> float:
+        """Return how unlike two tables are; ten times as many rows count as much as half of the columns being categorical."""
+        parts = (
+            0.5 * (math.log10(max(1, self.n_rows)) - math.log10(max(1, other.n_rows))),
+            0.5 * (math.log10(max(1, self.n_columns)) - math.log10(max(1, other.n_columns))),
+            0.5 * (math.log2(max(2, self.n_classes)) - math.log2(max(2, other.n_classes))),
+            self.categorical - other.categorical,
+            2.0 * (self.text - other.text),
+            self.datetime - other.datetime,
+            self.missing - other.missing,
+            self.minority - other.minority,
+        )
+        return math.hypot(*parts)
+
+
+def table_traits(plan: LogicalPlan) -> TableTraits:
+    """Return what the table of a plan is like."""
+    features, target, rows = plan.features, plan.target_profile, max(1, plan.setting.n_rows)
+    names = features.names
+    n = max(1, len(names))
+    seen = [column for name in names if (column := plan.profile.find(name)) is not None]
+    counts = target.counts if plan.task != "regression" else ()
+    return TableTraits(
+        n_rows=plan.setting.n_rows,
+        n_columns=len(names),
+        n_classes=len(counts),
+        categorical=len(features.categorical) / n,
+        text=len(features.text) / n,
+        datetime=len(features.datetime) / n,
+        missing=sum(column.n_missing for column in seen) / (rows * n),
+        minority=min(counts) / max(1, sum(counts)) if counts else 0.5,
+    )
+
+
+def is_used(plan: LogicalPlan) -> bool:
+    """Say whether a run learns and uses what was learned: a search by time, unless ``HINT (knowledge = off)``."""
+    said = dict(plan.hints).get("knowledge", "on")
+    return plan.budget.seconds is not None and str(said) != "off" and plan.space.size() > 1
+
+
+def lesson_of(plan: LogicalPlan, trials: Sequence[Trial]) -> LessonRecord | None:
+    """Return what a finished search teaches; None if it scored too few configurations."""
+    scored = [t for t in trials if t.state == "ok" and t.number > 0 and t.configuration and not _is_blend(t)]
+    if len(scored) < _FEWEST:
+        return None
+    objective = plan.objectives[0]
+    name = objective.call
+    sign = -1.0 if objective.greater_is_better else 1.0
+    best = different(ranked(scored, ((name, objective.greater_is_better),)), _BEST)
+    record = {
+        "table": asdict(table_traits(plan)),
+        "metric": name.partition("(")[0],  # its arguments may name a class
+        "trials": [{"steps": _steps_to_json(t), "loss": sign * t.mean(name), "fit_s": t.fit_s} for t in best],
+    }
+    return LessonRecord(question_of(plan), plan.task, record)
+
+
+def question_of(plan: LogicalPlan) -> str:
+    """Return what tells a question: data, target, features and metric; its own lesson is never used for it."""
+    asked = [str(plan.dataset.fingerprint), plan.target, list(plan.features.names), plan.objectives[0].call]
+    return str(fingerprint(asked))
+
+
+def known_for(plan: LogicalPlan, lessons: Iterable[LessonRecord]) -> tuple[Known, ...]:
+    """Return configurations that did well on tables like the plan's, those of the most alike first."""
+    mine, own = table_traits(plan), question_of(plan)
+    near = sorted(
+        (
+            (mine.distance(table_traits_of(one.record["table"])), one.digest, one)
+            for one in lessons
+            if one.digest != own
+        ),
+        key=lambda found: found[:2],
+    )
+    found: list[Known] = []
+    for distance, _, lesson in [entry for entry in near if entry[0] <= _LIKE][:_TABLES]:
+        same = distance <= _SAME
+        words = "a table nearly the same" if same else "a table like this"
+        why = Reason(f"did well on {words} ({_sizes(lesson.record['table'])})", "knowledge")
+        for trial in lesson.record["trials"][: _SAME_EACH if same else _EACH]:
+            wish = wish_of(trial["steps"])
+            if wish is not None:
+                found.append(Known(wish, why))
+    return tuple(found)
+
+
+def _is_blend(trial: Trial) -> bool:
+    return trial.workflow is not None and any(step.is_blend for step in trial.workflow.steps)
+
+
+def _sizes(table: Mapping[str, Any]) -> str:
+    return f"{table['n_rows']:,} x {table['n_columns']:,}"
+
+
+def table_traits_of(data: Mapping[str, Any]) -> TableTraits:
+    """Return the traits that a lesson holds; what this version does not know is left out."""
+    known = {field.name for field in fields(TableTraits)}
+    return TableTraits(**{name: value for name, value in data.items() if name in known})
+
+
+def _steps_to_json(trial: Trial) -> dict[str, Any]:
+    """Return the steps by slot; a slot with a chain of steps is left out, as its place in another space is not known."""
+    return {
+        slot: [specs[0].operator, {name: value_to_json(value) for name, value in specs[0].params}]
+        for slot, specs in trial.configuration
+        if len(specs) == 1
+    }
+
+
+def wish_of(steps: Mapping[str, Any]) -> dict[str, StepSpec] | None:
+    """Return the steps of a lesson by slot; None if this version does not know one of their operators."""
+    wish = {
+        slot: StepSpec.of(name, **{key: value_from_json(value) for key, value in params.items()})
+        for slot, (name, params) in steps.items()
+    }
+    return wish if all(operators.find(spec.operator) is not None for spec in wish.values()) else None
