@@ -90,7 +90,7 @@ def table_traits(plan: LogicalPlan) -> TableTraits:
 def is_used(plan: LogicalPlan) -> bool:
     """Say whether a run learns and uses what was learned: a search by time, unless ``HINT (knowledge = off)``."""
     said = dict(plan.hints).get("knowledge", "on")
-    return plan.budget.seconds is not None and str(said) != "off" and plan.space.size() > 1
+    return plan.budget.seconds is not None and str(said).lower() != "off" and plan.space.size() > 1
 
 
 def lesson_of(plan: LogicalPlan, trials: Sequence[Trial]) -> LessonRecord | None:
