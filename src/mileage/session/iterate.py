@@ -26,7 +26,7 @@ from mileage.session.known_files import known_hash
 from mileage.session.parts import parts_of
 from mileage.session.version_record import kept_with_version
 from mileage.workflow import Action, PhysicalPlan, Port, Task, TaskKind
-from mileage.workflow.flow import Deferred, Node, NodePort, Scored, node_of, project_reads
+from mileage.workflow.flow import Deferred, Node, NodePort, Scored, node_of, push_down
 from mileage.workflow.flow.audit import Audit
 from mileage.workflow.flow.beside import may_run_beside
 from mileage.workflow.flow.contents import hashed_by
@@ -108,7 +108,7 @@ def iterate(
     """
     started = time.monotonic()
     asked = {name: node_of(value) for name, value in outputs.items()}
-    asked, left_out = project_reads(asked)
+    asked, left_out = push_down(asked)
     ports, about_sample = _on_sample(session, asked, approximate)
     before = session.catalog.flows.head(flow)
     with hashed_by(partial(known_hash, session.store)):

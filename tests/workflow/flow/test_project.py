@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 import mileage
-from mileage.workflow.flow import Deferred, Node, flow_tasks, node_of, project_reads, read, sql, step, upstream
+from mileage.workflow.flow import Deferred, Node, flow_tasks, node_of, read, sql, step, upstream
+from mileage.workflow.flow.project import project_reads
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from mileage.workflow.flow.estimators import Composite
 from mileage.workflow.flow.folds import cross_validate
 from mileage.workflow.flow.node import Node, NodePort, Seen, Where, flow_tasks, upstream
 from mileage.workflow.flow.plans import is_plan, planned, plans_in
-from mileage.workflow.flow.project import project_reads
+from mileage.workflow.flow.push_down import push_down
 from mileage.workflow.flow.scored import Scored, scored
 
 __all__ = [
@@ -30,7 +30,7 @@ __all__ = [
     "node_of",
     "planned",
     "plans_in",
-    "project_reads",
+    "push_down",
     "read",
     "scored",
     "sql",

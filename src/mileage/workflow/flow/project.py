@@ -39,11 +39,9 @@ def project_reads(ports: Mapping[str, NodePort]) -> tuple[dict[str, NodePort], t
     """
     nodes = upstream(ports.values())
     asked = {port.node for port in ports.values()}
-    empty = {node: frame for node in nodes if node not in asked and (frame := _empty(node)) is not None}
-    readers: dict[Node, list[Node]] = {node: [] for node in empty}
-    for node in nodes:
-        for before in {port.node for port in node.inputs} & readers.keys():
-            readers[before].append(node)
+    whole = (node for node in nodes if node not in asked and not _options(node))
+    empty = {node: frame for node in whole if (frame := empty_frame(node)) is not None}
+    readers = readers_of(nodes, empty)
     narrow = {
         node: columns
         for node, frame in empty.items()
@@ -57,17 +55,45 @@ def project_reads(ports: Mapping[str, NodePort]) -> tuple[dict[str, NodePort], t
         f"{node.label}: {len(columns)} of {len(empty[node].columns)} columns, the others are used nowhere"
         for node, columns in narrow.items()
     ]
-    return _with_columns(ports, nodes, narrow), tuple(said)
+    made = {node: with_options(node, columns=columns) for node, columns in narrow.items()}
+    return replaced(ports, nodes, made), tuple(said)
 
 
-def _empty(node: Node) -> pd.DataFrame | None:
+def _options(node: Node) -> Any:
+    """Return the options of a node that reads a file; empty for any other."""
+    is_read = isinstance(node.call, FunctionCall) and node.call.function is _read_file
+    return node.call.args[2] if is_read and isinstance(node.call, FunctionCall) else {}
+
+
+def readers_of(nodes: Iterable[Node], empty: Mapping[Node, pd.DataFrame]) -> dict[Node, list[Node]]:
+    """Return the nodes that read each of those in ``empty``."""
+    readers: dict[Node, list[Node]] = {node: [] for node in empty}
+    for node in nodes:
+        for before in {port.node for port in node.inputs} & readers.keys():
+            readers[before].append(node)
+    return readers
+
+
+def with_options(node: Node, **options: Any) -> Node:
+    """Return a node that reads a file with further options."""
+    assert isinstance(node.call, FunctionCall)
+    reader, file, given = node.call.args
+    return replace(node, call=replace(node.call, args=(reader, file, {**given, **options})))
+
+
+def empty_frame(node: Node) -> pd.DataFrame | None:
     """Return the frame that a node reads from a Parquet file, without its rows; None if it does something else."""
     call = node.call
     if not isinstance(call, FunctionCall) or call.function is not _read_file:
         return None
     reader, file, options = call.args
     path = Path(file.path) if type(file) is File else Path()
-    if reader != "read_parquet" or options or not path.is_file() or any("=" in part for part in path.absolute().parts):
+    if (
+        reader != "read_parquet"
+        or options.keys() - {"columns"}
+        or not path.is_file()
+        or any("=" in part for part in path.absolute().parts)
+    ):
         return None  # folders such as year=2024 add columns
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -77,7 +103,10 @@ def _empty(node: Node) -> pd.DataFrame | None:
     except (pa.ArrowException, OSError):  # what is wrong with the file is told when it is read
         return None
     names = list(frame.columns)
-    return frame if len(set(names)) == len(names) and all(isinstance(name, str) for name in names) else None
+    wanted = options.get("columns", names)
+    if not isinstance(wanted, list) or set(wanted) - set(names):
+        return None
+    return frame[wanted] if len(set(names)) == len(names) and all(isinstance(name, str) for name in names) else None
 
 
 def _used(frame: pd.DataFrame, readers: Iterable[Node], empty: Mapping[Node, pd.DataFrame]) -> list[str] | None:
@@ -107,7 +136,7 @@ def _scanned(reader: Node, empty: Mapping[Node, pd.DataFrame]) -> set[str] | Non
     if not isinstance(call, SqlCall) or any(port.node not in empty for port in reader.inputs):
         return None
     frames = [empty[port.node] for port in reader.inputs]
-    plan = _plan(call, frames)
+    plan = plan_of(call, frames)
     if plan is None:
         return None
     names = {name for frame in frames for name in frame.columns}
@@ -120,28 +149,33 @@ def _scanned(reader: Node, empty: Mapping[Node, pd.DataFrame]) -> set[str] | Non
     return found - {""}
 
 
-def _plan(call: SqlCall, frames: Iterable[pd.DataFrame]) -> Any:
+def plan_of(call: SqlCall, frames: Iterable[pd.DataFrame]) -> Any:
     """Return how DuckDB would run a query over frames of these types; None if it refuses it."""
     import duckdb
 
-    connection = _connection().cursor()  # what is registered there, no other cursor sees
+    cursor = connection().cursor()  # what is registered there, no other cursor sees
     for name, frame in zip(call.names, frames, strict=True):
-        connection.register(name, frame)
+        cursor.register(name, frame)
     try:
-        [(_, plan)] = connection.execute(f"EXPLAIN (FORMAT json) {call.text}").fetchall()
+        [(_, plan)] = cursor.execute(f"EXPLAIN (FORMAT json) {call.text}").fetchall()
     except (duckdb.Error, ValueError):  # several statements, or a mistake, which is told when it runs
         return None
     finally:
-        connection.close()
+        cursor.close()
     return json.loads(plan)
 
 
 @cache
-def _connection() -> duckdb.DuckDBPyConnection:
-    """Return a database without tables; to open one takes longer than to plan a query."""
+def connection() -> duckdb.DuckDBPyConnection:
+    """Return a database without tables; to open one takes longer than to plan a query.
+
+    Its plans take nothing from the values of a table: the frames they are made for have no rows.
+    """
     import duckdb
 
-    return duckdb.connect()
+    made = duckdb.connect()
+    made.execute("SET disabled_optimizers = 'statistics_propagation'")
+    return made
 
 
 def _plans_alike(node: Node, empty: Mapping[Node, pd.DataFrame], narrow: Mapping[Node, list[str]]) -> bool:
@@ -150,7 +184,7 @@ def _plans_alike(node: Node, empty: Mapping[Node, pd.DataFrame], narrow: Mapping
         return True
     whole = [empty[port.node] for port in node.inputs]
     cut = [frame[narrow.get(port.node, list(frame.columns))] for frame, port in zip(whole, node.inputs, strict=True)]
-    return bool(_plan(node.call, whole) == _plan(node.call, cut))
+    return bool(plan_of(node.call, whole) == plan_of(node.call, cut))
 
 
 def _scans(plan: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -161,17 +195,10 @@ def _scans(plan: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield from _scans(step["children"])
 
 
-def _with_columns(
-    ports: Mapping[str, NodePort], nodes: Iterable[Node], narrow: Mapping[Node, list[str]]
-) -> dict[str, NodePort]:
-    """Return the outputs with narrow reads, and all that comes after them made anew."""
+def replaced(ports: Mapping[str, NodePort], nodes: Iterable[Node], made: Mapping[Node, Node]) -> dict[str, NodePort]:
+    """Return the outputs with some nodes replaced, and all that comes after them made anew."""
     new: dict[Node, Node] = {}
     for node in nodes:
         inputs = tuple(NodePort(new[port.node], port.output) for port in node.inputs)
-        if node in narrow:
-            assert isinstance(node.call, FunctionCall)
-            reader, file, _ = node.call.args
-            new[node] = replace(node, call=replace(node.call, args=(reader, file, {"columns": narrow[node]})))
-        else:
-            new[node] = node if inputs == node.inputs else replace(node, inputs=inputs)
+        new[node] = made.get(node) or (node if inputs == node.inputs else replace(node, inputs=inputs))
     return {name: NodePort(new[port.node], port.output) for name, port in ports.items()}
