@@ -50,6 +50,8 @@ class Trial:
         Of a confirmed trial, the scores that the search chose it by.
     exactness : Exactness
         The weakest class of what was shared with other trials on the way to the scores.
+    at_s : float or None
+        Seconds from the start of the run to its end.
 
     Examples
     --------
@@ -74,6 +76,7 @@ class Trial:
     artifacts: tuple[str, ...] = ()
     searched: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     exactness: Exactness = Exactness.BITWISE
+    at_s: float | None = field(default=None, compare=False)
 
     @property
     def is_confirmed(self) -> bool:
@@ -129,6 +132,7 @@ class Trial:
             "fidelity": self.fidelity,
             "artifacts": list(self.artifacts),
             "exactness": str(self.exactness),
+            "at_s": self.at_s,
         }
 
     @classmethod
@@ -146,6 +150,7 @@ class Trial:
             reason=_reason_from_json(data.get("reason")),
             artifacts=tuple(data.get("artifacts", ())),
             exactness=Exactness.of(data.get("exactness", "bitwise")),
+            at_s=data.get("at_s"),
             **{name: data[name] for name in plain},
         )
 

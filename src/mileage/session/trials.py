@@ -480,6 +480,7 @@ class TrialLoop:
         )
 
     def _finish(self, trial: Trial) -> None:
+        trial = replace(trial, at_s=self.clock.elapsed_s)
         self.done[trial.number] = trial
         self.trials.append(trial)
         self.record(trial)

@@ -8,7 +8,7 @@ from mileage.core.diagnostics import Diagnostic, Fix
 from mileage.core.near import near_matches
 from mileage.language import ast
 
-SHOWN = ("leaderboard", "workflows", "data", "history", "query", "tables")
+SHOWN = ("leaderboard", "workflows", "data", "history", "query", "tables", "search")
 SHOWN_LATER = ("coverage", "slices", "lineage")
 EXPLAINED = ("plan", "space", "data")
 FORMATS = ("sklearn", "skops")

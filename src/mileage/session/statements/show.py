@@ -14,6 +14,7 @@ from mileage.language import ast, format_node, handles, parse_query
 from mileage.planner import explain_data
 from mileage.results.drawing import workflow_graph
 from mileage.results.report import Report, Section
+from mileage.results.search_report import search_report
 from mileage.session.refs import LAST, query_record, result_of, trial_of
 from mileage.session.reopen import recorded
 
@@ -119,6 +120,11 @@ def _run_cells(run: RunRecord) -> tuple[str, ...]:
     return str(run.id), run.state, started, took, str(run.n_trials)
 
 
+def _search(session: Session, ref: ast.Ref) -> Report:
+    result = result_of(session, ref)
+    return search_report(result.leaderboard, result.seconds, f"@q{result.query_id}")
+
+
 def _query(session: Session, ref: ast.Ref) -> Report:
     """Show the query of a version, and the handles by which REFINE names its items."""
     record = query_record(session, ref)
@@ -156,5 +162,6 @@ _SHOWS: dict[str, Callable[[Session, ast.Ref], Report | Shown]] = {
     "data": _data,
     "history": _history,
     "query": _query,
+    "search": _search,
     "tables": _tables,
 }
