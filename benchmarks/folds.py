@@ -73,6 +73,7 @@ ROWS = (
         "neg_root_mean_squared_error",
     ),
     Row("ridge_wide", "spambase", "ridge", "alpha", _grid(1e-2, 1e3, 20), 10, "accuracy", "accuracy"),
+    Row("lda", "letter", "lda", "shrinkage", _grid(1e-3, 1.0, 10), 10, "accuracy", "accuracy"),
     Row("gaussian_nb", "letter", "gaussian_nb", "var_smoothing", _grid(1e-9, 1e-1, 12), 10, "log_loss", "neg_log_loss"),
 )
 
@@ -113,9 +114,12 @@ def _prepared() -> Any:
 
 
 def _model(row: Row, value: float, *, classes: bool) -> Any:
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
     from sklearn.linear_model import Ridge, RidgeClassifier
     from sklearn.naive_bayes import GaussianNB
 
+    if row.model == "lda":
+        return LinearDiscriminantAnalysis(solver="lsqr", shrinkage=value)
     if row.model == "gaussian_nb":
         return GaussianNB(var_smoothing=value)
     return (RidgeClassifier if classes else Ridge)(alpha=value)
@@ -143,7 +147,7 @@ def by_path(row: Row, data: Path) -> dict[str, Any]:
     for train, test in _splits(row, X, y, classes=classes):
         prepared = _prepared()
         rows = prepared.fit_transform(X.iloc[train]), prepared.transform(X.iloc[test])
-        path = _bayes_path if row.model == "gaussian_nb" else _ridge_path
+        path = {"gaussian_nb": _bayes_path, "lda": _discriminant_path}.get(row.model, _ridge_path)
         for value, score in zip(row.values, path(row, (rows[0], y[train]), (rows[1], y[test])), strict=True):
             scores[str(value)].append(score)
     return {"scores": scores, "work_s": time.process_time() - started}
@@ -163,6 +167,21 @@ def _ridge_path(row: Row, train: Part, test: Part) -> list[float]:
     if row.metric == "rmse":
         return [float(v) for v in np.sqrt(((made - test[1][:, None]) ** 2).mean(axis=0))]
     return [float(v) for v in ((made > 0) == (test[1][:, None] > 0)).mean(axis=0)]
+
+
+def _discriminant_path(row: Row, train: Part, test: Part) -> list[float]:
+    """One decomposition of the covariance within classes for all shrinkages, and one product for all margins."""
+    X, y = train
+    shares = np.bincount(y) / len(y)
+    means = np.stack([X[y == c].mean(axis=0) for c in range(len(shares))])
+    off = X - means[y]
+    values, vectors = np.linalg.eigh(off.T @ off / len(y))
+    shrunk = np.array([(1 - s) * values + s * values.mean() for s in row.values])
+    coefs = vectors @ ((vectors.T @ means.T) / shrunk[:, :, None])
+    intercepts = np.log(shares) - 0.5 * np.einsum("cp,mpc->mc", means, coefs)
+    flat = coefs.transpose(1, 0, 2).reshape(X.shape[1], -1)
+    margins = (test[0] @ flat).reshape(len(test[0]), *intercepts.shape) + intercepts
+    return [float(v) for v in (margins.argmax(axis=2) == test[1][:, None]).mean(axis=0)]
 
 
 def _bayes_path(row: Row, train: Part, test: Part) -> list[float]:

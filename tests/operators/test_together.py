@@ -88,7 +88,7 @@ def test_a_column_that_hardly_varies_within_a_class_is_told_exactly() -> None:
         assert np.allclose(stacked.at(i).values, wanted, rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", ["ridge", "multinomial_nb", "gaussian_nb"])
+@pytest.mark.parametrize("name", ["ridge", "multinomial_nb", "gaussian_nb", "lda"])
 def test_a_class_without_train_rows_has_a_column(name: str) -> None:
     rng = np.random.default_rng(2)
     y = np.array([0, 2] * 20)

@@ -14,7 +14,7 @@ _MEASURED = {"fit_time": "fit_s", "predict_time": "predict_s", "size": "size_byt
 
 MODEL_FAMILIES = {
     "constant": ("dummy",),
-    "linear": ("linear", "logistic", "ridge", "lasso", "elastic_net", "svm_linear", "linear_svm", "sgd"),
+    "linear": ("linear", "logistic", "ridge", "lasso", "elastic_net", "lda", "svm_linear", "linear_svm", "sgd"),
     "kernel": ("svm", "svm_rbf", "rbf_svm"),
     "neighbors": ("knn",),
     "bayes": ("gaussian_nb", "bernoulli_nb", "multinomial_nb", "naive_bayes"),
