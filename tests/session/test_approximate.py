@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 
 import numpy as np
@@ -243,3 +244,47 @@ def test_versions_without_a_common_metric_are_refused(project):
     one, other = outputs(rows, ["x"]), {"other": outputs(rows, ["x"])["auc"]}
     with mileage.connect(project) as session, pytest.raises(CompareError, match="no metric in common"):
         decide(session, one, other)
+
+
+def told(capfd):
+    return json.loads(capfd.readouterr().out)["decision"]
+
+
+def test_the_command_takes_larger_samples_until_it_is_decided(project, capfd):
+    run(project, None)
+    edit(project, 'rows[["x"]]', 'rows[["x", "z"]]')
+    assert main(["iterate", "flow.py", "--approximate", "0.1", "--against", "last"]) == 0
+    said = capfd.readouterr().out
+    assert "auc against last: better: +0." in said
+    assert "decided: 0.1 of the rows" in said
+    edit(project, 'rows[["x", "z"]]', 'rows[["z"]]')  # as good as the other column
+    assert main(["--json", "iterate", "flow.py", "--approximate", "0.1", "--against", "v1"]) == 0
+    made = told(capfd)
+    assert len(made["shares"]) > 1
+    assert made["shares"] == pytest.approx([0.1, 0.25, 0.625, 1.0][: len(made["shares"])])
+    assert made["against"] == "v1"
+    with mileage.connect(project) as session:
+        flows = [version.record.flow for version in session.versions()]
+    assert set(flows) == {"flow", "flow@v1"}
+
+
+def test_an_older_version_runs_with_the_modules_it_had(project, capfd):
+    (project / "helpers.py").write_text('COLUMNS = ["x"]\n')
+    edit(project, "rows = ml", "from helpers import COLUMNS\nrows = ml")
+    edit(project, 'rows[["x"]]', "rows[COLUMNS]")
+    run(project)
+    (project / "helpers.py").write_text('COLUMNS = ["x", "z"]\n')
+    assert main(["iterate", "flow.py", "--approximate", "0.1", "--against", "v1"]) == 0
+    assert "auc against v1: better: +0." in capfd.readouterr().out
+
+
+def test_what_cannot_be_compared_with_is_refused(project, capfd):
+    run(project)
+    assert main(["iterate", "flow.py", "--against", "v1"]) == 2
+    assert "--approximate" in capfd.readouterr().err
+    assert main(["iterate", "flow.py", "--approximate", "0.1", "--against", "v9"]) != 0
+    assert "v9" in capfd.readouterr().err
+    with mileage.connect(project) as session:
+        mileage.compute(mileage.step(len)([1]), session=session, flow="cells")
+    assert main(["iterate", "flow.py", "--approximate", "0.1", "--against", "v2"]) != 0
+    assert "v2 has no flow file to run" in capfd.readouterr().err

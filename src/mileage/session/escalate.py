@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from mileage.session.approximate import CompareError, Verdict, sample_of, verdicts_of
@@ -13,6 +13,7 @@ from mileage.workflow.flow import Deferred
 from mileage.workflow.flow.sample import Sample
 
 if TYPE_CHECKING:
+    from mileage.results.report import Report
     from mileage.session.session import Session
 
 Run = Callable[[Sample], Iteration]
@@ -46,8 +47,22 @@ class Decision:
 
     def __str__(self) -> str:
         lines = [f"{name}: {verdict}" for name, verdict in self.verdicts.items()]
+        return "\n".join([*lines, self._told()])
+
+    def _told(self) -> str:
         rungs = ", ".join(f"{rung.fraction:.3g} of the rows {rung.seconds:.2f} s" for rung in self.rungs)
-        return "\n".join([*lines, f"{self.ended}: {rungs}"])
+        return f"{self.ended}: {rungs}"
+
+    def added_to(self, report: Report, ref: str) -> Report:
+        """Return the report of a run with the verdicts against the version ``ref``."""
+        said = [f"{name} against {ref}: {verdict}" for name, verdict in self.verdicts.items()]
+        data = {
+            "against": ref,
+            "ended": self.ended,
+            "shares": [rung.fraction for rung in self.rungs],
+            "verdicts": {name: asdict(verdict) for name, verdict in self.verdicts.items()},
+        }
+        return replace(report, lines=(*report.lines, *said, self._told()), data={**report.data, "decision": data})
 
 
 def decide(

@@ -202,11 +202,13 @@ def run_file(
     path: str | Path,
     *,
     approximate: float | Sample | None = None,
+    flow: str | None = None,
     on_event: Listener | None = None,
 ) -> Iteration:
     """Run a flow file: execute it, then compute in one run all that it shows; on a share of the rows if ``approximate``.
 
-    A file that shows nothing is asked for the last values it made: those that no other step reads.
+    A file that shows nothing is asked for the last values it made: those that no other step reads. The versions are those of
+    ``flow``, by default the file's name.
 
     Raises
     ------
@@ -231,7 +233,7 @@ def run_file(
                 hint="show a deferred value: mileage.show(accuracy=model.score(X, y))",
             )
         sources.plain |= shown.plain
-        run = iterate(session, wanted, flow=place.stem, approximate=approximate, on_event=on_event)
+        run = iterate(session, wanted, flow=flow or place.stem, approximate=approximate, on_event=on_event)
         return replace(run, values={**run.values, **shown.plain})
 
 

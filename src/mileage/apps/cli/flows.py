@@ -33,6 +33,12 @@ def iterate(  # noqa: PLR0913, PLR0917  (one for each option)
         float | None,
         typer.Option("--approximate", metavar="SHARE", help="Learn from a share of the rows, such as 0.1."),
     ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against", metavar="VERSION", help="Take larger samples until it is better or worse than that one."
+        ),
+    ] = None,
     key: Annotated[
         str | None, typer.Option("--key", help="Keep rows with the same value of a column together.")
     ] = None,
@@ -49,13 +55,13 @@ def iterate(  # noqa: PLR0913, PLR0917  (one for each option)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--disk") from None
     with opened as session:
-        sample = _sample(session, approximate, key, precision)
+        sample = _sample(session, approximate, key, precision, against)
         if not watch:
-            _once(session, output, flow, sample, every=every)
+            _once(session, output, flow, sample, against, every=every)
             return
 
         def run() -> tuple[Path, ...]:
-            _guarded(session, output, flow, sample, every=every)
+            _guarded(session, output, flow, sample, against, every=every)
             return files_of(session, flow)
 
         run_on_save(flow, run)
@@ -167,28 +173,42 @@ def _session(output: Output) -> Session:
     return connect(output.options.project)
 
 
-def _sample(session: Session, share: float | None, key: str | None, precision: str) -> Sample | None:
+def _sample(
+    session: Session, share: float | None, key: str | None, precision: str, against: str | None
+) -> Sample | None:
     if share is None:
-        if key is not None or precision != "f16":
-            raise typer.BadParameter("--key and --precision are about a sample: give --approximate SHARE, too")
+        if key is not None or precision != "f16" or against is not None:
+            message = "--key, --precision and --against are about a sample: give --approximate SHARE, too"
+            raise typer.BadParameter(message)
         return None
     from mileage.session.approximate import sample_of
 
     return sample_of(session, share, key=key, precision=precision)
 
 
-def _once(session: Session, output: Output, flow: str, sample: Sample | None, *, every: bool) -> None:
+def _once(
+    session: Session, output: Output, flow: str, sample: Sample | None, against: str | None, *, every: bool
+) -> None:
+    from mileage.session.versions import run_report
+
+    if against is not None and sample is not None:
+        from mileage.session.against import run_against
+
+        run, decision = run_against(session, flow, against, sample)
+        output.answer(decision.added_to(run_report(run, every=every), against))
+        return
     from mileage.session.approximate import with_verdicts
     from mileage.session.flow_file import run_file
-    from mileage.session.versions import run_report
 
     run = run_file(session, flow, approximate=sample)
     output.answer(with_verdicts(session, run.version, run_report(run, every=every)))
 
 
-def _guarded(session: Session, output: Output, flow: str, sample: Sample | None, *, every: bool) -> None:
+def _guarded(
+    session: Session, output: Output, flow: str, sample: Sample | None, against: str | None, *, every: bool
+) -> None:
     """Run once; an error is shown, and watching goes on."""
     try:
-        _once(session, output, flow, sample, every=every)
+        _once(session, output, flow, sample, against, every=every)
     except Exception as error:  # noqa: BLE001  (the next save may mend it)
         output.fail(error)
