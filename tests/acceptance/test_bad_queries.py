@@ -93,6 +93,7 @@ def test_an_unknown_source_is_an_error_of_the_data(data, query, code, says):
         ("SEED 99999999999999999999", "E274", ("is too large", "up to 2147483647")),
         ("HINT (workers = 0)", "E215", "workers is a whole number of 1 or more"),
         ("HINT (knowledge = some)", "E215", "knowledge is on or off"),
+        ("HINT (rows = 10)", "E215", "rows is all"),
         ("HINT (workers = 'many')", "E215", "workers is a whole number of 1 or more"),
         ("WITH MODEL = logistic(C = -1)", "E213", ("query:1:46", "C must be a number in")),
         ("WITH MODEL = logistic(C = 'x')", "E213", "C must be a number in"),

@@ -17,6 +17,7 @@ from mileage.planner.newdata import as_stated, check_test_target, check_types
 from mileage.planner.notyet import refuse
 from mileage.planner.objectives import plan_objectives
 from mileage.planner.rewriting import with_facts
+from mileage.planner.sample import with_room
 from mileage.planner.settings import Settings, plan_settings
 from mileage.planner.slots import SpaceBuilder, SpaceSetting, check_space
 from mileage.planner.sources import bind_from, bind_source
@@ -101,6 +102,8 @@ class _Binder:
         """Return the plan, or None if the data cannot say what the rest depends on."""
         stated = stated_facts(self.query)
         dataset, assumed = with_facts(dataset, stated, self.mistakes)
+        self.assumptions += assumed
+        dataset, assumed = with_room(dataset, self.query, dict(self.settings.hints))
         self.assumptions += assumed
         try:
             seen = self.look(dataset)

@@ -35,6 +35,13 @@ def seconds_of(query: ast.Predict) -> float | None:
     return next((seconds for seconds in given if seconds is not None), None)
 
 
+def bytes_of(query: ast.Predict) -> int | None:
+    """Return the memory that a query gives to a search, None if it sets no limit."""
+    items = [item for clause in query.clauses_of(ast.Budget) for item in clause.items]
+    given = [item.quantity.bytes for item in items if isinstance(item, ast.BudgetQuantity)]
+    return next((int(n) for n in given if n is not None), None)
+
+
 class BudgetReader:
     """Reads the limits of one query; ``task`` is None if the data could not say it."""
 

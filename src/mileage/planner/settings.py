@@ -11,7 +11,7 @@ from mileage.planner.mistakes import Mistakes
 N_RESULTS = 5
 _LARGEST_SEED = 2**31 - 1  # scikit-learn takes 32 bits, and repeated splits count on from the seed
 _TAKEN = re.compile(r"[qws]\d+|last|best", re.IGNORECASE)
-HINTS = ("backend", "workers", "off", "strategy", "exactness", "knowledge")
+HINTS = ("backend", "workers", "off", "strategy", "exactness", "knowledge", "rows")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def plan_hints(query: ast.Predict, mistakes: Mistakes) -> tuple[tuple[str, objec
             else:
                 found.append((name, ast.plain(option.value)))
                 _check_workers(name, option, mistakes)
-                _check_knowledge(name, option, mistakes)
+                _check_word(name, option, mistakes)
     return tuple(found)
 
 
@@ -84,6 +84,12 @@ def _check_workers(name: str, option: ast.Param, mistakes: Mistakes) -> None:
         )
 
 
-def _check_knowledge(name: str, option: ast.Param, mistakes: Mistakes) -> None:
-    if name == "knowledge" and str(option.value).lower() not in {"on", "off"}:
-        mistakes.add("E215", "knowledge is on or off", option.span, hint="for example HINT (knowledge = off)")
+_WORDS = {"knowledge": ("on", "off"), "rows": ("all",)}
+
+
+def _check_word(name: str, option: ast.Param, mistakes: Mistakes) -> None:
+    words = _WORDS.get(name, ())
+    if words and str(option.value).lower() not in words:
+        mistakes.add(
+            "E215", f"{name} is {' or '.join(words)}", option.span, hint=f"for example HINT ({name} = {words[-1]})"
+        )
