@@ -11,25 +11,24 @@ from sklearn.naive_bayes import GaussianNB
 from mileage.operators import Branch, BuildContext, operators, running
 from mileage.operators.metrics import is_of_squares, score, score_stacked
 from mileage.operators.sums import Seen
-from mileage.operators.together import LinearFits, Stacked
+from mileage.operators.together import LinearFits, Odds, Stacked
 from mileage.testing.laws import sums
 from mileage.traits.fused import minimize_together
 
 seeds = st.integers(0, 2**16)
 
 
-def stack(rng: np.random.Generator, task: str, kind: str, n_rows: int, n_classes: int) -> Stacked:
+def stack(rng: np.random.Generator, task: str, kind: str, n_rows: int, n_classes: int) -> Stacked | Odds:
     """Return what three models say, as they may say it."""
     if task == "regression":
         values = rng.normal(size=(3, n_rows))
-        return Stacked("value", values)
-    shape = (3, n_rows) if kind == "decision" and n_classes == 2 else (3, n_rows, n_classes)
-    values = rng.normal(size=shape)
+        return Stacked("value", values, values)
     if kind == "proba":
-        values = np.exp(5 * values) * (rng.random(shape) > 0.1) + 1e-300
-        values /= values.sum(axis=2, keepdims=True)
-    labels = (values > 0).astype(int) if values.ndim == 2 else values.argmax(axis=2)
-    return Stacked(kind, values, None if kind == "proba" else labels)
+        seen = np.arange(n_classes)[: n_classes - (n_classes > 2 and rng.random() < 0.3)]
+        n_outputs = 1 if n_classes == 2 and rng.random() < 0.5 else len(seen)
+        return Odds(rng.choice([1.0, 30.0]) * rng.normal(size=(3, n_rows, n_outputs)), seen, n_classes)
+    values = rng.normal(size=(3, n_rows) if n_classes == 2 else (3, n_rows, n_classes))
+    return Stacked(kind, values, (values > 0).astype(int) if values.ndim == 2 else values.argmax(axis=2))
 
 
 @given(

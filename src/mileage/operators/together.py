@@ -28,23 +28,15 @@ class Stacked:
 
     Attributes
     ----------
-    kind : {'value', 'decision', 'proba'}
+    kind : {'value', 'decision'}
         As that of :class:`~mileage.operators.running.Predictions`.
     values : array of shape (n_models, n_rows) or (n_models, n_rows, n_classes)
-    classes : array of shape (n_models, n_rows), optional
-        What each says of a row, where it is not the most probable class.
+    labels : array of shape (n_models, n_rows)
     """
 
     kind: str
     values: np.ndarray
-    classes: np.ndarray | None = None
-
-    @cached_property
-    def labels(self) -> np.ndarray:
-        """Class codes, or values of a regression, shape (n_models, n_rows)."""
-        if self.classes is not None:
-            return self.classes
-        return self.values.argmax(axis=-1) if self.kind == "proba" else self.values
+    labels: np.ndarray
 
     def at(self, place: int) -> Predictions:
         """Return what one of the models says."""
@@ -56,11 +48,75 @@ class Stacked:
         return len(self.values)
 
 
+@dataclass(frozen=True)
+class Odds:
+    """What several models say of the same rows by logarithms of odds, which become probabilities where these are asked for.
+
+    Attributes
+    ----------
+    margins : array of shape (n_models, n_rows, n_outputs)
+    seen : array of shape (n_seen,)
+        Codes of the classes that had rows; one output tells two apart.
+    n_classes : int
+    """
+
+    margins: np.ndarray
+    seen: np.ndarray
+    n_classes: int
+    kind: ClassVar[str] = "proba"
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """Probabilities, shape (n_models, n_rows, n_classes)."""
+        return _shares(self.margins, self.seen, self.n_classes)
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """Codes of the most probable classes, shape (n_models, n_rows)."""
+        import numpy as np
+
+        if self.margins.shape[-1] == 1:
+            return np.asarray(self.values.argmax(axis=-1))
+        return np.asarray(self.seen[self.margins.argmax(axis=-1)])
+
+    def at(self, place: int) -> Predictions:
+        """Return what one of the models says."""
+        from mileage.operators.running import Predictions
+
+        values = _shares(self.margins[place : place + 1], self.seen, self.n_classes)[0]
+        return Predictions("proba", values, values.argmax(axis=1))
+
+    def log_shares(self, y: np.ndarray) -> np.ndarray:
+        """Return logarithms of the probabilities of the true classes, none of them taken for none or all, shape (n_models, n_rows).
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> Odds(np.zeros((1, 2, 4)), np.arange(4), 4).log_shares(np.array([0, 3])).round(3).tolist()
+        [[-1.386, -1.386]]
+        """
+        import numpy as np
+
+        least, rows = np.finfo(np.float64).eps, np.arange(len(y))
+        if self.n_classes == 2:  # scikit-learn reads the share of the second class only
+            second = self.values[..., 1]
+            return np.asarray(np.log(np.clip(np.where(y == 1, second, 1 - second), least, 1 - least)))
+        if len(self.seen) < self.n_classes:
+            return np.asarray(np.log(np.clip(self.values[:, rows, y], least, 1 - least)))
+        off = self.margins - self.margins.max(axis=-1, keepdims=True)
+        of_true = off[:, rows, y]
+        np.exp(off, out=off)
+        return np.asarray(np.clip(of_true - np.log(off.sum(axis=-1)), np.log(least), np.log1p(-least)))
+
+    def __len__(self) -> int:
+        return len(self.margins)
+
+
 class Fits(ABC):
     """What a model has learned with each of several values of a parameter."""
 
     @abstractmethod
-    def answers(self, X: Any, n_classes: int) -> Stacked:
+    def answers(self, X: Any, n_classes: int) -> Stacked | Odds:
         """Return what each says of rows ``X``; columns stand for the codes ``0 .. n_classes - 1``."""
 
 
@@ -126,7 +182,7 @@ class LinearFits(Fits):
     kind: str
     classes: np.ndarray
 
-    def answers(self, X: Any, n_classes: int) -> Stacked:
+    def answers(self, X: Any, n_classes: int) -> Stacked | Odds:
         """Return what each says of rows ``X``."""
         import numpy as np
 
@@ -134,9 +190,9 @@ class LinearFits(Fits):
         flat = np.ascontiguousarray(self.coef.transpose(1, 0, 2)).reshape(n_columns, -1)
         margins = np.asarray(X @ flat).reshape(-1, n_models, n_outputs).transpose(1, 0, 2) + self.intercept[:, None]
         if self.kind == "value":
-            return Stacked("value", margins[..., 0])
-        told = shares_of if self.kind == "proba" else _decisions
-        return told(margins, np.asarray(self.classes, dtype=np.int64), n_classes)
+            return Stacked("value", margins[..., 0], margins[..., 0])
+        seen = np.asarray(self.classes, dtype=np.int64)
+        return Odds(margins, seen, n_classes) if self.kind == "proba" else _decisions(margins, seen, n_classes)
 
     def squared_errors(self, seen: Seen) -> tuple[np.ndarray, bool]:
         """Return the means of squared errors of a regression from the sums of some rows, and whether they are more than rounding.
@@ -161,19 +217,19 @@ class LinearFits(Fits):
         return np.maximum(errors, 0.0) / max(seen.sums.n, 1.0) + off**2, sure
 
 
-def shares_of(margins: np.ndarray, classes: np.ndarray, n_classes: int) -> Stacked:
-    """Return probabilities of classes from logarithms of their odds, shape (n_models, n_rows, n_outputs)."""
+def _shares(margins: np.ndarray, seen: np.ndarray, n_classes: int) -> np.ndarray:
+    """Return probabilities of classes from logarithms of their odds, shape (n_models, n_rows, n_classes)."""
     import numpy as np
     from scipy.special import expit
 
-    if margins.shape[-1] == 1 and len(classes) == 2:
+    if margins.shape[-1] == 1 and len(seen) == 2:
         one = expit(margins)
         shares = np.concatenate([1 - one, one], axis=-1)
     else:
         shares = margins - margins.max(axis=-1, keepdims=True)
         np.exp(shares, out=shares)
         shares /= shares.sum(axis=-1, keepdims=True)
-    return Stacked("proba", _aligned(shares, classes, n_classes, 0.0))
+    return _aligned(shares, seen, n_classes, 0.0)
 
 
 def _decisions(margins: np.ndarray, classes: np.ndarray, n_classes: int) -> Stacked:

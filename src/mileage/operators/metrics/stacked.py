@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mileage.operators.metrics.scoring import is_plain, resolve_metric, score
 from mileage.operators.metrics.squares import is_of_squares, score_squares
+from mileage.operators.together import Stacked
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from mileage.operators.together import Stacked
+    from mileage.operators.together import Odds
 
 
 def score_stacked(
-    call: str, y: np.ndarray, stacked: Stacked, *, classes: tuple[str, ...], task: str, positive: int = 1
+    call: str, y: np.ndarray, stacked: Stacked | Odds, *, classes: tuple[str, ...], task: str, positive: int = 1
 ) -> np.ndarray:
     """Return the value of a metric for each of several models, as :func:`~mileage.operators.metrics.score` gives it for one.
 
@@ -23,7 +24,7 @@ def score_stacked(
     ----------
     call, y, classes, task, positive
         As for :func:`~mileage.operators.metrics.score`.
-    stacked : Stacked
+    stacked : Stacked or Odds
         What the models say of the rows of ``y``.
 
     Returns
@@ -45,32 +46,25 @@ def score_stacked(
     if task == "regression" and len(y) and is_of_squares(call):
         errors = ((stacked.values - y) ** 2).mean(axis=1)
         return score_squares(call, errors, float(y.var()), len(y))
-    if at_once is None or (at_once is _log_loss and stacked.kind != "proba"):
+    if at_once is None or (at_once is _log_loss and isinstance(stacked, Stacked)):
         asked = {"classes": classes, "task": task, "positive": positive}
         return np.array([score(call, y, stacked.at(i), **asked) for i in range(len(stacked))], dtype=float)  # type: ignore[arg-type]
     return resolve_metric(call, task).sign * at_once(y, stacked)
 
 
-def _accuracy(y: np.ndarray, stacked: Stacked) -> np.ndarray:
+def _accuracy(y: np.ndarray, stacked: Stacked | Odds) -> np.ndarray:
     import numpy as np
 
     return np.asarray((stacked.labels == y).mean(axis=1))
 
 
-def _log_loss(y: np.ndarray, stacked: Stacked) -> np.ndarray:
-    """Logarithms of the shares of the true classes, which are never taken for none or all."""
+def _log_loss(y: np.ndarray, stacked: Any) -> np.ndarray:
     import numpy as np
 
-    least = np.finfo(stacked.values.dtype).eps
-    if stacked.values.shape[2] == 2:  # scikit-learn reads the share of the second class only
-        second = stacked.values[..., 1]
-        shares = np.where(y == 1, second, 1 - second)
-    else:
-        shares = stacked.values[:, np.arange(len(y)), y]
-    return np.asarray(np.log(np.clip(shares, least, 1 - least)).mean(axis=1))
+    return np.asarray(stacked.log_shares(y).mean(axis=1))
 
 
-_AT_ONCE: Mapping[str, Callable[[np.ndarray, Stacked], np.ndarray]] = {
+_AT_ONCE: Mapping[str, Callable[[np.ndarray, Any], np.ndarray]] = {
     "accuracy": _accuracy,
     "neg_log_loss": _log_loss,
 }

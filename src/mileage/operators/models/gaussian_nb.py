@@ -9,7 +9,7 @@ from mileage.core.domains import FloatRange
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
 from mileage.operators.from_sums import FromSums, named
 from mileage.operators.late import Late
-from mileage.operators.together import Fits, Stacked, Together, shares_of
+from mileage.operators.together import Fits, Odds, Together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ class GaussianFits(Fits):
     prior: np.ndarray
     classes: np.ndarray
 
-    def answers(self, X: Any, n_classes: int) -> Stacked:
+    def answers(self, X: Any, n_classes: int) -> Odds:
         """Return probabilities; squares of distances by a product of squares, but in columns where they would cancel."""
         import numpy as np
 
@@ -60,7 +60,7 @@ class GaussianFits(Fits):
             distances += (apart[:, None, :] * weights[:, :, column]).reshape(len(off), -1)
         logs = np.log(self.prior) - 0.5 * np.log(2 * np.pi * self.variances).sum(axis=2)
         joint = logs[:, None] - 0.5 * distances.reshape(-1, n_models, n_seen).transpose(1, 0, 2)
-        return shares_of(joint, self.classes, n_classes)
+        return Odds(joint, self.classes, n_classes)
 
 
 class GaussianNb(FromSums, Together, Operator):
