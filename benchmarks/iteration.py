@@ -27,6 +27,7 @@ TARGETS = {"unlimited": 1.05, "quarter": 1.10, "twentieth": 1.20}
 NOOP_TARGET_S, EDIT_TARGET_S, COLD_TARGET = 0.05, 0.05, 1.03
 QUICK_ROWS, QUICK_ITERATIONS = 20_000, 4
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+COMPILED = Path(tempfile.gettempdir()) / "mileage-benchmark-compiled"
 Run = dict[str, Any]
 
 
@@ -46,6 +47,7 @@ def child(
     pinned = ["taskset", "-c", "0", *words] if shutil.which("taskset") else words
     paths = [str(HERE), *filter(None, [os.environ.get("PYTHONPATH") if system == "mile" else None])]
     env = {**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(paths)}
+    env |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(COMPILED)}  # compiled once, as an installed package is
     done = subprocess.run(pinned, capture_output=True, text=True, check=False, env=env, cwd=store.parent)
     if done.returncode:
         if system in PEERS and "ModuleNotFoundError" in done.stderr:

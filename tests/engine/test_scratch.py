@@ -45,8 +45,15 @@ def test_a_folder_of_a_killed_process_is_removed_by_the_next_one(home, other):
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert path.exists()
-    Scratch().close()
-    assert not path.exists()
+    mine = Scratch()
+    assert path.exists() and mine.path.exists() and not path.exists()
+    mine.close()
+
+
+def test_there_is_no_folder_where_nothing_is_written(home):
+    with_nothing = Scratch()
+    with_nothing.close()
+    assert not list(home.iterdir())
 
 
 def test_a_folder_in_use_stays(home, other):
@@ -66,7 +73,9 @@ def test_what_was_never_locked_or_half_removed_goes_when_it_is_old(home):
         (folder / "key").write_text("x")
     for folder in half[:2]:
         os.utime(folder, (1, 1))
-    Scratch().close()
+    mine = Scratch()
+    mine.put("a", 1)
+    mine.close()
     assert [folder.exists() for folder in half] == [False, False, True]
 
 

@@ -141,7 +141,7 @@ class Room:
 
     def sweep(self) -> None:
         """Remove what killed processes have left half-written, and what was put aside, an hour later."""
-        if self.aside.is_dir():
+        if any(_is_left(entry) for entry in _entries(self.aside)):
             with suppress(CatalogError, OSError), self._mutex():
                 self._write_used(self._scan())
 
@@ -201,12 +201,11 @@ class Room:
         for entry in _entries(self.aside):
             path = Path(entry.path)
             with suppress(OSError):
-                stat = entry.stat()
-                old = time.time() - stat.st_mtime > _OLD_S
-                if (path.suffix in {".part", ".hold", ".claim"} and is_dead(path)) or (path.suffix == ".bad" and old):
+                size = entry.stat().st_size
+                if _is_left(entry):
                     path.unlink()
                 else:
-                    used += stat.st_size
+                    used += size
         return used + sum(item.size_bytes for item in self.kept())
 
     def _evict(self, excess: int, incoming: Kept) -> int | None:
@@ -257,6 +256,15 @@ class Room:
             code="C721",
             hint="raise the quota; the run goes on without keeping it",
         )
+
+
+def _is_left(entry: os.DirEntry[str]) -> bool:
+    """Say whether nobody will use a file that is aside."""
+    path = Path(entry.path)
+    if path.suffix == ".bad":
+        with suppress(OSError):
+            return time.time() - entry.stat().st_mtime > _OLD_S
+    return path.suffix in {".part", ".hold", ".claim"} and is_dead(path)
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

@@ -29,17 +29,20 @@ def canonical(value: object) -> bytes:
     >>> canonical(1) == canonical(1.0), canonical({"a": 1, "b": 2}) == canonical({"b": 2, "a": 1})
     (False, True)
     """
-    kind = type(value)  # most values are of these two exact types: looked at first, since keys are made of thousands
+    kind = type(value)  # most values are of these exact types: looked at first, since keys are made of thousands
     if kind is str:
         return _text(value)
     if kind is tuple or kind is list:
-        return _tagged(b"l", b"".join([canonical(item) for item in value]))  # type: ignore[attr-defined]
+        body = b"".join([_text(item) if type(item) is str else canonical(item) for item in value])  # type: ignore[attr-defined]
+        return b"l%d:%b" % (len(body), body)
+    if kind is int:
+        return _whole(value)
     if value is None:
         return b"n"
     if isinstance(value, bool):
         return b"b1" if value else b"b0"
     if isinstance(value, int):
-        return _tagged(b"i", str(value).encode())
+        return _whole(int(value))
     if isinstance(value, float):
         return b"f" + struct.pack(">d", value)
     if isinstance(value, str):
@@ -82,6 +85,11 @@ def derive_seed(seed: int, *names: object) -> int:
 @lru_cache(maxsize=8192)  # names of instructions and of types: the same few, over and over
 def _text(value: str) -> bytes:
     return _tagged(b"s", value.encode("utf-8", "surrogatepass"))
+
+
+@lru_cache(maxsize=1024)  # arguments of instructions
+def _whole(value: int) -> bytes:
+    return _tagged(b"i", str(value).encode())
 
 
 def _tagged(tag: bytes, body: bytes) -> bytes:

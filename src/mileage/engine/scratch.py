@@ -43,18 +43,23 @@ class Store(Protocol):
 class Scratch:
     """A store in a folder of its own; arrays come back as read-only maps of the file, without a copy.
 
-    A folder of the system's temporary one is locked by the process that made it. So what a killed process has left
-    behind is known, and is removed when the next one makes its own.
+    A folder of the system's temporary one is made when it is first asked for, and locked by the process that made it. So
+    what a killed process has left behind is known, and is removed when the next one makes its own.
     """
 
     def __init__(self, path: str | Path | None = None) -> None:
         self._lock: int | None = None
-        if path is not None:
-            self.path = Path(path)
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        else:
+        self._path = None if path is None else Path(path)
+        if self._path is not None:
+            self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        if self._path is None:
             remove_left_behind()
-            self.path, self._lock = _locked_folder()
+            self._path, self._lock = _locked_folder()
+        return self._path
 
     def put(self, key: str, value: Any) -> int:
         """Write a value; a reader sees all of it or nothing."""
@@ -100,11 +105,12 @@ class Scratch:
 
     def __getstate__(self) -> dict[str, Any]:
         """Other processes use the folder; its lock stays with the one that made it."""
-        return {"path": self.path, "_lock": None}
+        return {"_path": self.path, "_lock": None}
 
     def close(self) -> None:
         """Remove the folder."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        if self._path is not None:
+            shutil.rmtree(self._path, ignore_errors=True)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None

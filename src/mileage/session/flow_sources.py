@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from mileage.core.fingerprint import fingerprint
-from mileage.workflow.identity.library import is_library
+from mileage.workflow.identity.library import own_modules
 
 _current: ContextVar[Sources | None] = ContextVar("mile_sources", default=None)
 
@@ -58,9 +58,10 @@ class Sources:
     def add_modules(self) -> None:
         """Add the project's own modules that are imported by now."""
         below = str(self.root.resolve())
-        for name, module in list(sys.modules.items()):
+        for name in own_modules():
+            module = sys.modules.get(name)
             file = vars(module).get("__file__") if type(module) is ModuleType else None  # a lazy one would be imported
-            if isinstance(file, str) and file.startswith(below) and file.endswith(".py") and not is_library(name):
+            if isinstance(file, str) and file.startswith(below) and file.endswith(".py"):
                 self.add_file(Path(file), name)
 
     def add_cells(self, files: Iterable[str]) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from mileage.workflow.flow.calls import files_matching, files_named
 from mileage.workflow.flow.query import unstable_in
-from mileage.workflow.identity.library import is_library
+from mileage.workflow.identity.library import own_modules
 
 #: Tells of the kind of what was read, and of its path or name.
 Note = Callable[[str, str], None]
@@ -86,24 +86,11 @@ def _hear(stack: ExitStack, owner: Any, names: tuple[str, ...], note: Note, held
 def _held_by_the_user() -> Places:
     """Return where the modules of the user hold what, by its id."""
     found: Places = {}
-    for name in _of_the_user(tuple(sys.modules)):
+    for name in own_modules():
         module = sys.modules.get(name)
         for key, value in tuple(getattr(module, "__dict__", {}).items()):
             found.setdefault(id(value), []).append((module, key))
     return found
-
-
-@functools.lru_cache(maxsize=1)
-def _of_the_user(modules: tuple[str, ...]) -> tuple[str, ...]:
-    """Return those of the modules that are the user's; a process holds thousands, and the same ones at every step."""
-    return tuple(name for name in modules if _is_of_the_user(name))
-
-
-def _is_of_the_user(module: str) -> bool:
-    """Say whether a module is the user's; by its package where that is one folder."""
-    package = module.partition(".")[0]
-    is_one_folder = getattr(sys.modules.get(package), "__file__", None) is not None
-    return not is_library(package if is_one_folder else module)
 
 
 def _told(before: Callable[..., Any], note: Note, *, is_sql: bool) -> Callable[..., Any]:

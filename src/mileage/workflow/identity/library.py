@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import os
 import sys
 import sysconfig
-from functools import cache
-from pathlib import Path
+from functools import cache, lru_cache
 from types import ModuleType
 
 # Settings of scikit-learn that change what an estimator gives.
@@ -16,10 +16,10 @@ _SCHEMES = ("stdlib", "platstdlib", "purelib", "platlib")
 
 
 @cache
-def _library_folders() -> tuple[Path, ...]:
-    found = [Path(sysconfig.get_path(name)).resolve() for name in _SCHEMES]
-    found += [Path(entry).resolve() for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))]
-    return tuple(dict.fromkeys(found))
+def _library_folders() -> tuple[str, ...]:
+    found = [sysconfig.get_path(name) for name in _SCHEMES]
+    found += [entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))]
+    return tuple(dict.fromkeys(os.path.realpath(folder) + os.sep for folder in dict.fromkeys(found)))
 
 
 @cache
@@ -40,22 +40,46 @@ def is_library(module: str) -> bool:
     file = _file(known) if known is not None else _found(top)
     if file is None:
         return known is not None and not hasattr(known, "__path__")  # built into the interpreter
-    return any(folder in file.parents for folder in _library_folders())
+    return file.startswith(_library_folders())
 
 
-def _file(module: ModuleType) -> Path | None:
+def own_modules() -> tuple[str, ...]:
+    """Return the names of the imported modules that are the user's own.
+
+    Examples
+    --------
+    >>> {"json", "mileage.core"} & set(own_modules())
+    set()
+    """
+    return _own(tuple(sys.modules))
+
+
+@lru_cache(maxsize=1)  # a process holds thousands of modules, and mostly the same ones when it asks again
+def _own(modules: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in modules if not is_library(_package(name)))
+
+
+def _package(module: str) -> str:
+    """Return the package of a module where that is one folder, of which all modules are alike."""
+    package = module.partition(".")[0]
+    is_one_folder = getattr(sys.modules.get(package), "__file__", None) is not None
+    return package if is_one_folder else module
+
+
+def _file(module: ModuleType) -> str | None:
     name = getattr(module, "__file__", None)
     if name is None and hasattr(module, "__path__"):
         name = next(iter(module.__path__), None)
-    return Path(name).resolve() if name else None
+    return os.path.realpath(name) if name else None
 
 
-def _found(top: str) -> Path | None:
+def _found(top: str) -> str | None:
     try:
         spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):
         return None
-    return Path(spec.origin).resolve() if spec is not None and spec.origin not in {None, "built-in", "frozen"} else None
+    origin = None if spec is None else spec.origin
+    return None if origin in {None, "built-in", "frozen"} else os.path.realpath(str(origin))
 
 
 @cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
@@ -36,6 +37,7 @@ _OPEN_CLASSES = {
 }
 
 
+@lru_cache(maxsize=4096)
 def kind_of(path: str, given: str | None = None) -> str | None:
     """Return what the thing of a full name depends on, if it does.
 
@@ -78,6 +80,8 @@ def extensions(name: str) -> Iterator[Any]:
             continue
         for one in classes:
             found = vars(getattr(sys.modules[module], one, object)).get(name)
+            if found is None:
+                continue
             for inner in (found, *(getattr(found, kind, None) for kind in ("_accessor", "_ns", "fget", "__func__"))):
                 if isinstance(inner, FunctionType | type) and not is_library(inner.__module__):
                     yield inner
