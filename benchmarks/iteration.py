@@ -47,7 +47,10 @@ def child(
     pinned = ["taskset", "-c", "0", *words] if shutil.which("taskset") else words
     paths = [str(HERE), *filter(None, [os.environ.get("PYTHONPATH") if system == "mile" else None])]
     env = {**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(paths)}
-    env |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(COMPILED)}  # compiled once, as an installed package is
+    env |= {
+        "PYTHONDONTWRITEBYTECODE": "",
+        "PYTHONPYCACHEPREFIX": str(COMPILED),
+    }  # compiled once, as an installed package is
     done = subprocess.run(pinned, capture_output=True, text=True, check=False, env=env, cwd=store.parent)
     if done.returncode:
         if system in PEERS and "ModuleNotFoundError" in done.stderr:

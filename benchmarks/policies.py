@@ -19,11 +19,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from mileage.catalog.room import LARGE_SHARE
+from mileage.catalog.container import Packing
+from mileage.catalog.room import Room
 from mileage.optimizer.changes import ChangeModel, expected_reads
 from mileage.optimizer.policies import Item, Known, Part, Policy, make_room
 from mileage.optimizer.policies.density import Density
@@ -78,7 +80,7 @@ EDITED = {
 MIXES = {"mixed": (30, 40, 30), "postprocessing": (60, 30, 10), "preprocessing": (10, 30, 60)}  # post, learn, pre
 LADDER = (0.05, 0.1, 0.25, 0.5, 1.0, None)
 UNDO, VERSIONS, MB = 0.15, 14, 1_000_000
-PACKED, PACKED_ABOVE = 1 / 8, LARGE_SHARE  # of a table's bytes, as measured; of the budget
+PACKED = {None: 1.0, Packing.QUICK: 1 / 4.5, Packing.SMALL: 1 / 8}  # of a table's bytes, as measured
 RUN_BYTES = sum(int(op.megabytes * MB) for op in OPERATORS.values())
 POLICIES: dict[str, Policy] = {
     "none": Nothing(),
@@ -145,12 +147,14 @@ class Simulation:
     policy: Policy
     quota_bytes: int | None
     known: Known = field(init=False)
+    room: Room = field(init=False)
     model: ChangeModel = field(default_factory=ChangeModel)
     seconds: float = 0.0
     most_bytes: int = 0
 
     def __post_init__(self) -> None:
         self.known = Known({}, self.quota_bytes)
+        self.room = Room(Path(), self.quota_bytes)  # asked how results are packed, and nothing else
 
     def run(self, versions: list[Version]) -> float:
         """Return the seconds of a trace."""
@@ -175,8 +179,8 @@ class Simulation:
         for task, before in inputs.items():
             item = items.setdefault(task, item_of(task))
             item.age, item.reuse, item.inputs = 0, reads[task], tuple(before)
-            scarce = self.quota_bytes is not None and item.size_bytes > PACKED_ABOVE * self.quota_bytes
-            item.disk_bytes = int(PACKED * item.size_bytes) if scarce else item.size_bytes
+            packing = self.room.packing_for(item.size_bytes)
+            item.disk_bytes, item.small = int(PACKED[packing] * item.size_bytes), packing is Packing.SMALL
 
     def _execute(self, version: Version, number: int) -> None:
         items, tasks = self.known.items, list(version.tasks.values())

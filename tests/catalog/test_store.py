@@ -226,25 +226,37 @@ def test_a_changed_byte_anywhere_makes_a_file_absent(store, value):
             store.get("aa.out")
 
 
-def test_what_takes_much_of_the_room_is_packed_and_comes_back_as_it_was(tmp_path):
+@pytest.mark.parametrize("quota_bytes", [2_500_000, 5_000_000])
+def test_what_takes_much_of_the_room_is_packed_and_comes_back_as_it_was(tmp_path, quota_bytes):
     rng = np.random.default_rng(0)
     wide = pd.DataFrame({
         "whole": rng.integers(-100, 100, 50_000), "step": np.arange(50_000) * 7 - 10**12, "text": ["one", None] * 25_000,
         "far": rng.choice([-(2**63), 2**63 - 1], 50_000), "zero": np.array([0.0, -0.0] * 25_000), "same": [np.nan] * 50_000,
     })  # fmt: skip
     plain = ArtifactStore(tmp_path / "plain", key=KEY)
-    scarce = ArtifactStore(tmp_path / "scarce", key=KEY, quota_bytes=2_000_000)
+    scarce = ArtifactStore(tmp_path / "scarce", key=KEY, quota_bytes=quota_bytes)
+    model = {"model": wide["zero"].to_numpy()}
     for value in (
         wide,
         wide["step"],
         wide["far"].to_numpy(),
-        sp.eye(5000, format="csr"),
-        {"model": wide["zero"].to_numpy()},
+        sp.csr_matrix(np.arange(80_000).reshape(80, -1) % 7),
+        model,
     ):
-        assert scarce.put("aa.out", value) < plain.put("aa.out", value) / 3
+        assert scarce.put("aa.out", value) < plain.put("aa.out", value) / 2
         assert pickle.dumps(scarce.get("aa.out")) == pickle.dumps(plain.get("aa.out"))
-    assert scarce.size_of("aa.out") == scarce.put("aa.out", {"model": wide["zero"].to_numpy()})
+    assert scarce.size_of("aa.out") == scarce.put("aa.out", model)
     assert not scarce.get("aa.out")["model"].flags.writeable
+
+
+def test_the_more_a_value_would_take_of_the_room_the_smaller_it_is_packed(tmp_path):
+    frame = pd.DataFrame({"a": np.random.default_rng(0).integers(0, 50, 100_000) / 4})
+    rooms = (None, 40_000_000, 4_000_000, 1_000_000)
+    stores = [ArtifactStore(tmp_path / str(i), key=KEY, quota_bytes=quota) for i, quota in enumerate(rooms)]
+    sizes = [store.put("aa.out", frame) for store in stores]
+    assert sizes[0] > sizes[2] > sizes[3] and sizes[1] in {sizes[0], sizes[2]}
+    for store in stores:
+        pd.testing.assert_frame_equal(store.get("aa.out"), frame)
 
 
 def test_the_least_recently_used_go_first_and_small_ones_last(tmp_path):

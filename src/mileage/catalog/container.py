@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import struct
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol
 
 from blake3 import blake3
@@ -24,6 +25,13 @@ PACKED = "packed"
 _LENGTH = struct.Struct("<I")
 _MAC = 32
 _MAX_HEADER = 1 << 24
+
+
+class Packing(StrEnum):
+    """How a value is packed, by the codec: at the pace at which plain bytes are written, or into fewer bytes, slower."""
+
+    QUICK = "lz4"
+    SMALL = "zstd"
 
 
 class Readable(Protocol):

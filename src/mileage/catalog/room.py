@@ -17,12 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from mileage.catalog.container import Packing
 from mileage.catalog.locks import Lease, flock, is_dead, wait_for
 from mileage.errors import CatalogError
 
 SMALL_BYTES = 64 * 1024
 MARGIN_BYTES = 4096  # for the files of locks
-LARGE_SHARE = 1 / 64  # of the room: what takes more of it is packed
+LARGE_SHARE, HUGE_SHARE = 1 / 64, 1 / 2  # of the room: what takes more of it is packed, quickly or as small as can be
 _WAIT_S = 20.0
 _CLOCK_S = 2.0  # time stamps of files are this exact
 _OLD_S = 3600.0
@@ -92,9 +93,11 @@ class Room:
         """Where files are that are not, or no longer, part of the store; on the same disk, so that a rename is whole."""
         return self.folder / ".aside"
 
-    def is_scarce_for(self, size: int) -> bool:
-        """Say whether so many bytes are a large share of all the room there is, so that they had better be packed."""
-        return self.quota_bytes is not None and size > LARGE_SHARE * self.quota_bytes
+    def packing_for(self, size: int) -> Packing | None:
+        """Return how so many bytes had better be packed: not at all if they are a small share of all the room there is."""
+        if self.quota_bytes is None or size <= LARGE_SHARE * self.quota_bytes:
+            return None
+        return Packing.SMALL if size > HUGE_SHARE * self.quota_bytes else Packing.QUICK
 
     def reserve(self, part: Path, size: int, key: str) -> int:
         """Make an empty file of ``size`` bytes, locked, and return its handle; what is worth less leaves for it.

@@ -104,8 +104,8 @@ class ArtifactStore:
     def put_encoded(self, key: str, encoded: Encoded, *, durable: bool = True) -> int:
         """Keep a value that is bytes already; as :meth:`put`. What would take much of the room takes less of it, packed."""
         assert self.key is not None
-        if self.room.is_scarce_for(encoded.size_bytes):
-            encoded = packed(encoded)
+        if (packing := self.room.packing_for(encoded.size_bytes)) is not None:
+            encoded = packed(encoded, packing)
         head = pack_header(encoded, self.key)
         size = len(head) + sum(len(part) + -len(part) % 64 for part in encoded.parts)
         path = self._path(key)

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mileage.catalog import CostRecord, VersionRecord, WriteBehind
+from mileage.catalog.container import Packing
 from mileage.core.collector import only_new_objects
 from mileage.core.events import EventBus, Listener
 from mileage.core.fingerprint import Fingerprint
@@ -189,6 +190,10 @@ class Costs:
         sizes = [self.kept_bytes(task.port(output).key) for output in task.outputs]
         return None if None in sizes else sum(size for size in sizes if size is not None)
 
+    def is_small(self, size: int) -> bool:
+        """Say whether a kept output of so many bytes in memory is packed small, and takes longer to read."""
+        return self.store.room.packing_for(size) is Packing.SMALL
+
     def __call__(self, task: Task) -> tuple[float, float | None]:
         """Return both; None for the load of what is not kept."""
         name = task.fingerprint
@@ -199,7 +204,8 @@ class Costs:
         disk_bytes = self.disk_bytes(task)
         if disk_bytes is None:
             return compute_s, None
-        return compute_s, Item(size_bytes=known.size_bytes if known else 0, disk_bytes=disk_bytes).load_s
+        size = known.size_bytes if known else 0
+        return compute_s, Item(size_bytes=size, disk_bytes=disk_bytes, small=self.is_small(size)).load_s
 
 
 def _planned_and_run(

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from mileage.catalog.container import Packing
 from mileage.catalog.flows import CostRecord, VersionRecord
 from mileage.catalog.room import Kept
 from mileage.core.fingerprint import Fingerprint
 from mileage.optimizer.changes import ChangeModel, expected_reads
-from mileage.optimizer.policies import Item, Known, Part, Policy, make_room
+from mileage.optimizer.policies import PACKED_SHARE, Item, Known, Part, Policy, make_room
 from mileage.session.parts import parts_of
 from mileage.workflow import Action, PhysicalPlan
 from mileage.workflow.flow.node import FlowTask
@@ -39,10 +40,10 @@ class Keeping:
         n_outputs: Mapping[str, int],
         reads: Iterable[str],
         is_of_one_run: Callable[[Fingerprint], bool] = lambda _: False,
-        is_scarce_for: Callable[[int], bool] = lambda _: False,
+        packing_for: Callable[[int], Packing | None] = lambda _: None,
     ) -> None:
         self.policy, self.known, self.reads = policy, known, frozenset(reads)
-        self._n_outputs, self._is_of_one_run, self._is_scarce_for = n_outputs, is_of_one_run, is_scarce_for
+        self._n_outputs, self._is_of_one_run, self._packing_for = n_outputs, is_of_one_run, packing_for
         self._decided: dict[str, bool] = {}
         self._lock = threading.Lock()
 
@@ -71,7 +72,7 @@ class Keeping:
             {str(one.task.fingerprint): len(one.task.outputs) for one in tasks},
             (task.port(name).key for task in loads for name in task.outputs),
             is_of_one_run,
-            session.store.room.is_scarce_for,
+            session.store.room.packing_for,
         )
 
     def wants(self, task: Fingerprint, key: str, *, seconds: float, size_bytes: int) -> bool:
@@ -81,8 +82,10 @@ class Keeping:
         with self._lock:
             if name not in self._decided:
                 item = self.known.items.setdefault(name, Item())
-                item.seconds = seconds
-                item.is_to_take(size_bytes * self._n_outputs.get(name, 1), packed=self._is_scarce_for(size_bytes))
+                item.seconds, item.size_bytes = seconds, size_bytes * self._n_outputs.get(name, 1)
+                packing = self._packing_for(size_bytes)
+                item.disk_bytes = int(item.size_bytes * (1.0 if packing is None else PACKED_SHARE))
+                item.small = packing is Packing.SMALL
                 item.last_used = time.time()
                 stays = not any(self._is_of_one_run(Fingerprint(other)) for other in self._behind(name))
                 item.kept = self._decided[name] = stays and self.policy.wants(self.known, name)
@@ -191,6 +194,6 @@ def _present(tasks: Sequence[FlowTask], plan: PhysicalPlan, costs: Costs, model:
         made[name] = Item(
             seconds, record.size_bytes if record else 0, inputs[name], parts[name], kept=load_s is not None,
             reuse=reads[name], hits=record.hits if record else 0, misses=record.misses if record else 0,
-            disk_bytes=costs.disk_bytes(planned.task) or 0,
+            disk_bytes=costs.disk_bytes(planned.task) or 0, small=record is not None and costs.is_small(record.size_bytes),
         )  # fmt: skip
     return made

@@ -1,7 +1,7 @@
 """What to keep within a quota: one policy per file, and their registry; ``density`` is the default."""
 
 from mileage.core.registry import Registry
-from mileage.optimizer.policies.known import Item, Known, Part
+from mileage.optimizer.policies.known import PACKED_SHARE, Item, Known, Part
 from mileage.optimizer.policies.policy import NEVER, Policy, make_room
 
 policies: Registry[Policy] = Registry(
@@ -11,4 +11,4 @@ policies: Registry[Policy] = Registry(
     group="mileage.policies",
 )
 
-__all__ = ["NEVER", "Item", "Known", "Part", "Policy", "make_room", "policies"]
+__all__ = ["NEVER", "PACKED_SHARE", "Item", "Known", "Part", "Policy", "make_room", "policies"]

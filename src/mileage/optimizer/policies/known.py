@@ -12,11 +12,10 @@ from enum import StrEnum
 SMALL_BYTES = 64 * 1024
 SMALL_SHARE = 0.002  # of the quota, for models, predictions and metrics
 # A file of the store is mapped, and what was written lately is in memory: its pages cost a copy at most. Writing goes on
-# behind the run, at the pace of the disk. What is packed is read and written at the pace of the processor.
+# behind the run, at the pace of the disk, as is quick packing. What is packed small takes the processor longer.
 READ_FIXED_S, READ_BYTES_S, UNPACK_BYTES_S = 0.0015, 3e9, 1.3e9
 WRITE_FIXED_S, WRITE_BYTES_S, PACK_BYTES_S = 0.0015, 1e9, 0.6e9
 PACKED_SHARE = 0.25  # of its bytes, until it is written
-_IS_PACKED = 0.9
 
 
 class Part(StrEnum):
@@ -35,7 +34,8 @@ class Part(StrEnum):
 class Item:
     """A task as a policy sees it.
 
-    Its result takes ``size_bytes`` in memory and ``disk_bytes`` where it is kept, fewer if it is packed there. ``age`` counts the versions since it belonged to the newest one (0: it does); ``reuse`` is how often its result will
+    Its result takes ``size_bytes`` in memory and ``disk_bytes`` where it is kept, fewer if it is packed there, as ``small``
+    as can be or quickly. ``age`` counts the versions since it belonged to the newest one (0: it does); ``reuse`` is how often its result will
     be read again, as far as can be foreseen; ``hits`` how often it was loaded, ``misses`` how often computed again.
     """
 
@@ -50,11 +50,7 @@ class Item:
     misses: int = 0
     last_used: float = 0.0
     disk_bytes: int = 0
-
-    @property
-    def is_packed(self) -> bool:
-        """Whether it takes fewer bytes on the disk than in memory."""
-        return 0 < self.disk_bytes < _IS_PACKED * self.size_bytes
+    small: bool = False
 
     @property
     def room_bytes(self) -> int:
@@ -64,17 +60,12 @@ class Item:
     @property
     def load_s(self) -> float:
         """Seconds to read it from the disk."""
-        return READ_FIXED_S + self.size_bytes / (UNPACK_BYTES_S if self.is_packed else READ_BYTES_S)
+        return READ_FIXED_S + self.size_bytes / (UNPACK_BYTES_S if self.small else READ_BYTES_S)
 
     @property
     def write_s(self) -> float:
         """Seconds to write it to the disk."""
-        return WRITE_FIXED_S + self.size_bytes / (PACK_BYTES_S if self.is_packed else WRITE_BYTES_S)
-
-    def is_to_take(self, size_bytes: int, *, packed: bool) -> None:
-        """Set what it takes in memory and, so far as that can be said before it is written, on the disk."""
-        self.size_bytes = size_bytes
-        self.disk_bytes = int(PACKED_SHARE * size_bytes) if packed else size_bytes
+        return WRITE_FIXED_S + self.size_bytes / (PACK_BYTES_S if self.small else WRITE_BYTES_S)
 
 
 @dataclass(slots=True)
