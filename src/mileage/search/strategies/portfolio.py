@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Self
 
+from mileage.core.domains import whole_number
 from mileage.core.reasons import Reason
-from mileage.operators import Family, operators
-from mileage.search.curated import curated, steps_of
+from mileage.operators import Family, StepSpec, operators
+from mileage.search.curated import Wish, curated, steps_of
 from mileage.search.sampling import model_slot, nearest
 from mileage.search.strategy import Proposal, SearchContext, Strategy
 from mileage.space import Configuration, SearchSpace
 
 _LARGE_ROWS = 50_000
 _SHARE = 0.2
+_FORESTS, _LEAVES = ("random_forest", "extra_trees"), 10_000  # leaves of a tree, about
 _BOOSTED = ("lightgbm", "hist_gbm", "xgboost", "catboost")
 _FIRST, _SHARE_BOOSTED = (
     5,
@@ -51,6 +53,7 @@ def _fitted(context: SearchContext) -> list[Proposal]:
     ]
     if context.n_rows > _LARGE_ROWS:  # kernel machines and neighbours do not scale: leave them to the search
         wishes = [wish for wish in wishes if wish["model"].operator not in {"svm", "knn"}]
+    wishes = [_at_size(wish, context.n_rows) for wish in wishes]
     queue = [
         Proposal(configuration, known.reason, _SHARE_BOOSTED)
         for known in context.known
@@ -66,6 +69,25 @@ def _fitted(context: SearchContext) -> list[Proposal]:
             boosted = place <= _FIRST and wish["model"].operator in _BOOSTED
             queue.append(Proposal(configuration, reason, _SHARE_BOOSTED if boosted else _SHARE))
     return queue
+
+
+def _at_size(wish: Wish, n_rows: int) -> Wish:
+    """Return a forest with leaves that grow with the rows: whole trees of many rows are large, slow and no better.
+
+    Examples
+    --------
+    >>> wish = steps_of({"model": "extra_trees", "params": {"min_samples_leaf": 2}})
+    >>> [str(_at_size(wish, n)["model"]) for n in (1000, 45_000)]
+    ['extra_trees(min_samples_leaf = 2)', 'extra_trees(min_samples_leaf = 5)']
+    """
+    model = wish["model"]
+    if model.operator not in _FORESTS:
+        return wish
+    params = dict(model.params)
+    least = max(whole_number(params.get("min_samples_leaf", 1)), -(-n_rows // _LEAVES))
+    return (
+        {**wish, "model": StepSpec.of(model.operator, **{**params, "min_samples_leaf": least})} if least > 1 else wish
+    )
 
 
 def _other_models(space: SearchSpace) -> list[str]:
