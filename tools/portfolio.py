@@ -2,7 +2,7 @@
 
 ``python tools/portfolio.py run --data FOLDER --out runs.json`` fits every candidate on every table of a folder with a
 ``manifest.json`` (at most ``--rows`` rows, 3 folds), ``python tools/portfolio.py learn runs.json`` orders them: the next one is that
-which improves the best so far most, in the mean over tables, per root of the time that it takes. A leave-one-table-out estimate of
+which improves the best so far most, in the mean over tables, per power of the time that it takes. A leave-one-table-out estimate of
 what the order is worth is printed: the regret of its first configurations on a table that it was not learned from, beside that
 of as many drawn at random.
 """
@@ -18,6 +18,13 @@ from typing import Any
 
 TARGET = Path(__file__).parent.parent / "src/mileage/search/portfolio.json"
 ROWS, SHOWN, LENGTH = 4000, (1, 2, 3, 4, 6, 8, 12), 16
+OTHER_TASK, GOOD = 0.3, 0.1  # weights of tables of other tasks, and of being good where the best so far is better
+LEAST_TIME, TIME_POWER = 0.3, 0.3
+FAMILIES = {
+    "boosting": ("lightgbm", "hist_gbm", "catboost", "xgboost"),
+    "forest": ("extra_trees", "random_forest"),
+    "linear": ("logistic", "ridge", "linear"),
+}
 Wish = dict[str, Any]
 Runs = dict[str, dict[str, Any]]
 
@@ -154,12 +161,8 @@ def learn(given: argparse.Namespace) -> None:
     runs: Runs = json.loads(given.runs.read_text())
     made: dict[str, Any] = {}
     for task in ("binary", "multiclass", "regression"):
-        tables = {name: run for name, run in runs.items() if run["task"] == task}
-        if not tables:
-            continue
-        order = greedy(tables)
-        made[task] = [candidates(task)[i] for i in order]
-        print(task, f"{len(tables)} tables", json.dumps(worth(tables)))
+        made[task] = [candidates(task)[i] for i in greedy(runs, task)]
+        print(task, f"{sum(run['task'] == task for run in runs.values())} tables", json.dumps(worth(runs, task)))
     made["provenance"] = {
         "made_by": "tools/portfolio.py",
         "tables": {name: {k: run[k] for k in ("task", "n_rows", "n_columns")} for name, run in sorted(runs.items())},
@@ -176,38 +179,69 @@ def regrets(run: dict[str, Any]) -> dict[int, float]:
     return {i: min(1.0, (v - best) / width) for i, v in loss.items()}
 
 
-def greedy(tables: Runs, length: int = LENGTH) -> list[int]:
-    """Return candidates in the order in which each improves the best so far most per root of its time, over the tables."""
-    regret = {name: regrets(run) for name, run in tables.items()}
-    shared = set.intersection(*[set(r) for r in regret.values()])
-    seconds = {
-        i: statistics.fmean(
-            run["seconds"][str(i)] / max(1e-9, statistics.median(run["seconds"].values())) for run in tables.values()
-        )
-        for i in shared
+def family(wish: Wish) -> str:
+    """Return what makes workflows differ in what they predict: boosting, forests, linear models, or another model."""
+    return next((name for name, models in FAMILIES.items() if wish["model"] in models), wish["model"])
+
+
+def greedy(runs: Runs, task: str, length: int = LENGTH) -> list[int]:
+    """Return candidates in the order in which each improves the best so far most per power of its time, over the tables.
+
+    Tables of other tasks count a little, for the candidates that all tasks have. Of no prefix is more than half (rounded up) of
+    one family, and of a family other than boosting a second one comes only after one of each: the best are mixed to one answer, and
+    what is alike adds little to that.
+    """
+    wishes = candidates(task)
+    n_common = next(i for i, wish in enumerate(wishes) if family(wish) == "linear")
+    weight = {name: 1.0 if run["task"] == task else OTHER_TASK for name, run in runs.items()}
+    regret = {
+        name: {i: v for i, v in regrets(run).items() if run["task"] == task or i < n_common}
+        for name, run in runs.items()
     }
-    best, order = dict.fromkeys(tables, 1.0), list[int]()
-    while len(order) < min(length, len(shared)):
-        gain = {
-            i: sum(max(0.0, best[n] - regret[n][i]) for n in tables) / max(0.1, seconds[i]) ** 0.5
-            for i in sorted(shared - set(order))
-        }
-        chosen = max(gain, key=lambda i: gain[i])
-        if gain[chosen] <= 0:  # all tables have their best: go on with what is good by itself
-            chosen = min(gain, key=lambda i: sum(regret[n][i] for n in tables))
+    seconds = {i: _share_of_time(runs, task, i) for i in range(len(wishes))}
+    best, order = dict.fromkeys(runs, 1.0), list[int]()
+
+    def gain(i: int) -> float:
+        gained = sum(weight[n] * max(0.0, best[n] - regret[n].get(i, 1.0)) for n in runs)
+        good = sum(weight[n] * (1.0 - regret[n].get(i, 1.0)) for n in runs)
+        return (gained + GOOD * good) / max(LEAST_TIME, seconds[i]) ** TIME_POWER
+
+    while len(order) < min(length, len(wishes)):
+        used = [family(wishes[i]) for i in order]
+        most = (len(order) + 2) // 2
+        missing = {family(wish) for wish in wishes} - set(used)
+        allowed = missing | {"boosting"} if missing else set(used)
+        left = [
+            i
+            for i in range(len(wishes))
+            if i not in order and used.count(family(wishes[i])) < most and family(wishes[i]) in allowed
+        ]
+        chosen = max(left, key=gain)
         order.append(chosen)
-        best = {n: min(best[n], regret[n][chosen]) for n in tables}
+        best = {n: min(best[n], regret[n].get(chosen, 1.0)) for n in runs}
     return order
 
 
-def worth(tables: Runs) -> dict[str, dict[int, float]]:
+def _share_of_time(runs: Runs, task: str, i: int) -> float:
+    """Return the mean time of a candidate, in that of the median candidate of a table."""
+    shares = [
+        run["seconds"][str(i)] / max(1e-9, statistics.median(run["seconds"].values()))
+        for run in runs.values()
+        if run["task"] == task and str(i) in run["seconds"]
+    ]
+    return statistics.fmean(shares) if shares else 1.0
+
+
+def worth(runs: Runs, task: str) -> dict[str, dict[int, float]]:
     """Return the mean regret of the first k on a table that the order was not learned from, and of k drawn at random."""
     rng = random.Random(0)
     ordered: dict[int, list[float]] = {k: [] for k in SHOWN}
     drawn: dict[int, list[float]] = {k: [] for k in SHOWN}
-    for left_out, run in tables.items():
+    for left_out, run in runs.items():
+        if run["task"] != task:
+            continue
         regret = regrets(run)
-        order = greedy({name: other for name, other in tables.items() if name != left_out}, max(SHOWN))
+        order = greedy({name: other for name, other in runs.items() if name != left_out}, task, max(SHOWN))
         for k in SHOWN:
             ordered[k].append(min(regret.get(i, 1.0) for i in order[:k]))
             drawn[k] += [min(regret[i] for i in rng.sample(sorted(regret), k)) for _ in range(20)]
