@@ -106,8 +106,8 @@ def test_lessons_go_from_project_to_project(answer: Result, tmp_path: Path) -> N
         export_knowledge(answer.session, file)
     with mileage.connect(tmp_path / "other", backend="inline") as other:
         assert knowledge_report(other).data["lessons"] == 0
-        assert import_knowledge(other, file).data == {"new": n, "known": 0}
-        assert import_knowledge(other, file).data == {"new": 0, "known": n}
+        assert import_knowledge(other, file).data == {"new": n, "known": 0, "left_out": {}}
+        assert import_knowledge(other, file).data == {"new": 0, "known": n, "left_out": {}}
         assert "from ours.json" in knowledge_report(other).lines[1]
         used = other.run(QUERY, frames={"df": frame(seed=5)})
         assert any("did well on" in str(t.reason) for t in used.leaderboard.trials)

@@ -55,7 +55,7 @@ def export_knowledge(session: Session, path: Path, *, force: bool = False) -> Re
 
 
 def import_knowledge(session: Session, path: Path) -> Report:
-    """Take the lessons of a file into the project's catalog; those that it has are not taken twice.
+    """Take the lessons of a file, or of the runs that MLflow or OpenML has in a folder; those that are known are not taken twice.
 
     Raises
     ------
@@ -63,16 +63,26 @@ def import_knowledge(session: Session, path: Path) -> Report:
         If the file cannot be read, or is damaged.
     """
     try:
-        lessons = imported(path.read_text(encoding="utf-8"), path.name)
+        lessons, left_out = _read(path)
     except (OSError, ValueError) as error:
-        hint = f"it is a file that 'mile knowledge export' wrote ({FORMAT})"
+        hint = f"it is a file that 'mile knowledge export' wrote ({FORMAT}), or a folder with runs of MLflow or OpenML"
         raise DataError(f"'{path}' is no knowledge to import: {error}", code="D471", hint=hint) from error
     known = {one.digest for one in session.catalog.lessons.all()}
     new = [one for one in lessons if one.digest not in known]
     session.catalog.lessons.keep(new)
     title = f"{len(new)} lessons taken from {path}"
-    more = (f"{len(lessons) - len(new)} were known already",) if len(new) < len(lessons) else ()
-    return Report("knowledge", title, lines=(title, *more), data={"new": len(new), "known": len(lessons) - len(new)})
+    more = [f"{len(lessons) - len(new)} were known already"] if len(new) < len(lessons) else []
+    more += [f"{n} runs left out: {why}" for why, n in sorted(left_out.items())]
+    data = {"new": len(new), "known": len(lessons) - len(new), "left_out": dict(left_out)}
+    return Report("knowledge", title, lines=(title, *more), data=data)
+
+
+def _read(path: Path) -> tuple[list[LessonRecord], Mapping[str, int]]:
+    if not path.is_dir():
+        return imported(path.read_text(encoding="utf-8"), path.name), {}
+    from mileage.session.foreign_runs import foreign_lessons
+
+    return foreign_lessons(path)
 
 
 def forget_knowledge(session: Session) -> Report:
