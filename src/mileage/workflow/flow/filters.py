@@ -60,9 +60,10 @@ def _conditions(node: Node, readers: list[Node], frame: pd.DataFrame) -> list[Co
         return []
     call = readers[0].call
     plan = plan_of(call, [frame])
-    if plan is None or unstable_in(call.text) or not _types_stay(node, frame):
+    if plan is None or unstable_in(call.text):
         return []
-    return [one for text in _filtered(plan) for one in _condition(text, frame)]
+    found = [one for text in _filtered(plan) for one in _condition(text, frame)]
+    return found if found and _types_stay(node, frame) else []
 
 
 def _filtered(plan: Any) -> Iterable[str]:
@@ -125,9 +126,7 @@ def _types_stay(node: Node, frame: pd.DataFrame) -> bool:
     if not all(name in firm or frame[name].dtype.kind in "fM" or str(frame[name].dtype) == "str" for name in frame):
         return False
     told = pq.read_metadata(Path(node.call.args[1].path))
-    for group in range(told.num_row_groups):
-        columns = [told.row_group(group).column(i) for i in range(told.num_columns)]
-        known = {c.path_in_schema for c in columns if c.statistics is not None and c.statistics.null_count == 0}
-        if not firm <= known:
-            return False
-    return True
+    places = [i for i, name in enumerate(told.schema.names) if name in firm]  # names of leaves: there may be several
+    columns = [told.row_group(group).column(i) for group in range(told.num_row_groups) for i in places]
+    known = {column.path_in_schema for column in columns}
+    return firm <= known and all(c.statistics is not None and c.statistics.null_count == 0 for c in columns)

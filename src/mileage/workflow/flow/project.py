@@ -11,7 +11,7 @@ import operator
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,18 +95,28 @@ def empty_frame(node: Node) -> pd.DataFrame | None:
         or any("=" in part for part in path.absolute().parts)
     ):
         return None  # folders such as year=2024 add columns
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        frame = pq.read_schema(path).empty_table().to_pandas()
-    except (pa.ArrowException, OSError):  # what is wrong with the file is told when it is read
+    told = path.stat()
+    frame = _frame_of(str(path.absolute()), told.st_mtime_ns, told.st_size)
+    if frame is None:
         return None
     names = list(frame.columns)
     wanted = options.get("columns", names)
     if not isinstance(wanted, list) or set(wanted) - set(names):
         return None
     return frame[wanted] if len(set(names)) == len(names) and all(isinstance(name, str) for name in names) else None
+
+
+@lru_cache(maxsize=64)
+def _frame_of(path: str, mtime_ns: int, size_bytes: int) -> pd.DataFrame | None:
+    """Return the frame of a Parquet file without its rows; a footer of many row groups takes long, and each rule asks for it."""
+    del mtime_ns, size_bytes
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_schema(path).empty_table().to_pandas()
+    except (pa.ArrowException, OSError):  # what is wrong with the file is told when it is read
+        return None
 
 
 def _used(frame: pd.DataFrame, readers: Iterable[Node], empty: Mapping[Node, pd.DataFrame]) -> list[str] | None:
