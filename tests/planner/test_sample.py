@@ -36,18 +36,18 @@ def test_all_rows_are_used_where_there_is_room() -> None:
 
 
 def test_a_short_budget_uses_a_part_and_says_so() -> None:
-    plan = planned("BUDGET 1 s", n=60_000)
+    plan = planned("BUDGET 1 s", n=200_000)
     used = rows(plan)
-    assert 0 < len(used) == plan.dataset.n_rows == plan.setting.n_rows < 60_000
+    assert 0 < len(used) == plan.dataset.n_rows == plan.setting.n_rows < 200_000
     [said] = [a for a in plan.assumptions if "evenly spread" in a.text]
-    assert f"{len(used):,} of the 60,000 rows" in said.text
+    assert f"{len(used):,} of the 200,000 rows" in said.text
     assert said.clause == "HINT (rows = all)"
-    parts = np.histogram(sorted(used), bins=10, range=(0, 60_000))[0]
+    parts = np.histogram(sorted(used), bins=10, range=(0, 200_000))[0]
     assert parts.max() < 1.1 * parts.min()
 
 
 def test_the_sample_of_a_shorter_budget_is_part_of_a_longer_one() -> None:
-    assert rows(planned("BUDGET 1 s", n=90_000)) < rows(planned("BUDGET 2 s", n=90_000))
+    assert rows(planned("BUDGET 1 s", n=300_000)) < rows(planned("BUDGET 2 s", n=300_000))
 
 
 def test_memory_limits_the_rows_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,4 +56,4 @@ def test_memory_limits_the_rows_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_hint_uses_all_rows() -> None:
-    assert planned("BUDGET 1 s HINT (rows = all)", n=60_000).dataset.n_rows == 60_000
+    assert planned("BUDGET 1 s HINT (rows = all)", n=200_000).dataset.n_rows == 200_000

@@ -12,7 +12,7 @@ from mileage.planner.budget import bytes_of, seconds_of
 from mileage.planner.logical import Assumption
 
 _FEWEST = 200_000  # tables of so many rows are never sampled
-_SHARE = 0.15  # of the time, that one fit of a usual boosted model on one core may take
+_SHARE = 0.06  # of the time, that one fit of a usual boosted model on one core may take
 _CELL_BYTES, _COPIES = 8, 8  # a table, its splits and what libraries make of it, side by side
 _MULTIPLIER, _MODULUS = (
     2_654_435_761,

@@ -32,7 +32,7 @@ class CatBoost(Operator):
         rng=Rng.IN_ORDER,
         order_sensitive=True,
     )
-    cost = Cost(0.8, 1.5e-5, per_class=True)
+    cost = Cost(0.2, 3.2e-6, per_class=True)
     accepts = (Branch.MATRIX,)
     extra = "catboost"
 

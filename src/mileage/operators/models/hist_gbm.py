@@ -47,7 +47,7 @@ class HistGbm(Operator):
             claims=("HistGradientBoostingClassifier.max_iter", "HistGradientBoostingRegressor.max_iter"),
         ),
     )
-    cost = Cost(0.15, 4e-6, per_class=True)
+    cost = Cost(0.08, 1.2e-6, per_class=True)
     accepts = (Branch.MATRIX,)
 
     def build(self, params: Params, context: BuildContext) -> Any:

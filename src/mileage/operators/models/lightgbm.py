@@ -53,7 +53,7 @@ class LightGbm(Operator):
         order_sensitive=True,
     )
     late = (Late(name="n_estimators", claims=("LGBMClassifier.n_estimators", "LGBMRegressor.n_estimators")),)
-    cost = Cost(0.06, 3e-6, per_class=True)
+    cost = Cost(0.03, 8e-7, per_class=True)
     accepts = (Branch.MATRIX,)
 
     def build(self, params: Params, context: BuildContext) -> Any:

@@ -61,7 +61,7 @@ class Logistic(Fused, Operator):
         oracle_loss=True,
         additive=True,
     )
-    cost = Cost(0.006, 4e-7, per_class=True)
+    cost = Cost(0.005, 1.5e-7, per_class=True)
     accepts = (Branch.MATRIX,)
     tasks = ("binary", "multiclass")
 

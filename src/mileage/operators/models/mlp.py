@@ -31,7 +31,7 @@ class Mlp(Operator):
         ),
     )
     traits = Traits(row_wise=True, sparse=True, fusable=True, seeded=True, rng=Rng.IN_ORDER, order_sensitive=True)
-    cost = Cost(0.08, 5e-6)
+    cost = Cost(0.06, 5e-6)
     accepts = (Branch.MATRIX,)
 
     def build(self, params: Params, context: BuildContext) -> Any:

@@ -42,7 +42,7 @@ class XgBoost(Operator):
         rng=Rng.IN_ORDER,
         order_sensitive=True,
     )
-    cost = Cost(0.03, 2.5e-6, per_class=True)
+    cost = Cost(0.03, 8e-7, per_class=True)
     accepts = (Branch.MATRIX,)
     extra = "xgboost"
 
