@@ -28,7 +28,7 @@ _FEWEST = 5  # scored workflows, of fewer there is little to blend
 _BEST = 25  # of which the members are taken
 _MEMBERS = 8
 _USUAL = 4  # members of a blend, for what their fits on all rows will take
-_SHARE = 0.15  # of the time that a query may take
+_SHARE = 0.2  # of the time that a query may take
 _WEIGHING = 0.04  # of that time, for choosing weights and scoring
 _MARGIN = 1.5  # a forecast may be that much too short
 
@@ -61,6 +61,10 @@ def blend_best(loop: TrialLoop) -> None:
     else:
         if trial is not None and _fits(loop, trial.fit_s or 0.0, len(members_of(trial.configuration))):
             loop.add(trial)
+        elif trial is not None:
+            loop.unblended = (
+                f"the best were not blended ({trial.describe}): the time left was too short to fit its members"
+            )
 
 
 def _candidates(loop: TrialLoop) -> list[Trial]:

@@ -74,7 +74,10 @@ def confirm_reserve_s(loop: TrialLoop) -> float:
     if loop.plan.confirmation is None or seconds is None:
         return 0.0
     chosen = finalists(loop.trials, loop.objectives, test_share=loop.plan.validation.test_share)
-    return min(_SHARE * seconds, _MARGIN * sum(_seconds(loop, t) for t in chosen) * loop.plan.confirmation.repeat)
+    times = [_MARGIN * _seconds(loop, trial) for trial in chosen]
+    if sum(times[:2]) > _SHARE * seconds:  # not even two can be scored once more in that
+        return 0.0
+    return min(_SHARE * seconds, sum(times) * loop.plan.confirmation.repeat)
 
 
 def confirm_best(loop: TrialLoop) -> None:
@@ -97,7 +100,7 @@ def confirm_best(loop: TrialLoop) -> None:
 
 def _affordable(loop: TrialLoop, chosen: list[Trial], times: int) -> tuple[list[Trial], int]:
     """Return how many of the trials can be scored how often in the time left."""
-    left = loop.clock.left_after(loop.refit_reserve_s(loop.best) + loop.blend_s)
+    left = loop.clock.left_after(max(loop.refit_reserve_s(loop.best), loop.blend_s))
     while left is not None and len(chosen) > 1:
         once = _MARGIN * sum(_seconds(loop, trial) for trial in chosen)
         fits = min(times, int(left / once)) if once > 0 else times

@@ -157,14 +157,21 @@ class TrialLoop:
         seconds = self.plan.budget.seconds
         if seconds is None or self.next_number > _LATER:
             return self.later.pop(0) if self.later else self.strategy.ask()
+        if self.next_number == 2 and (at_once := next((p for p in self.later if self._is_worth(p, seconds)), None)):
+            self.later.remove(at_once)  # it was too long for the first answer only
+            return at_once
         while len(self.later) < _LATER and (proposal := self.strategy.ask()) is not None:
-            share = proposal.share if self.next_number > 1 else min(_FIRST_SHARE, proposal.share)
-            if self._prior_s(proposal) <= share * seconds:
+            if self._is_worth(proposal, seconds):
                 return proposal
             self.later.append(proposal)
         if not self.later:
             return None
         return self.later.pop(min(range(len(self.later)), key=lambda i: self._prior_s(self.later[i])))
+
+    def _is_worth(self, proposal: Proposal, seconds: float) -> bool:
+        """Say whether a proposal may run now: it takes no more of the budget than it is worth, the first one not much at all."""
+        share = proposal.share if self.next_number > 1 else min(_FIRST_SHARE, proposal.share)
+        return self._prior_s(proposal) <= share * seconds
 
     def _prior_s(self, proposal: Proposal) -> float:
         workflow, _ = instantiate(proposal.configuration.choices, self.plan.features, self.plan.setting)
@@ -203,7 +210,8 @@ class TrialLoop:
         }.get(goal.op, score == goal.value)
 
     def _search_left_s(self) -> float | None:
-        return self.clock.left_after(self.refit_reserve_s(self.best) + self.confirm_s + self.blend_s)
+        final_s = max(self.refit_reserve_s(self.best), self.blend_s)  # the best alone, or a blend with it
+        return self.clock.left_after(final_s + self.confirm_s)
 
     def refit_reserve_s(self, trial: Trial | None) -> float:
         """Return the seconds to keep for fitting a trial's workflow on all rows."""

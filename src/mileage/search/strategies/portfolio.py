@@ -12,7 +12,7 @@ from mileage.search.sampling import model_slot, nearest
 from mileage.search.strategy import Proposal, SearchContext, Strategy
 from mileage.space import Configuration, SearchSpace
 
-_LARGE_ROWS = 50_000
+_MANY_ROWS, _LARGE_ROWS = 10_000, 50_000
 _SHARE = 0.2
 _FORESTS, _LEAVES = ("random_forest", "extra_trees"), 10_000  # leaves of a tree, about
 _BOOSTED = ("lightgbm", "hist_gbm", "xgboost", "catboost")
@@ -51,6 +51,8 @@ def _fitted(context: SearchContext) -> list[Proposal]:
     wishes += [
         steps_of({"model": name, "scale": "standard"}) for name in _other_models(context.space) if name not in covered
     ]
+    if context.n_rows > _MANY_ROWS:  # random thresholds guard against noise, of which there is little in many rows
+        wishes.sort(key=lambda wish: bool(dict(wish["model"].params).get("extra_trees")))
     if context.n_rows > _LARGE_ROWS:  # kernel machines and neighbours do not scale: leave them to the search
         wishes = [wish for wish in wishes if wish["model"].operator not in {"svm", "knn"}]
     wishes = [_at_size(wish, context.n_rows) for wish in wishes]
