@@ -182,6 +182,25 @@ def _docstring(spec: ScriptSpec) -> str:
     return f'"""{safe}\n"""' if lines else f'"""{safe}"""'
 
 
+def _from(module: str, names: set[str]) -> str:
+    """Return one import, a name a line where one line is too long.
+
+    Examples
+    --------
+    >>> print(_from("sklearn.model_selection", {"StratifiedKFold", "StratifiedShuffleSplit", "cross_validate"}))
+    from sklearn.model_selection import (
+        StratifiedKFold,
+        StratifiedShuffleSplit,
+        cross_validate,
+    )
+    """
+    listed = sorted(names, key=lambda n: (not n.isupper(), not n[0].isupper(), n))
+    line = f"from {module} import {', '.join(listed)}"
+    if len(line) <= WIDTH or "#" in line:
+        return line
+    return "\n".join([f"from {module} import (", *[f"    {name}," for name in listed], ")"])
+
+
 def _imports(lines: set[str]) -> list[str]:
     """Return import lines sorted as isort does: standard library, then the rest; names of one module joined."""
     import sys
@@ -199,11 +218,7 @@ def _imports(lines: set[str]) -> list[str]:
         root = (module.removeprefix("import ")).split(".")[0].split(" ")[0]
         if root == "__future__":
             continue
-        text = (
-            f"from {module} import {', '.join(sorted(names, key=lambda n: (not n.isupper(), not n[0].isupper(), n)))}"
-            if names
-            else module
-        )
+        text = _from(module, names) if names else module
         made[root in sys.stdlib_module_names].append((bool(names), module, text))
     standard, others = ([text for *_, text in sorted(made[kind])] for kind in (True, False))
     return [*standard, *([""] if standard and others else []), *others]
