@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from mileage.results import Trial
 
 _LONG = 0.004  # of a budget of time: what takes less is not worth a race
+_FEW_ROWS, _WIDER = 2000, 2.0  # of so few rows a split says less
 _FEWEST = 3  # splits, of fewer one is no small part
 
 
@@ -31,7 +32,7 @@ class Hurdle:
     mean : float
         Its mean loss over all splits.
     spread : float
-        Standard deviation of its losses from split to split.
+        Standard deviation of its losses from split to split; twice that where rows are few.
     number : int
         The best trial's.
 
@@ -56,15 +57,15 @@ class Hurdle:
         return self.mean + loss - self.first
 
 
-def hurdle_of(best: Trial | None, metric: str, *, greater: bool, share: float) -> Hurdle | None:
+def hurdle_of(best: Trial | None, metric: str, *, greater: bool, share: float, n_rows: int) -> Hurdle | None:
     """Return the hurdle for a trial that takes ``share`` of the budget of time; None if it is scored on all splits at once.
 
     Examples
     --------
     >>> best = Trial(2, scores={"rmse": (2.0, 2.5, 3.0)})
-    >>> hurdle_of(best, "rmse", greater=False, share=0.05)
+    >>> hurdle_of(best, "rmse", greater=False, share=0.05, n_rows=5000)
     Hurdle(first=2.0, mean=2.5, spread=0.5, number=2)
-    >>> hurdle_of(best, "rmse", greater=False, share=0.001) is None
+    >>> hurdle_of(best, "rmse", greater=False, share=0.001, n_rows=5000) is None
     True
     """
     if best is None or share < _LONG:
@@ -75,4 +76,4 @@ def hurdle_of(best: Trial | None, metric: str, *, greater: bool, share: float) -
         return None
     mean = math.fsum(losses) / len(losses)
     spread = math.sqrt(math.fsum((loss - mean) ** 2 for loss in losses) / (len(losses) - 1))
-    return Hurdle(losses[0], mean, spread, best.number)
+    return Hurdle(losses[0], mean, spread * (_WIDER if n_rows <= _FEW_ROWS else 1.0), best.number)

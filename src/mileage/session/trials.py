@@ -278,7 +278,8 @@ class TrialLoop:
             return None
         share = self._all_folds_s(self.forecaster.prior_s(workflow)) / seconds
         greater = self.plan.objectives[0].greater_is_better
-        return hurdle_of(self._told_best, self.metrics[0], greater=greater, share=share)
+        n_rows = self.plan.setting.n_rows
+        return hurdle_of(self._told_best, self.metrics[0], greater=greater, share=share, n_rows=n_rows)
 
     def _goes_on(self, pending: Pending, outcome: Outcome) -> bool:
         """Run the other splits of a trial that has cleared its hurdle; False if the trial is over."""
