@@ -39,8 +39,12 @@ def blend_reserve_s(loop: TrialLoop) -> float:
     chosen = _candidates(loop)[:_USUAL]
     if seconds is None or len(chosen) < 2:
         return 0.0
-    fits_s = _MARGIN * loop.refit_s(sum(t.fit_s or 0.0 for t in chosen), len(chosen))
-    return min(_SHARE * seconds, _WEIGHING * seconds + fits_s)
+    return min(_SHARE * seconds, _MARGIN * loop.refit_s(sum(t.fit_s or 0.0 for t in chosen), len(chosen)))
+
+
+def weighing_s(loop: TrialLoop) -> float:
+    """Return the seconds that choosing the weights of a blend and scoring it take."""
+    return _WEIGHING * (loop.plan.budget.seconds or 0.0)
 
 
 def blend_best(loop: TrialLoop) -> None:
@@ -88,13 +92,13 @@ def _affordable(loop: TrialLoop, chosen: Sequence[Trial]) -> list[Trial]:
     """Return those that can all be fitted on all rows in the time left, the best first."""
     made: list[Trial] = []
     for trial in chosen:
-        if _fits(loop, sum(t.fit_s or 0.0 for t in (*made, trial)), len(made) + 1):
+        if _fits(loop, sum(t.fit_s or 0.0 for t in (*made, trial)), len(made) + 1, after_s=weighing_s(loop)):
             made.append(trial)
     return made
 
 
-def _fits(loop: TrialLoop, fit_s: float, n_members: int) -> bool:
-    left = loop.clock.left_s
+def _fits(loop: TrialLoop, fit_s: float, n_members: int, *, after_s: float = 0.0) -> bool:
+    left = loop.clock.left_after(after_s)
     return left is None or _MARGIN * loop.refit_s(fit_s, n_members) <= left
 
 

@@ -100,7 +100,7 @@ def confirm_best(loop: TrialLoop) -> None:
 
 def _affordable(loop: TrialLoop, chosen: list[Trial], times: int) -> tuple[list[Trial], int]:
     """Return how many of the trials can be scored how often in the time left."""
-    left = loop.clock.left_after(max(loop.refit_reserve_s(loop.best), loop.blend_s))
+    left = loop.clock.left_after(loop.final_reserve_s())
     while left is not None and len(chosen) > 1:
         once = _MARGIN * sum(_seconds(loop, trial) for trial in chosen)
         fits = min(times, int(left / once)) if once > 0 else times

@@ -33,7 +33,7 @@ from mileage.optimizer import (
 from mileage.planner import LogicalPlan
 from mileage.results import Trial
 from mileage.search import Known, Proposal, SearchContext
-from mileage.session.blend import blend_reserve_s
+from mileage.session.blend import blend_reserve_s, weighing_s
 from mileage.session.clock import Clock
 from mileage.session.confirm import confirm_reserve_s
 from mileage.session.data_tasks import DataTasks
@@ -210,8 +210,12 @@ class TrialLoop:
         }.get(goal.op, score == goal.value)
 
     def _search_left_s(self) -> float | None:
-        final_s = max(self.refit_reserve_s(self.best), self.blend_s)  # the best alone, or a blend with it
-        return self.clock.left_after(final_s + self.confirm_s)
+        return self.clock.left_after(self.final_reserve_s() + self.confirm_s)
+
+    def final_reserve_s(self) -> float:
+        """Return the seconds to keep for the end: choosing a blend, if there will be one, and fitting it or the best alone."""
+        weighing = weighing_s(self) if self.blend_s else 0.0
+        return max(self.refit_reserve_s(self.best), self.blend_s) + weighing
 
     def refit_reserve_s(self, trial: Trial | None) -> float:
         """Return the seconds to keep for fitting a trial's workflow on all rows."""
