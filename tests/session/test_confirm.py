@@ -138,10 +138,8 @@ def test_time_that_was_kept_is_given_back_where_nothing_is_confirmed(answer: Res
         objectives=answer.leaderboard.objectives,
         plan=plan,
         clock=clock,
-        refit_reserve_s=lambda trial: 0.5,
-        best=None,
+        final_reserve_s=lambda: 1.5,
         confirm_s=4.0,
-        blend_s=1.0,
     )
     confirm_best(loop)  # type: ignore[arg-type]
     assert loop.confirm_s == 0
