@@ -375,8 +375,11 @@ class Executor:
                 stack += fresh
         for number in sorted(hit):
             ticket = self._tickets.get(number)
-            reason = next((gone[port] for port in ticket.missing if port in gone), None) if ticket else None
-            if ticket is not None and reason is not None:
+            if ticket is None:
+                continue
+            # in the order of the plan, so that the same one of several errors is told in every process
+            reason = next((gone[port] for port in ticket.ports if port in ticket.missing and port in gone), None)
+            if reason is not None:
                 self._fail(ticket, reason)
 
     # ---- ends ---------------------------------------------------------------------------------------------------
