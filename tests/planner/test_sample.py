@@ -56,4 +56,5 @@ def test_memory_limits_the_rows_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_hint_uses_all_rows() -> None:
+    assert planned("BUDGET 1 s HINT (rows = ALL)", n=200_000).dataset.n_rows == 200_000
     assert planned("BUDGET 1 s HINT (rows = all)", n=200_000).dataset.n_rows == 200_000

@@ -14,10 +14,8 @@ from mileage.planner.logical import Assumption
 _FEWEST = 200_000  # tables of so many rows are never sampled
 _SHARE = 0.06  # of the time, that one fit of a usual boosted model on one core may take
 _CELL_BYTES, _COPIES = 8, 8  # a table, its splits and what libraries make of it, side by side
-_MULTIPLIER, _MODULUS = (
-    2_654_435_761,
-    4_294_967_296,
-)  # Knuth's multiplicative hashing: rows in order become evenly spread
+# Knuth's multiplicative hashing: rows in order become evenly spread.
+_MULTIPLIER, _MODULUS = 2_654_435_761, 4_294_967_296
 
 
 def with_room(dataset: Dataset, query: ast.Predict, hints: dict[str, object]) -> tuple[Dataset, list[Assumption]]:
@@ -27,7 +25,7 @@ def with_room(dataset: Dataset, query: ast.Predict, hints: dict[str, object]) ->
     longer one. ``HINT (rows = all)`` uses all rows.
     """
     n, width = dataset.n_rows, len(dataset.schema.columns)
-    if n <= _FEWEST or str(hints.get("rows")) == "all":
+    if n <= _FEWEST or str(hints.get("rows")).lower() == "all":
         return dataset, []
     room = min(_by_time(seconds_of(query), width), _by_memory(bytes_of(query), width))
     wanted = max(_FEWEST, int(room)) if room < n else n

@@ -30,11 +30,8 @@ _DEFAULTS: dict[str, tuple[tuple[str, float], ...]] = {
 }
 _RARE_MODELS = {"svm_linear": 0.2, "multinomial_nb": 0.1, "bernoulli_nb": 0.1, "decision_tree": 0.3, "gaussian_nb": 0.2}
 _STRONG_MODELS = {"lightgbm": 4.0, "hist_gbm": 1.5, "extra_trees": 1.5, "random_forest": 1.5}
-_ASKED = {
-    "dummy",
-    "ebm",
-    "lda",
-}  # in no default space: every run has the constant, additive models take minutes, logistic is there
+# In no default space: every run has the constant, additive models take minutes, and logistic is there.
+_ASKED = {"dummy", "ebm", "lda"}
 _SLOW_ROWS = 30_000
 _NEEDS = {
     "dates": "dates", "text": "text columns", "impute": "missing numbers", "encode": "categories", "scale": "numbers",

@@ -15,7 +15,7 @@ _FEWER_FOLDS = 3
 _ENOUGH_ROWS = 5000  # on fewer of them, one part of the rows says too little
 # Of a budget of time, that scoring one boosted model by so many folds may take.
 _SHARES = {FOLDS: 0.15, _FEWER_FOLDS: 0.5}
-_HOLDOUT = 0.2
+_HOLDOUT, _RARE_ROWS = 0.2, 100
 _USUAL_WORKERS = 2  # the plan is the same on every machine
 _SMALL_ROWS, _SMALL_FOLDS = 400, 10
 _CONFIRM = 3  # fresh deals on which the best are scored again
@@ -62,49 +62,40 @@ def plan_validation(
 
 
 def _default(setting: SplitSetting) -> tuple[SplitSpec, list[Assumption]]:
-    n = _affordable(setting)
-    if n < FOLDS:
-        return _for_the_time(setting, n)
-    stratify = setting.target.task != "regression"
-    n = _SMALL_FOLDS if setting.profile.n_rows < _SMALL_ROWS else FOLDS
+    stratify, n = setting.target.task != "regression", _affordable(setting)
+    by = f" STRATIFIED BY {spell(setting.target_name)}" if stratify else ""
+    why = "" if n == FOLDS else f": more would take much of the {setting.seconds:g} s"
+    if n == 1:
+        text = f"workflows are scored on {_HOLDOUT:.0%} of the rows, held out once{why}"
+        said = Assumption(text, f"VALIDATE BY HOLDOUT {_HOLDOUT:.0%}{by}")
+        return SplitSpec("holdout", size=_HOLDOUT, stratify=stratify, seed=setting.seed), [said]
+    n = _SMALL_FOLDS if setting.profile.n_rows < _SMALL_ROWS else n
     n = max(2, min(n, setting.profile.n_rows))
     kind = "stratified folds" if stratify else "shuffled folds"
     counts = setting.target.counts
     if setting.target.task == "binary" and 2 <= min(counts) < n:  # else a fold has one class, and no ranking to score
         n = min(counts)
         kind += f", since a class has {n} rows"
-    by = f" STRATIFIED BY {spell(setting.target_name)}" if stratify else ""
-    text, clause = f"workflows are scored by {n} {kind}", f"VALIDATE BY {n} FOLDS{by}"
+    text, clause = f"workflows are scored by {n} {kind}{why}", f"VALIDATE BY {n} FOLDS{by}"
     if setting.n_rows <= _FEW_ROWS:
         text += f", the best of many again on {_CONFIRM} fresh deals of them"
         clause += f" CONFIRM {_CONFIRM}"
-    said = Assumption(text, clause)
-    return SplitSpec("folds", n=n, stratify=stratify, seed=setting.seed), [said]
+    return SplitSpec("folds", n=n, stratify=stratify, seed=setting.seed), [Assumption(text, clause)]
 
 
 def _affordable(setting: SplitSetting) -> int:
-    """Return the number of folds by which a usual boosted model can be scored within its share of the budget, 1 if by none."""
+    """Return the number of folds by which a usual boosted model can be scored within its share of the budget, 1 if by none.
+
+    A class of few rows is never scored by one part of them.
+    """
     if setting.seconds is None or setting.n_rows < _ENOUGH_ROWS:
         return FOLDS
-    n_classes = len(setting.target.counts) if setting.target.task == "multiclass" else 2
+    target = setting.target
+    n_classes = len(target.counts) if target.task == "multiclass" else 2
     fit_s = operators.get("lightgbm").cost.fit_s(setting.n_rows, len(setting.profile.columns), n_classes)
     once = fit_s / _USUAL_WORKERS / setting.seconds
-    return next((n for n, share in _SHARES.items() if (n - 1) * once <= share), 1)
-
-
-def _for_the_time(setting: SplitSetting, n: int) -> tuple[SplitSpec, list[Assumption]]:
-    stratify = setting.target.task != "regression"
-    why = f"more would take much of the {setting.seconds:g} s"
-    by = f" STRATIFIED BY {spell(setting.target_name)}" if stratify else ""
-    if n > 1:
-        kind = "stratified folds" if stratify else "shuffled folds"
-        said = Assumption(f"workflows are scored by {n} {kind}: {why}", f"VALIDATE BY {n} FOLDS{by}")
-        return SplitSpec("folds", n=n, stratify=stratify, seed=setting.seed), [said]
-    said = Assumption(
-        f"workflows are scored on {_HOLDOUT:.0%} of the rows, held out once: {why}",
-        f"VALIDATE BY HOLDOUT {_HOLDOUT:.0%}{by}",
-    )
-    return SplitSpec("holdout", size=_HOLDOUT, stratify=stratify, seed=setting.seed), [said]
+    fewest = 1 if target.task == "regression" or min(target.counts) >= _RARE_ROWS else _FEWER_FOLDS
+    return next((n for n, share in _SHARES.items() if (n - 1) * once <= share), fewest)
 
 
 def confirmation(query: ast.Predict, splits: SplitSpec, n_rows: int) -> SplitSpec | None:
