@@ -10,10 +10,14 @@ import pandas as pd
 import pytest
 
 import mileage
-from mileage.engine import Executor
+from mileage.core.events import EventBus
+from mileage.engine import Executor, Limits
+from mileage.operators import StepSpec
 from mileage.results import Leaderboard, Trial
 from mileage.session import Result
-from mileage.workflow import members_of, unblended
+from mileage.session.data_tasks import SessionData, data_tasks
+from mileage.session.engines import open_executor, refit
+from mileage.workflow import blend_slots, blended, instantiate, members_of, unblended
 
 QUERY = (
     "PREDICT y FROM '{csv}' VALIDATE BY 3 FOLDS{confirm} BUDGET {n} trials "
@@ -154,6 +158,21 @@ def test_of_what_was_scored_again_it_is_the_plain_mean(tmp_path: Path) -> None:
     assert {number for number, _ in members} | {blend.number} <= again
     assert len(blend.scores["roc_auc"]) == 6
     assert len(blend.searched["roc_auc"]) == 3
+
+
+def test_fitted_members_are_kept_though_they_are_cut_from_one_fit(tmp_path: Path) -> None:
+    answer = run(tmp_path, table(tmp_path), n=1)
+    plan, session = answer.plan, answer.session
+    forests = [
+        instantiate((("model", (StepSpec.of("random_forest", n_estimators=n),)),), plan.features, plan.setting)[0]
+        for n in (5, 9)
+    ]
+    both = blended([(0.5, forest) for forest in forests], blend_slots((1, 2), (0.5, 0.5)))
+    executor, _ = open_executor(session, SessionData.of(plan), EventBus(), plan=plan)
+    with executor:
+        states, why = refit(session, executor, data_tasks(plan).source, both, Limits())
+    assert states is not None, why
+    assert all(session.store.has(port.key) for port in states.values())
 
 
 def test_why_there_is_none_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,7 +78,7 @@ def begin_refit(
     """Begin to fit a workflow on all rows, behind what was begun before."""
     tasks, states = fit_tasks(workflow, source)
     shares = workflow.model.is_blend  # its members are fitted side by side
-    context = PlanContext(kept=kept, shares=shares, keep=frozenset({TaskKind.FIT}))
+    context = PlanContext(kept=kept, shares=shares, keep=frozenset({TaskKind.FIT, TaskKind.CUT}))
     physical, _ = optimize((source, *tasks), states.values(), context)
     return Refit(executor.submit(physical, label="refit", limits=limits), states)
 

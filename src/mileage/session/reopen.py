@@ -48,7 +48,7 @@ def reopen(session: Session, record: QueryRecord) -> Result:
 def _with_workflows(plan: LogicalPlan, trials: Sequence[Trial]) -> list[Trial]:
     """Return the trials of a run with the workflows that their configurations mean for this plan."""
     made: dict[int, Trial] = {}
-    for trial in trials:
+    for trial in sorted(trials, key=lambda trial: trial.number):  # a blend comes after its members
         if members := members_of(trial.configuration):
             parts = [(weight, made[number].workflow) for number, weight in members]
             workflow = blended([(weight, part) for weight, part in parts if part is not None], trial.configuration)
