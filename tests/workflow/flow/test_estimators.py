@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from flow_values import value_of
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer, make_column_selector
@@ -37,17 +38,6 @@ N = 120
 NUMBERS = [f"n{i}" for i in range(14)]
 CODES = [f"i{i}" for i in range(5)]
 TEXTS = [f"s{i}" for i in range(9)]
-
-
-def value_of(*deferred):
-    """Compute deferred values as simply as can be."""
-    ports = [node_of(one) for one in deferred]
-    values, made = {}, flow_tasks(ports)
-    for node, one in made.items():
-        outputs = node.call.run([values[p] for p in one.task.inputs])
-        values |= {one.port(i): value for i, value in enumerate(outputs)}
-    found = [values[made[port.node].port(port.output)] for port in ports]
-    return found[0] if len(found) == 1 else found
 
 
 @pytest.fixture(scope="module")

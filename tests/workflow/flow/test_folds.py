@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from flow_values import value_of
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GroupKFold, KFold, LeaveOneOut, ShuffleSplit, StratifiedKFold
@@ -16,16 +17,6 @@ from mileage.workflow.flow import cross_validate, flow_tasks, node_of, step
 from mileage.workflow.flow.deferred import FlowError
 
 N = 90
-
-
-def value_of(*deferred):
-    """Compute deferred values as simply as can be."""
-    ports = [node_of(one) for one in deferred]
-    values, made = {}, flow_tasks(ports)
-    for node, one in made.items():
-        outputs = node.call.run([values[p] for p in one.task.inputs])
-        values |= {one.port(i): value for i, value in enumerate(outputs)}
-    return [values[made[port.node].port(port.output)] for port in ports]
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +55,8 @@ def test_several_metrics_and_the_estimators(rows):
     expected = plain(estimator, rows, rows["y"], cv=3, scoring=metrics)
     ours = cross_validate(estimator, rows, rows["y"], cv=3, scoring=metrics, return_estimator=True)
     for name in ("test_auc", "test_own"):
-        np.testing.assert_array_equal(value_of(ours[name])[0], expected[name])
-    assert value_of(ours["estimator"][0])[0].predict(rows).shape == (N,)
+        np.testing.assert_array_equal(value_of(ours[name]), expected[name])
+    assert value_of(ours["estimator"][0]).predict(rows).shape == (N,)
 
 
 def test_estimators_share_the_preprocessing_of_a_fold(rows):

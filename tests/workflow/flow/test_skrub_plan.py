@@ -7,6 +7,7 @@ import textwrap
 import numpy as np
 import pandas as pd
 import pytest
+from flow_values import value_of
 from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -41,17 +42,6 @@ def orders():
         }
     )
     return made.assign(late=(made["price"] + rng.normal(0, 4, N) > 21).astype(int))
-
-
-def value_of(*deferred):
-    """Compute deferred values as simply as can be."""
-    ports = [node_of(one) for one in deferred]
-    values, made = {}, flow_tasks(ports)
-    for node, one in made.items():
-        outputs = node.call.run([values[p] for p in one.task.inputs])
-        values |= {one.port(i): value for i, value in enumerate(outputs)}
-    found = [values[made[port.node].port(port.output)] for port in ports]
-    return found[0] if len(found) == 1 else found
 
 
 def same(ours, theirs):

@@ -1,0 +1,8 @@
+"""What the tests of flows share stands in ``flow_values``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
