@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 TARGET = Path(__file__).parent.parent / "src/mileage/search/portfolio.json"
-ROWS, SHOWN, LENGTH = 4000, (1, 2, 3, 4, 6, 8, 12), 16
+ROWS, FOLDS, SHOWN, LENGTH = 4000, 3, (1, 2, 3, 4, 6, 8, 12), 16
 OTHER_TASK, GOOD = 0.3, 0.1  # weights of tables of other tasks, and of being good where the best so far is better
 LEAST_TIME, TIME_POWER = 0.3, 0.3
 FAMILIES = {
@@ -135,7 +135,7 @@ def run(given: argparse.Namespace) -> None:
         metric = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}[task]
         query = (
             f'PREDICT "{entry["target"]}" AS {"REGRESSION" if task == "regression" else "CLASSIFICATION"} FROM :df '
-            f"OPTIMIZE {metric} VALIDATE BY 3 FOLDS BUDGET {len(wishes)} TRIALS WITHOUT blend "
+            f"OPTIMIZE {metric} VALIDATE BY {FOLDS} FOLDS BUDGET {len(wishes)} TRIALS WITHOUT blend "
             f"HINT (strategy = listed)"
         )
         with mileage.connect() as session:
@@ -166,7 +166,7 @@ def learn(given: argparse.Namespace) -> None:
     made["provenance"] = {
         "made_by": "tools/portfolio.py",
         "tables": {name: {k: run[k] for k in ("task", "n_rows", "n_columns")} for name, run in sorted(runs.items())},
-        "folds": 3,
+        "folds": FOLDS,
     }
     TARGET.write_text(json.dumps(made, indent=1) + "\n")
 

@@ -57,6 +57,4 @@ class LessonBook:
 
     def forget(self) -> int:
         """Forget all lessons; return how many there were."""
-        n = len(self.all())
-        self._file.change(lambda c: c.execute("DELETE FROM lessons"))
-        return n
+        return self._file.change(lambda c: c.execute("DELETE FROM lessons").rowcount)

@@ -37,7 +37,7 @@ def packed(encoded: Encoded, packing: Packing) -> Encoded:
         return encoded
     done = [_pack(memoryview(part), codec) for part in encoded.parts]
     parts = tuple(part for part, _ in done)
-    if sum(map(len, parts)) > 0.9 * sum(map(len, encoded.parts)):
+    if sum(map(len, parts)) > 0.9 * encoded.size_bytes:
         return encoded
     meta = {"codec": str(packing), "format": encoded.format, "meta": encoded.meta, "how": [how for _, how in done]}
     return Encoded(PACKED, parts, meta)
@@ -71,11 +71,8 @@ def _pack(part: memoryview, codec: Any) -> tuple[Any, list[Any] | None]:
     if len(part) < _FEW_BYTES:
         return part, None
     narrow, width, base = _narrow(part)
-    return codec.compress(narrow, asbytes=True), [
-        len(narrow),
-        width,
-        base,
-    ]  # the view of a shrunk buffer has its old length
+    # as bytes, since the view of a shrunk buffer has its old length
+    return codec.compress(narrow, asbytes=True), [len(narrow), width, base]
 
 
 def _unpack(part: memoryview, how: list[Any] | None, codec: Any) -> memoryview:

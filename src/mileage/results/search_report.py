@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from mileage.core.units import format_seconds
 from mileage.results.leaderboard import Leaderboard
@@ -76,8 +77,6 @@ def _searched(board: Leaderboard) -> list[Trial]:
 
 
 def _as_searched(trial: Trial) -> Trial:
-    from dataclasses import replace
-
     return replace(trial, scores=trial.searched, fidelity="full") if trial.searched else trial
 
 

@@ -11,7 +11,6 @@ from typing import Any
 from mileage.operators import StepSpec
 
 Wish = dict[str, StepSpec]
-_STEPS = ("encode", "scale", "impute")
 
 
 @cache

@@ -16,10 +16,8 @@ _MANY_ROWS, _LARGE_ROWS = 10_000, 50_000
 _SHARE = 0.2
 _FORESTS, _LEAVES = ("random_forest", "extra_trees"), 10_000  # leaves of a tree, about
 _BOOSTED = ("lightgbm", "hist_gbm", "xgboost", "catboost")
-_FIRST, _SHARE_BOOSTED = (
-    5,
-    0.8,
-)  # those among the first are worth most of a budget on most tables; others wait as all do
+# Boosted models among the first are worth most of a budget on most tables; others wait as all do.
+_FIRST, _SHARE_BOOSTED = 5, 0.8
 
 
 class Portfolio(Strategy):
@@ -56,21 +54,17 @@ def _fitted(context: SearchContext) -> list[Proposal]:
     if context.n_rows > _LARGE_ROWS:  # kernel machines and neighbours do not scale: leave them to the search
         wishes = [wish for wish in wishes if wish["model"].operator not in {"svm", "knn"}]
     wishes = [_at_size(wish, context.n_rows) for wish in wishes]
-    queue = [
-        Proposal(configuration, known.reason, _SHARE_BOOSTED)
-        for known in context.known
-        if (configuration := nearest(context.space, dict(known.wish))) is not None
-    ]
-    seen = {proposal.configuration.digest for proposal in queue}
-    queue = list({proposal.configuration.digest: proposal for proposal in queue}.values())
+    offered = [(known.wish, known.reason, _SHARE_BOOSTED) for known in context.known]
     for place, wish in enumerate(wishes, 1):
-        configuration = nearest(context.space, wish)
-        if configuration is not None and configuration.digest not in seen:
-            seen.add(configuration.digest)
-            reason = Reason(f"curated configuration no. {place}", "strategy")
-            boosted = place <= _FIRST and wish["model"].operator in _BOOSTED
-            queue.append(Proposal(configuration, reason, _SHARE_BOOSTED if boosted else _SHARE))
-    return queue
+        boosted = place <= _FIRST and wish["model"].operator in _BOOSTED
+        reason = Reason(f"curated configuration no. {place}", "strategy")
+        offered.append((wish, reason, _SHARE_BOOSTED if boosted else _SHARE))
+    queue: dict[str, Proposal] = {}
+    for offer, reason, share in offered:
+        configuration = nearest(context.space, dict(offer))
+        if configuration is not None:
+            queue.setdefault(configuration.digest, Proposal(configuration, reason, share))
+    return list(queue.values())
 
 
 def _at_size(wish: Wish, n_rows: int) -> Wish:
