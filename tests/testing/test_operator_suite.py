@@ -22,6 +22,8 @@ def _with(name, **changes):
         ("mean", {"cross_fitted": True}, "cross_fitted"),
         ("target", {"cross_fitted": False}, "not_cross_fitted"),
         ("median", {"mergeable": True}, "mergeable"),
+        ("mean", {"keeps_missing": True}, "keeps_missing"),
+        ("impute_native", {"keeps_missing": False}, "not_keeps_missing"),
         ("pca", {"seeded": False}, "pure_build"),
         ("ridge", {"scale_free": True}, "scale_free"),
         ("svm", {"native_missing": True}, "native_missing"),

@@ -118,6 +118,7 @@ class Traits:
     order_sensitive: bool = False  # the order of the train rows matters
     rows: Rows = Rows.KEPT
     native_missing: bool = False
+    keeps_missing: bool = False  # what is missing comes out missing, and nothing else does
     native_categorical: bool = False
     sparse: bool = False  # accepts a sparse matrix
     sparse_missing: bool = False  # reads missing values in a sparse matrix, too

@@ -95,7 +95,7 @@ class _Builder:
         name = self._unique(f"{flow.name}:{operator.name}")
         self.steps.append(Step(name, spec, (flow.last,), branch, (), self._context(operator, flow.width, flow.branch)))
         width = _width(operator, flow, self.features)
-        fills = operator.family is Family.IMPUTE and operator.name != "impute_native"
+        fills = operator.family is Family.IMPUTE and not operator.traits.keeps_missing
         missing = flow.missing and not fills and not operator.emits
         missing = missing or operator.family is Family.DATES
         filled = flow.filled if operator.column_per_level else width

@@ -13,7 +13,7 @@ class ImputeNative(Operator):
     name = "impute_native"
     family = Family.IMPUTE
     aliases = ("native",)
-    traits = Traits(row_wise=True, stateless=True, columnwise=True, native_missing=True)
+    traits = Traits(row_wise=True, stateless=True, columnwise=True, native_missing=True, keeps_missing=True)
 
     def build(self, params: Params, context: BuildContext) -> Any:
         """Return a transformer that passes all columns on."""

@@ -16,7 +16,7 @@ class MinMax(Linear, Operator):
 
     name = "minmax"
     family = Family.SCALE
-    traits = Traits(row_wise=True, columnwise=True, native_missing=True, mergeable=True)
+    traits = Traits(row_wise=True, columnwise=True, native_missing=True, keeps_missing=True, mergeable=True)
 
     def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's MinMaxScaler."""

@@ -12,7 +12,9 @@ class Power(Operator):
 
     name = "power"
     family = Family.SCALE
-    traits = Traits(row_wise=True, columnwise=True, native_missing=True, mergeable=False, negative=True)
+    traits = Traits(
+        row_wise=True, columnwise=True, native_missing=True, keeps_missing=True, mergeable=False, negative=True
+    )
 
     def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's PowerTransformer."""

@@ -12,7 +12,7 @@ class Quantile(Operator):
 
     name = "quantile"
     family = Family.SCALE
-    traits = Traits(row_wise=True, columnwise=True, native_missing=True, seeded=True, negative=True)
+    traits = Traits(row_wise=True, columnwise=True, native_missing=True, keeps_missing=True, seeded=True, negative=True)
 
     def build(self, params: Params, context: BuildContext) -> Any:
         """Return scikit-learn's QuantileTransformer."""

@@ -17,7 +17,13 @@ class Standard(FromSums, Linear, Operator):
     name = "standard"
     family = Family.SCALE
     traits = Traits(
-        row_wise=True, columnwise=True, native_missing=True, mergeable=True, subtractable=True, negative=True
+        row_wise=True,
+        columnwise=True,
+        native_missing=True,
+        keeps_missing=True,
+        mergeable=True,
+        subtractable=True,
+        negative=True,
     )
 
     def build(self, params: Params, context: BuildContext) -> Any:

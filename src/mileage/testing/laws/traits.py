@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mileage.operators import Branch, Operator, running
+from mileage.operators import Branch, Family, Operator, running
 from mileage.testing.laws.fitting import build, dense, fitted, output, same, usual
 from mileage.testing.tables import Table, table, take
 from mileage.traits.laws.columns import used_columns
@@ -68,6 +68,21 @@ def native_missing(operator: Operator, branch: Branch, task: str) -> None:
             assert np.isfinite(result).all(), "a prediction is not finite"
         elif operator.traits.columnwise:
             assert dense(out).shape[1] == X.shape[1], "an empty column was dropped"
+
+
+def keeps_missing(operator: Operator, branch: Branch, task: str) -> None:
+    """What is missing comes out missing, and nothing else does."""
+    data = table(operator, branch, task, missing=True)
+    made = output(operator, fitted(operator, data)[0], data)
+    assert (np.isnan(made) == np.isnan(dense(data.X))).all(), "other values are missing than before"
+
+
+def not_keeps_missing(operator: Operator, branch: Branch, task: str) -> None:
+    """Without the trait, what is chosen for missing numbers leaves none."""
+    if operator.family is Family.IMPUTE and branch is Branch.NUMERIC and not operator.traits.keeps_missing:
+        data = table(operator, branch, task, missing=True)
+        made = output(operator, fitted(operator, data)[0], data)
+        assert not np.isnan(made).any(), "values are still missing: declare keeps_missing"
 
 
 def native_categorical(operator: Operator, branch: Branch, task: str) -> None:
@@ -169,6 +184,8 @@ LAWS = (
     cross_fitted,
     not_cross_fitted,
     native_missing,
+    keeps_missing,
+    not_keeps_missing,
     native_categorical,
     sparse,
     sparse_missing,
