@@ -151,6 +151,9 @@ def test_every_form_of_validation(score: Score) -> None:
         "BY 3 FOLDS KEEPING week TOGETHER IN ORDER OF seen",
         "BY 3 FOLDS STRATIFIED BY colour",
         "ON 'later.parquet'",
+        "BY HOLDOUT 25% REPEAT 2 RESHUFFLED",
+        "BY 3 FOLDS KEEPING shop TOGETHER RESHUFFLED",
+        "BY 3 FOLDS RESHUFFLED",
     ]
     queries = {}
     for i, form in enumerate(forms):

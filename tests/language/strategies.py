@@ -121,8 +121,8 @@ compares = st.sampled_from([">=", "<=", ">", "<", "="])
 bounds = st.builds(ast.Bound, metrics, compares, quantities, st.none() | sqls, st.none() | quantities, comments=notes)
 methods = st.builds(ast.Folds, whole) | st.builds(ast.Holdout, quantities) | st.builds(ast.Bootstrap, whole)
 validates = st.builds(
-    ast.Validate, methods, maybe_columns, st.none() | names, maybe_columns, st.none() | whole, st.none() | whole
-)
+    ast.Validate, methods, maybe_columns, st.none() | names, maybe_columns, st.none() | whole, st.none() | whole, st.booleans()
+)  # fmt: skip
 limits = st.builds(ast.BudgetQuantity, quantities) | st.builds(ast.Patience, quantities)
 limits |= st.builds(ast.Until, metrics, compares, quantities)
 reuses = st.sampled_from(["auto", "everything", "nothing"]).map(ast.Reuse) | columns.map(

@@ -30,7 +30,8 @@ class SplitSpec:
     ``method`` is ``folds`` (``n`` of them, dealt ``repeat`` times), ``holdout`` (``size`` as a share below 1, else in
     rows), ``bootstrap`` (``n`` draws) or ``on`` (tested on a table of its own). Rows with equal ``groups`` stay
     together; with ``order_by`` later rows are scored by what was learned from earlier ones. ``stratify`` may name
-    columns other than the target.
+    columns other than the target. With ``parts`` each configuration has splits of its own, put together from so many parts of the
+    rows (:mod:`mileage.data.reshuffle`).
     """
 
     method: str = "folds"
@@ -41,6 +42,7 @@ class SplitSpec:
     order_by: str | None = None
     stratify: bool | tuple[str, ...] = False
     seed: int = 0
+    parts: int = 0
 
     @property
     def n_splits(self) -> int:
@@ -61,14 +63,24 @@ class SplitSpec:
         return self.size / (1 - self.size) if self.method == "holdout" and self.size < 1 else None
 
     def dealt_again(self, times: int) -> SplitSpec:
-        """Return the same kind of splits, dealt so many times, each in a way that this one does not have.
+        """Return the same kind of splits, dealt so many times, each in a way that this one does not have, and for all alike.
 
         Examples
         --------
         >>> SplitSpec("folds", n=5, seed=7).dealt_again(3)
-        SplitSpec(method='folds', n=5, size=0.2, repeat=3, groups=(), order_by=None, stratify=False, seed=8)
+        SplitSpec(method='folds', n=5, size=0.2, repeat=3, groups=(), order_by=None, stratify=False, seed=8, parts=0)
         """
-        return replace(self, repeat=times, seed=self.seed + self.repeat)
+        return replace(self, repeat=times, seed=self.seed + self.repeat, parts=0)
+
+    def to_parts(self) -> SplitSpec:
+        """Return how the rows are dealt to the parts that splits of a configuration's own are made of.
+
+        Examples
+        --------
+        >>> SplitSpec("holdout", size=0.2, parts=65).to_parts().n
+        65
+        """
+        return replace(self, method="folds", n=self.parts, repeat=1, parts=0)
 
 
 @dataclass(frozen=True, slots=True)

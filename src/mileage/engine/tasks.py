@@ -209,6 +209,15 @@ def _sample(task: Task, inputs: list[Any], resources: Resources) -> dict[str, An
     return {"splits": sampled(inputs[0], params["fraction"], seed=params["seed"], keys=keys)}
 
 
+def _reshuffle(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
+    del resources
+    from mileage.data.reshuffle import reshuffled
+
+    params: dict[str, Any] = dict(task.params)
+    params.pop("seed")  # of which the private one is made
+    return {"splits": reshuffled(inputs[0], **params)}
+
+
 def _take(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
     del resources
     params = dict(task.params)
@@ -369,6 +378,7 @@ def _call(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]
 _RUN: dict[TaskKind, Callable[[Task, list[Any], Resources], dict[str, Any]]] = {
     TaskKind.SOURCE: _source,
     TaskKind.DEAL: _deal,
+    TaskKind.RESHUFFLE: _reshuffle,
     TaskKind.SAMPLE: _sample,
     TaskKind.TAKE: _take,
     TaskKind.TARGET: _target,

@@ -107,7 +107,10 @@ Method: TypeAlias = Folds | Holdout | Bootstrap | On
 
 @dataclass(frozen=True, slots=True)
 class Validate(Commented):
-    """``VALIDATE``: how workflows are scored; with ``CONFIRM`` the best ones again, on so many fresh deals of the rows."""
+    """``VALIDATE``: how workflows are scored; with ``CONFIRM`` the best ones again, on so many fresh deals of the rows.
+
+    ``RESHUFFLED`` deals the rows anew for each workflow.
+    """
 
     method: Method
     together: tuple[Name, ...] = ()
@@ -115,6 +118,7 @@ class Validate(Commented):
     stratified_by: tuple[Name, ...] = ()
     repeat: int | None = None
     confirm: int | None = None
+    reshuffled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ class ClauseBuilder(BaseBuilder):
             stratified_by=said.get("stratified_by", ()),
             repeat=said.get("repeat"),
             confirm=said.get("confirm"),
+            reshuffled=said.get("reshuffled", False),
             span=span_of(item),
         )
 
@@ -74,6 +75,10 @@ class ClauseBuilder(BaseBuilder):
 
     def on_confirm(self, item: Branch) -> int:
         return self.whole(item.children[0], "CONFIRM")
+
+    def on_reshuffled(self, item: Branch) -> bool:
+        del item
+        return True
 
     def on_optimize(self, item: Branch) -> ast.Optimize:
         return ast.Optimize(self.every(item), span=span_of(item))

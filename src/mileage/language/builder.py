@@ -88,14 +88,17 @@ class QueryBuilder:
         stratified_by: str | tuple[str, ...] | list[str] = (),
         repeat: int | None = None,
         confirm: int | None = None,
+        reshuffled: bool = False,
     ) -> QueryBuilder:
         """Say how workflows are scored: exactly one of folds, holdout, bootstrap and on.
 
-        ``confirm`` is on how many fresh deals of the rows the best ones are scored again.
+        ``confirm`` is on how many fresh deals of the rows the best ones are scored again; ``reshuffled`` deals the rows anew
+        for each workflow.
         """
         method, frames = _method(folds, holdout, bootstrap, on)
         order_by = None if in_order_of is None else ast.Name(in_order_of)
-        clause = ast.Validate(method, _names(_many(together)), order_by, _names(_many(stratified_by)), repeat, confirm)
+        names = (_names(_many(together)), order_by, _names(_many(stratified_by)))
+        clause = ast.Validate(method, *names, repeat, confirm, reshuffled)
         return replace(self._with(clause), frames={**self.frames, **frames})
 
     def optimize(self, *metrics: str, then: str | tuple[str, ...] | list[str] = ()) -> QueryBuilder:

@@ -31,6 +31,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "stratified_by",
         "repeat",
         "confirm",
+        "reshuffled",
     ),
     "source": ("table", "frame", "sql"),
     "bound": ("metric", "op", "value", "where", "confidence", "note"),
@@ -219,6 +220,7 @@ def _validate(data: Data) -> ast.Validate:
         _names("stratified_by", data["stratified_by"]) if "stratified_by" in data else (),
         _whole("repeat", data["repeat"]) if "repeat" in data else None,
         _whole("confirm", data["confirm"]) if "confirm" in data else None,
+        data.get("reshuffled", False) is True,
     )
 
 

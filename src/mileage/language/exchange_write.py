@@ -109,7 +109,8 @@ def _validate(item: ast.Validate) -> dict[str, Data]:
     data |= {"in_order_of": item.order_by.text} if item.order_by is not None else {}
     data |= {"stratified_by": _names(item.stratified_by)} if item.stratified_by else {}
     data |= {"repeat": item.repeat} if item.repeat is not None else {}
-    return data | ({"confirm": item.confirm} if item.confirm is not None else {})
+    data |= {"confirm": item.confirm} if item.confirm is not None else {}
+    return data | ({"reshuffled": True} if item.reshuffled else {})
 
 
 def quantity(amount: Quantity) -> Data:

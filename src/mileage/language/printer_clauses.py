@@ -129,6 +129,7 @@ def _validate(item: ast.Validate) -> str:
     text += f" STRATIFIED BY {p.words(item.stratified_by)}" if item.stratified_by else ""
     text += f" REPEAT {item.repeat}" if item.repeat is not None else ""
     text += f" CONFIRM {item.confirm}" if item.confirm is not None else ""
+    text += " RESHUFFLED" if item.reshuffled else ""
     return f"VALIDATE {text}"
 
 

@@ -71,6 +71,7 @@ def _clause_properties() -> Schema:
     source = {"oneOf": [TEXT, _closed(dict.fromkeys(FIELDS["source"], TEXT), minProperties=1, maxProperties=1)]}
     validate = {"folds": WHOLE, "holdout": QUANTITY, "bootstrap": WHOLE, "on": source, "repeat": WHOLE}
     validate |= {"confirm": WHOLE, "together": NAMES, "in_order_of": TEXT, "stratified_by": NAMES}
+    validate |= {"reshuffled": {"type": "boolean"}}
     goal = {"metric": TEXT, "op": {"enum": [">=", "<=", ">", "<", "="]}, "value": QUANTITY}
     wish = {"to": TEXT, "across": NAMES, "in": NAMES, "within": QUANTITY, "by": TEXT, "note": TEXTS}
     intent = {"oneOf": [TEXT, {"type": "object", "maxProperties": 1, "additionalProperties": _closed(wish)}]}

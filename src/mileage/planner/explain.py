@@ -118,6 +118,7 @@ def _validation(plan: LogicalPlan) -> str:
     details += [f"keeping {', '.join(v.groups)} together"] if v.groups else []
     details += [f"in order of {v.order_by}"] if v.order_by else []
     details += [f"{v.repeat} times"] if v.repeat > 1 else []
+    details += ["dealt anew for each workflow"] if v.parts else []
     details += [f"the best of many on {plan.confirmation.repeat} fresh deals"] if plan.confirmation else []
     return ", ".join(details)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mileage.data import Dataset, Profile, SplitSpec, TargetProfile, quote
+from mileage.data.reshuffle import n_parts, shares_of
 from mileage.language import ast, format_node
 from mileage.operators import operators
 from mileage.planner.logical import Assumption
@@ -58,7 +59,10 @@ def plan_validation(
     check_validation(clause, query.targets[0].text, mistakes)
     if len(mistakes.found) == before:
         _check_sizes(clause, setting, mistakes)
-    return _spec(clause, setting)
+    made = _spec(clause, setting)
+    if clause.reshuffled and len(mistakes.found) == before:
+        _check_parts(clause, made[0], setting, mistakes)
+    return made
 
 
 def _default(setting: SplitSetting) -> tuple[SplitSpec, list[Assumption]]:
@@ -167,6 +171,8 @@ def _check_combination(clause: ast.Validate, mistakes: Mistakes) -> None:
         (clause.order_by and clause.confirm, "there is one order of rows: the best cannot be scored on another", "leave CONFIRM or IN ORDER OF out"),
         (clause.order_by and clause.repeat is not None, "there is one order of rows: it cannot be dealt again", "leave REPEAT or IN ORDER OF out"),
         (clause.order_by and clause.stratified_by, "rows in order cannot be stratified too", "leave STRATIFIED BY or IN ORDER OF out"),
+        (method == "BOOTSTRAP" and clause.reshuffled, "a bootstrap is not reshuffled", "use FOLDS or HOLDOUT with RESHUFFLED"),
+        (clause.order_by and clause.reshuffled, "there is one order of rows: it cannot be dealt anew for each workflow", "leave RESHUFFLED or IN ORDER OF out"),
         (method == "HOLDOUT" and clause.together and clause.stratified_by, "a HOLDOUT keeps groups together or shares alike, not both", "use FOLDS, which can do both"),
     )  # fmt: skip
     for clash, message, hint in clashes:
@@ -221,6 +227,14 @@ def _check_sizes(clause: ast.Validate, setting: SplitSetting, mistakes: Mistakes
             )
 
 
+def _check_parts(clause: ast.Validate, spec: SplitSpec, setting: SplitSetting, mistakes: Mistakes) -> None:
+    per_round = _per_round(spec, setting)
+    if spec.parts < 2 * per_round:
+        what = "groups" if clause.together else "rows"
+        message = f"too few {what} for splits that differ: RESHUFFLED needs two parts for each of {per_round}"
+        mistakes.add("E272", message, clause.span, hint="use fewer FOLDS, or leave RESHUFFLED out")
+
+
 def _spec(clause: ast.Validate, setting: SplitSetting) -> tuple[SplitSpec, list[Assumption]]:
     groups = tuple(name.text for name in clause.together)
     order_by = clause.order_by.text if clause.order_by else None
@@ -239,8 +253,26 @@ def _spec(clause: ast.Validate, setting: SplitSetting) -> tuple[SplitSpec, list[
     if isinstance(method, ast.Bootstrap):
         return SplitSpec("bootstrap", n=max(1, method.n), groups=groups, stratify=stratify, seed=seed), assumed
     common = SplitSpec(repeat=repeat, groups=groups, order_by=order_by, stratify=stratify, seed=seed)
-    from dataclasses import replace
-
     if isinstance(method, ast.Folds):
-        return replace(common, method="folds", n=max(2, method.n)), assumed
-    return replace(common, method="holdout", size=method.size.fraction), assumed
+        spec = replace(common, method="folds", n=max(2, method.n))
+    else:
+        spec = replace(common, method="holdout", size=method.size.fraction)
+    return (replace(spec, parts=_parts(clause, spec, setting)) if clause.reshuffled else spec), assumed
+
+
+def _parts(clause: ast.Validate, spec: SplitSpec, setting: SplitSetting) -> int:
+    """Return how many parts splits of a configuration's own are made of: no more than keep groups whole and strata alike."""
+    units = setting.n_values(clause.together) if clause.together else setting.n_rows
+    if clause.stratified_by:
+        units = min(units, setting.n_rows // max(1, setting.n_values(clause.stratified_by)))
+    elif spec.stratify and not clause.together:
+        units = min(units, max(setting.target.counts))
+    return n_parts(_per_round(spec, setting), units)
+
+
+def _per_round(spec: SplitSpec, setting: SplitSetting) -> int:
+    return shares_of(spec.n if spec.method == "folds" else None, _share(spec.size, setting))[0]
+
+
+def _share(size: float, setting: SplitSetting) -> float:
+    return size if size < 1 else size / max(1, setting.n_rows)

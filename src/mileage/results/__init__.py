@@ -6,9 +6,11 @@ Results are records; nothing here trains, reads or writes a project. Kept by :mo
 from mileage.results.comparison import Comparison, PairedDifference, compare, paired_difference
 from mileage.results.leaderboard import Leaderboard, Row
 from mileage.results.report import Report, Section
-from mileage.results.trial import Trial
+from mileage.results.trial import FULL, PRIVATE, Trial
 
 __all__ = [
+    "FULL",
+    "PRIVATE",
     "Comparison",
     "Leaderboard",
     "PairedDifference",

@@ -32,21 +32,21 @@ class PairedDifference:
 
 
 def paired_difference(
-    one: Trial, other: Trial, metric: str, *, test_share: float | None = None, paired: bool = True
+    one: Trial, other: Trial, metric: str, *, test_share: float | None = None, paired: bool | None = None
 ) -> PairedDifference:
-    """Return mean score of ``one`` minus that of ``other`` over the same splits, with a 95 % interval.
+    """Return mean score of ``one`` minus that of ``other``, split by split where these are the same, with a 95 % interval.
 
     The variance is corrected for overlapping training sets: ``(1/k + n_test/n_train) * var``.
 
     Parameters
     ----------
     one, other : Trial
-        Scored on the same splits.
     metric : str
     test_share : float, optional
         Rows scored per row trained on; ``1 / (k - 1)``, the share of k folds, by default.
-    paired : bool, default True
-        False where the splits differ: then the interval is that of two independent means, and wider.
+    paired : bool, optional
+        Whether the splits are the same; by default as the trials say. Where they differ, as with ``RESHUFFLED``, the interval is
+        that of two independent means, and wider.
 
     References
     ----------
@@ -62,15 +62,25 @@ def paired_difference(
     a, b = one.scores.get(metric, ()), other.scores.get(metric, ())
     difference = one.mean(metric) - other.mean(metric)
     k = len(a)
+    paired = one.is_paired(other) if paired is None else paired
     if not paired or k != len(b) or k < 2:
-        half = _Z * math.hypot(one.se(metric), other.se(metric))
+        errors = (_error(t.scores.get(metric, ()), test_share, alone=t.se(metric)) for t in (one, other))
+        half = _Z * math.hypot(*errors)
         return PairedDifference(difference, difference - half, difference + half)
     deltas = [x - y for x, y in zip(a, b, strict=True)]
-    mean = math.fsum(deltas) / k
-    variance = math.fsum((d - mean) ** 2 for d in deltas) / (k - 1)
+    half = _t_quantile(k - 1) * _error(deltas, test_share)
+    return PairedDifference(difference, difference - half, difference + half)
+
+
+def _error(values: Sequence[float], test_share: float | None, *, alone: float = math.nan) -> float:
+    """Return the standard error of a mean over splits whose training sets overlap; ``alone`` is that of a single split."""
+    k = len(values)
+    if k < 2:
+        return alone
+    mean = math.fsum(values) / k
+    variance = math.fsum((v - mean) ** 2 for v in values) / (k - 1)
     share = 1 / (k - 1) if test_share is None else test_share
-    half = _t_quantile(k - 1) * math.sqrt((1 / k + share) * variance)
-    return PairedDifference(mean, mean - half, mean + half)
+    return math.sqrt((1 / k + share) * variance)
 
 
 _Z = 1.959963984540054
@@ -170,7 +180,7 @@ def compare(
     names: Sequence[str] | None = None,
     greater_is_better: Mapping[str, bool] | None = None,
     test_share: float | None = None,
-    paired: bool = True,
+    paired: bool | None = None,
 ) -> Comparison:
     """Compare trials; the first is the base of all differences.
 
@@ -198,6 +208,7 @@ def compare(
     labels = tuple(names) if names is not None else tuple(f"trial {t.number}" for t in trials)
     directions = {m: (greater_is_better or {}).get(m, _direction(m, trials)) for m in metrics}
     base, *others = trials
+    paired = all(base.is_paired(other) for other in others) if paired is None else paired
     rows = []
     for metric in metrics:
         made = tuple(paired_difference(other, base, metric, test_share=test_share, paired=paired) for other in others)

@@ -54,8 +54,7 @@ def within_noise(one: Trial, other: Trial, metric: str, *, test_share: float | N
         return True
     if metric not in one.scores or metric not in other.scores:
         return False
-    paired = one.fidelity == other.fidelity
-    return paired_difference(one, other, metric, test_share=test_share, paired=paired).within_noise
+    return paired_difference(one, other, metric, test_share=test_share).within_noise
 
 
 def tie_groups(

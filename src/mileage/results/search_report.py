@@ -10,7 +10,7 @@ from mileage.core.units import format_seconds
 from mileage.results.leaderboard import Leaderboard
 from mileage.results.ranking import loss_of
 from mileage.results.report import Report, Section
-from mileage.results.trial import Trial
+from mileage.results.trial import FULL, Trial
 from mileage.workflow.blend import members_of
 
 _SHOWN = 76  # characters of a workflow in a cell
@@ -77,7 +77,7 @@ def _searched(board: Leaderboard) -> list[Trial]:
 
 
 def _as_searched(trial: Trial) -> Trial:
-    return replace(trial, scores=trial.searched, fidelity="full") if trial.searched else trial
+    return replace(trial, scores=trial.searched, fidelity=FULL) if trial.searched else trial
 
 
 def _steps(board: Leaderboard) -> Iterator[Trial]:

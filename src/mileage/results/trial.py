@@ -16,7 +16,7 @@ from mileage.results.encoding import float_from_json, float_to_json, value_from_
 from mileage.results.workflow_json import workflow_from_json, workflow_to_json
 from mileage.workflow import Workflow
 
-CONFIRMED = "confirmed"
+FULL, PRIVATE, CONFIRMED = "full", "private", "confirmed"
 Configured = tuple[tuple[str, tuple[StepSpec, ...]], ...]
 
 
@@ -45,7 +45,8 @@ class Trial:
     error : str or None
         What failed, or why it was not run.
     fidelity : str
-        How thoroughly it was evaluated: ``full``, or ``confirmed`` on splits that the search did not choose by.
+        On what it was evaluated: ``full`` on the splits of the query, ``private`` on splits of its own, or ``confirmed`` on splits
+        that the search did not choose by.
     searched : mapping of metric to tuple of float
         Of a confirmed trial, the scores that the search chose it by.
     exactness : Exactness
@@ -71,7 +72,7 @@ class Trial:
     size_bytes: int | None = None
     reason: Reason | None = None
     error: str | None = None
-    fidelity: str = "full"
+    fidelity: str = FULL
     score_se: Mapping[str, float] = field(default_factory=dict)
     artifacts: tuple[str, ...] = ()
     searched: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
@@ -82,6 +83,18 @@ class Trial:
     def is_confirmed(self) -> bool:
         """Whether the scores are those of splits that the search did not choose by."""
         return self.fidelity == CONFIRMED
+
+    def is_paired(self, other: Trial) -> bool:
+        """Say whether both were scored on the same splits.
+
+        Examples
+        --------
+        >>> one, other = Trial(1, fidelity="private"), Trial(2, fidelity="private")
+        >>> one.is_paired(other), Trial(1).is_paired(Trial(2))
+        (False, True)
+        """
+        own = self.fidelity == PRIVATE
+        return self.fidelity == other.fidelity and (not own or self.configuration == other.configuration != ())
 
     def confirmed(self, scores: Mapping[str, tuple[float, ...]]) -> Trial:
         """Return the trial with the scores of fresh splits.

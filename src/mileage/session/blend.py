@@ -74,9 +74,10 @@ def blend_best(loop: TrialLoop) -> None:
 def _candidates(loop: TrialLoop) -> list[Trial]:
     """Return the workflows that may be in a blend, best first: of different models first, and those scored again if any were."""
     scored = [t for t in loop.trials if t.state == "ok" and t.number > 0]
-    if not loop.plan.space.blends or len(scored) < _FEWEST:
-        return []
     again = [t for t in scored if t.is_confirmed]
+    alike = again or loop.data.parts is None  # predictions on splits of their own have no mean
+    if not loop.plan.space.blends or len(scored) < _FEWEST or not alike:
+        return []
     best = ranked([t for t in again or scored if _has_mean(t)], loop.objectives[:1])[:_BEST]
     return different(best, _MEMBERS)
 
@@ -107,7 +108,8 @@ def _mean_of(loop: TrialLoop, members: Sequence[Trial]) -> Trial | None:
     weights = [1 / len(members)] * len(members)
     text = f"the mean of {len(members)} that were scored again: it errs less than the choice of one does"
     trial = _made(loop, members, weights, text)
-    searched = _scores(loop, trial, data_tasks(loop.plan))
+    own = loop.data.parts is not None
+    searched = {} if own else _scores(loop, trial, data_tasks(loop.plan))
     again = _scores(loop, trial, scored_on(loop.plan, members[0]))
     if searched is None or again is None:
         return None

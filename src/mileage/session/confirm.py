@@ -143,7 +143,7 @@ def _scored_again(loop: TrialLoop, leaves: DataTasks, chosen: Sequence[Trial]) -
 def scored_on(plan: LogicalPlan, trial: Trial) -> DataTasks:
     """Return the leaf tasks that a trial's scores were made with."""
     if not trial.is_confirmed or plan.confirmation is None:
-        return data_tasks(plan)
+        return data_tasks(plan).of(trial.configuration)
     once = replace(plan.confirmation, repeat=1)
     n_scores = len(next(iter(trial.scores.values())))
     return data_tasks(plan, replace(once, repeat=max(1, n_scores // once.n_splits)))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from mileage.core.domains import Value
-from mileage.core.fingerprint import Fingerprint
+from mileage.core.domains import Value, whole_number
+from mileage.core.fingerprint import Fingerprint, derive_seed
 from mileage.data import Dataset, Kind, SplitSpec, quote
+from mileage.data.reshuffle import shares_of
 from mileage.errors import DataError
+from mileage.operators import StepSpec
 from mileage.planner import LogicalPlan
+from mileage.space import Configuration
 from mileage.workflow import Features, Task, TaskKind
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ _WIDE = 1500
 
 @dataclass(frozen=True)
 class DataTasks:
-    """Source, splits and the setting of scores of one logical plan."""
+    """Source, splits and the setting of scores of one logical plan; ``parts`` deals the rows that ``deal`` reshuffles, if it does."""
 
     source: Task
     deal: Task
@@ -31,11 +34,22 @@ class DataTasks:
     train_share: float
     scoring: tuple[tuple[str, Value], ...]
     test: Task | None = None
+    parts: Task | None = None
 
     @property
     def tasks(self) -> tuple[Task, ...]:
         """The leaf tasks, in an order that can run."""
-        return (self.source, self.deal) if self.test is None else (self.source, self.test)
+        if self.test is not None:
+            return (self.source, self.test)
+        return (self.source, self.deal) if self.parts is None else (self.source, self.parts, self.deal)
+
+    def of(self, choices: tuple[tuple[str, tuple[StepSpec, ...]], ...]) -> DataTasks:
+        """Return the leaf tasks of a configuration, given its choices: with splits of its own, where the query has ``RESHUFFLED``."""
+        if self.parts is None:
+            return self
+        params = dict(self.deal.params)
+        params["private"] = derive_seed(whole_number(params["seed"]), "splits", Configuration(choices).digest)
+        return replace(self, deal=replace(self.deal, params=tuple(params.items())))
 
 
 def column_kinds(features: Features) -> tuple[tuple[str, str], ...]:
@@ -56,6 +70,18 @@ def data_tasks(plan: LogicalPlan, splits: SplitSpec | None = None) -> DataTasks:
     aux = tuple(dict.fromkeys([*v.groups, *strata, *([v.order_by] if v.order_by else [])]))
     source = source_task(plan, plan.dataset, aux=aux)
     test = source_task(plan, plan.test) if plan.test is not None else None
+    scoring: tuple[tuple[str, Value], ...] = (
+        ("classes", plan.classes),
+        ("task", plan.task),
+        ("whole", test is not None),
+    )
+    share = 1 - 1 / v.n if v.method == "folds" else 0.8 if v.method == "holdout" else 1.0
+    parts = _deal_task(v.to_parts(), source) if v.parts else None
+    dealt = _deal_task(v, source) if parts is None else _reshuffle_task(v, parts, plan.setting.n_rows)
+    return DataTasks(source, dealt, max(1, v.n_splits), max(0.3, share), scoring, test, parts)
+
+
+def _deal_task(v: SplitSpec, source: Task) -> Task:
     spec: tuple[tuple[str, Value], ...] = (
         ("groups", v.groups),
         ("method", str(v.method)),
@@ -67,14 +93,24 @@ def data_tasks(plan: LogicalPlan, splits: SplitSpec | None = None) -> DataTasks:
         ("stratify", v.stratify),
     )
     inputs = (source.port("y"), source.port("aux"))
-    dealt = Task(TaskKind.DEAL, params=spec, inputs=inputs, outputs=("splits",), label="deal rows to splits")
-    scoring: tuple[tuple[str, Value], ...] = (
-        ("classes", plan.classes),
-        ("task", plan.task),
-        ("whole", test is not None),
+    return Task(TaskKind.DEAL, params=spec, inputs=inputs, outputs=("splits",), label="deal rows to splits")
+
+
+def _reshuffle_task(v: SplitSpec, parts: Task, n_rows: int) -> Task:
+    """Return the task whose splits are put together from the parts of a deal: the same for all configurations, until one has its own."""
+    size = v.size if v.size < 1 else v.size / n_rows
+    per_round, n_tested = shares_of(v.n if v.method == "folds" else None, size)
+    params: tuple[tuple[str, Value], ...] = (
+        ("n_tested", 0 if v.method == "folds" else n_tested),
+        ("per_round", per_round),
+        ("private", 0),
+        ("repeat", v.repeat),
+        ("seed", v.seed),
     )
-    share = 1 - 1 / v.n if v.method == "folds" else 0.8 if v.method == "holdout" else 1.0
-    return DataTasks(source, dealt, max(1, v.n_splits), max(0.3, share), scoring, test)
+    inputs = (parts.port("splits"),)
+    return Task(
+        TaskKind.RESHUFFLE, params=params, inputs=inputs, outputs=("splits",), label="put parts together to splits"
+    )
 
 
 def source_task(plan: LogicalPlan, dataset: Dataset, *, aux: tuple[str, ...] = ()) -> Task:

@@ -31,7 +31,7 @@ from mileage.optimizer import (
     weakest,
 )
 from mileage.planner import LogicalPlan
-from mileage.results import Trial
+from mileage.results import FULL, PRIVATE, Trial
 from mileage.search import Known, Proposal, SearchContext
 from mileage.session.blend import blend_reserve_s, weighing_s
 from mileage.session.clock import Clock
@@ -233,14 +233,15 @@ class TrialLoop:
         number = self.next_number
         features = simplest(self.plan.features) if number == 0 else self.plan.features
         workflow, assumed = instantiate(proposal.configuration.choices, features, self.plan.setting)
-        evaluation = self.compile(workflow, self.data)
-        physical = self._physical(evaluation, self.data)
+        data = self.data.of(proposal.configuration.choices)
+        evaluation = self.compile(workflow, data)
+        physical = self._physical(evaluation, data)
         fits = _fits(physical)
         if fits and only_if_kept:
             return
         hurdle = self._hurdle(workflow) if fits and number > 0 else None
         if hurdle is not None:
-            physical = self._physical(evaluation.of_first(1), self.data)
+            physical = self._physical(evaluation.of_first(1), data)
         if number > 0:
             self.strategy.take(proposal.configuration)
         why_not = self._too_slow(workflow) if fits and number > 0 else None
@@ -278,7 +279,7 @@ class TrialLoop:
         It rests on trials that were told and on the priors of the operators, so it does not depend on who was faster.
         """
         seconds = self.plan.budget.seconds
-        if seconds is None or self.fixed or self.data.test is not None:
+        if seconds is None or self.fixed or self.data.test is not None or self.data.parts is not None:
             return None
         share = self._all_folds_s(self.forecaster.prior_s(workflow)) / seconds
         greater = self.plan.objectives[0].greater_is_better
@@ -478,6 +479,7 @@ class TrialLoop:
             size_bytes=before.size_bytes if before and m.size_bytes is None else m.size_bytes,
             reason=p.proposal.reason,
             error=None if scored else f"{self.metrics[0]} is not defined on a fold",
+            fidelity=FULL if self.data.parts is None else PRIVATE,
             exactness=p.exactness,
         )
 

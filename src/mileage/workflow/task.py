@@ -18,6 +18,7 @@ class TaskKind(StrEnum):
     ======== ============================ ==========================================================
     source   (none; a leaf)               ``X`` (DataFrame), ``y`` (array), ``aux`` (DataFrame or None)
     deal     y, aux                       ``splits`` (Splits)
+    reshuffle splits of parts              ``splits``: folds or holdouts put together from the parts, for one configuration
     sample   splits [, aux]               ``splits``: the same with about ``fraction`` of the train rows, nested
     take     X, splits                    ``out``: columns ``columns`` of the train or test rows of split ``i``
     target   y, splits                    ``out``: y of the train or test rows of split ``i``
@@ -47,6 +48,7 @@ class TaskKind(StrEnum):
 
     SOURCE = "source"
     DEAL = "deal"
+    RESHUFFLE = "reshuffle"
     SAMPLE = "sample"
     TAKE = "take"
     TARGET = "target"

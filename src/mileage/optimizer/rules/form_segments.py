@@ -12,6 +12,7 @@ from mileage.workflow import Action, PhysicalPlan, Task, TaskKind
 _ALONE = {
     TaskKind.SOURCE,
     TaskKind.DEAL,
+    TaskKind.RESHUFFLE,
     TaskKind.SAMPLE,
     TaskKind.BLEND,
     TaskKind.WEIGH,

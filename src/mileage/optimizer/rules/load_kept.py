@@ -8,6 +8,8 @@ from mileage.core.exactness import Exactness
 from mileage.optimizer.rule import PlanContext, rule
 from mileage.workflow import Action, PhysicalPlan, PlannedTask, TaskKind
 
+_CHEAP = {TaskKind.TAKE, TaskKind.TARGET, TaskKind.SOURCE, TaskKind.DEAL, TaskKind.RESHUFFLE, TaskKind.JOIN}
+
 
 @rule(Exactness.BITWISE)
 def load_kept(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
@@ -26,7 +28,7 @@ def load_kept(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
 
 def _loaded(planned: PlannedTask, context: PlanContext) -> PlannedTask:
     task = planned.task
-    if task.kind in {TaskKind.TAKE, TaskKind.TARGET, TaskKind.SOURCE, TaskKind.DEAL, TaskKind.JOIN}:
+    if task.kind in _CHEAP:
         return planned
     if all(context.kept(task.port(output).key) for output in task.outputs):
         return replace(planned, action=Action.LOAD, reason="kept by an earlier run")

@@ -9,7 +9,7 @@ from mileage.errors import UnknownRefError
 from mileage.language import ast
 from mileage.planner.mistakes import Mistakes
 from mileage.planner.objectives import check_metric, metric_call
-from mileage.results import compare
+from mileage.results import PRIVATE, compare
 from mileage.results.report import Report
 from mileage.session.refs import result_of, trial_of
 from mileage.session.rescore import with_metrics
@@ -43,7 +43,8 @@ def _splits(result: Result, trial: Trial) -> tuple[object, ...]:
     """Return what decides on which rows a workflow is fitted and scored."""
     plan = result.plan
     test = plan.test.fingerprint if plan.test is not None else ""
-    return (str(plan.dataset.fingerprint), str(test), plan.target, plan.validation, trial.fidelity)
+    own = trial.configuration if trial.fidelity == PRIVATE else ()
+    return (str(plan.dataset.fingerprint), str(test), plan.target, plan.validation, trial.fidelity, own)
 
 
 def _check_comparable(refs: tuple[ast.Ref, ...], results: list[Result]) -> None:

@@ -100,6 +100,7 @@ def _planned(
     session: Session, plan: LogicalPlan, leaves: DataTasks, proposal: Proposal, *, constant: bool
 ) -> tuple[PhysicalPlan, tuple[Applied, ...]]:
     features = simplest(plan.features) if constant else plan.features
+    leaves = leaves.of(proposal.configuration.choices)
     workflow, _ = instantiate(proposal.configuration.choices, features, plan.setting)
     goal = plan.budget.until
     metrics = dict.fromkeys([*(o.call for o in plan.objectives), *([goal.metric] if goal is not None else [])])

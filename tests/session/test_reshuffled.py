@@ -1,0 +1,109 @@
+"""``RESHUFFLED``: each workflow is scored on splits of its own, and comparisons know that."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mileage
+from mileage.errors import BindError
+from mileage.results import Trial, paired_difference
+from mileage.session import Result, Session
+from mileage.session.script import dealt
+
+QUERY = "PREDICT y FROM '{csv}' VALIDATE BY {how} WITH MODEL = logistic(C IN {{0.1, 1.0, 10.0}}) WITHOUT blend BUDGET 3 trials"
+
+
+def run(session: Session, csv: Path, how: str) -> Result:
+    """Run a grid of three penalties."""
+    answer = session.run(QUERY.format(csv=csv, how=how))
+    assert isinstance(answer, Result)
+    return answer
+
+
+def by_number(result: Result) -> dict[int, Trial]:
+    """Return the trials of a result."""
+    return {trial.number: trial for trial in result.leaderboard.trials}
+
+
+@pytest.mark.parametrize(
+    ("how", "n_splits", "n_test"), [("4 FOLDS", 4, 40), ("HOLDOUT 25%", 1, 40), ("HOLDOUT 25% REPEAT 3", 3, 40)]
+)
+def test_each_workflow_has_splits_of_its_own(session: Session, csv: Path, how: str, n_splits: int, n_test: int) -> None:
+    result = run(session, csv, f"{how} RESHUFFLED")
+    found = [dealt(result, trial) for trial in by_number(result).values()]
+    tests = [splits.pairs[0].test for splits in found]
+    assert len({test.digest for test in tests}) == 4
+    for splits in found:
+        assert len(splits.pairs) == n_splits
+        for pair in splits.pairs:
+            assert pair.train.isdisjoint(pair.test)
+            assert pair.train.n + pair.test.n == 160
+            assert abs(pair.test.n - n_test) <= 4
+    y = np.array([label == "yes" for label in _labels(csv)])
+    shares = [y[test.indices()].mean() for test in tests]
+    assert np.ptp(shares) < 0.06  # the classes keep their shares
+
+
+def _labels(csv: Path) -> list[str]:
+    import pandas as pd
+
+    return pd.read_csv(csv)["y"].tolist()
+
+
+def test_splits_depend_on_seed_and_workflow_alone(csv: Path, tmp_path: Path) -> None:
+    found = []
+    for i, (backend, more) in enumerate([("inline", ""), ("processes", ""), ("inline", " SEED 1")]):
+        with mileage.connect(tmp_path / f"p{i}", backend=backend) as session:
+            answer = session.run(QUERY.format(csv=csv, how="3 FOLDS RESHUFFLED") + more)
+            assert isinstance(answer, Result)
+            found.append({t.describe: t.scores["roc_auc"] for t in answer.leaderboard.trials})
+    assert found[0] == found[1]
+    assert found[0] != found[2]
+
+
+def test_scores_on_splits_of_their_own_are_not_compared_pair_by_pair(session: Session, csv: Path) -> None:
+    result = run(session, csv, "4 FOLDS RESHUFFLED")
+    trials = by_number(result)
+    assert {trial.fidelity for trial in trials.values()} == {"private"}
+    assert not trials[1].is_paired(trials[2])
+    own = paired_difference(trials[1], trials[2], "roc_auc")
+    assert own == paired_difference(trials[1], trials[2], "roc_auc", paired=False)
+    report = session.run("COMPARE @w1, @w2")
+    assert "not paired: the splits differ" in str(report)
+
+
+def test_confirmed_workflows_are_scored_on_the_same_splits(session: Session, csv: Path) -> None:
+    text = (
+        f"PREDICT y FROM '{csv}' VALIDATE BY 3 FOLDS CONFIRM 2 RESHUFFLED "
+        "WITH MODEL = logistic(C IN LOG 0.01..10.0) BUDGET 16 trials"
+    )
+    result = session.run(text)
+    assert isinstance(result, Result)
+    again = [t for t in result.leaderboard.trials if t.is_confirmed]
+    assert len(again) > 1
+    assert all(one.is_paired(again[0]) and len(one.scores["roc_auc"]) == 6 for one in again)
+    assert dealt(result, again[0]).pairs == dealt(result, again[1]).pairs
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("BY BOOTSTRAP 5 RESHUFFLED", "a bootstrap is not reshuffled"),
+        ("BY 5 FOLDS IN ORDER OF size RESHUFFLED", "there is one order of rows"),
+        ("BY 2 FOLDS KEEPING colour TOGETHER RESHUFFLED", "too few groups for splits that differ"),
+        ("BY 100 FOLDS RESHUFFLED", "too few rows for splits that differ"),
+    ],
+)
+def test_what_cannot_be_reshuffled_is_refused(session: Session, csv: Path, how: str, said: str) -> None:
+    with pytest.raises(BindError, match=said):
+        session.run(f"PREDICT y FROM '{csv}' VALIDATE {how}")
+
+
+def test_a_kept_search_is_not_fitted_again(session: Session, csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mileage.operators import running
+
+    first = run(session, csv, "3 FOLDS RESHUFFLED")
+    monkeypatch.setattr(running, "fit_model", lambda *_: pytest.fail("fitted again"))
+    again = run(session, csv, "3 FOLDS RESHUFFLED")
+    assert {n: t.scores for n, t in by_number(first).items()} == {n: t.scores for n, t in by_number(again).items()}
