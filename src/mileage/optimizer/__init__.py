@@ -3,7 +3,7 @@
 Knows plans as data only; it runs nothing. The rules and their order are one page: :mod:`mileage.optimizer.batches`.
 """
 
-from mileage.optimizer.ahead import largest_ahead, listed_ahead
+from mileage.optimizer.ahead import Ahead
 from mileage.optimizer.batches import BATCHES, optimize
 from mileage.optimizer.compile import Evaluation, apply_tasks, evaluation_tasks, fit_tasks, sample_task, weigh_task
 from mileage.optimizer.parts import forecast_sums_s, parts_of_tasks
@@ -12,6 +12,7 @@ from mileage.optimizer.rule import Applied, PlanContext, weakest
 
 __all__ = [
     "BATCHES",
+    "Ahead",
     "Applied",
     "Evaluation",
     "PlanContext",
@@ -20,8 +21,6 @@ __all__ = [
     "evaluation_tasks",
     "fit_tasks",
     "forecast_sums_s",
-    "largest_ahead",
-    "listed_ahead",
     "optimize",
     "parts_of_tasks",
     "sample_task",

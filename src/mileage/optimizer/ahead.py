@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from mileage.core.domains import AnyOf, Domain, FloatRange, IntRange, OneOf, Value
 from mileage.operators import operators
@@ -11,79 +12,146 @@ from mileage.operators.late import Late
 from mileage.operators.together import Fused, Together
 from mileage.space import SearchSpace, Slot, StepChoice, domain_size, domain_values
 
-_ONE = OneOf((None,))
 _FEW = 16  # combinations of all else: with more of them, hardly two trials share a fit
+Params = Mapping[str, Value]
+_Key = tuple[tuple[str, Value], ...]
 
 
-def largest_ahead(space: SearchSpace) -> Mapping[tuple[str, str], Value]:
-    """Return the late parameters that trials may differ in, by operator and name, each with its largest value.
+@dataclass(frozen=True)
+class _Region:
+    """The points of a step of the space: what is fixed, with defaults, what is open, and how many combinations all else has."""
 
-    A fit that grows with the value is dearer than the average one, so such a parameter is one of them only where few fits differ
-    in all else.
+    fixed: Params
+    open: Mapping[str, Domain]
+    others: float
+
+    def admits(self, params: Params, free: frozenset[str]) -> bool:
+        """Say whether a fit is of the region, but for the parameters that are ``free``."""
+        return all(
+            self.open[name].contains(value) if name in self.open else self.fixed[name] == value
+            for name, value in params.items()
+            if name not in free
+        )
+
+    def rest(self, free: frozenset[str]) -> float:
+        """Return in how many ways trials of the region may differ in all that is not free."""
+        return self.others * math.prod(domain_size(domain) for name, domain in self.open.items() if name not in free)
+
+    def is_closed(self, free: frozenset[str]) -> bool:
+        """Say whether all that is not free is fixed."""
+        return self.open.keys() <= free
+
+    def differs(self, name: str, value: Value) -> bool:
+        """Say whether a parameter may have another value."""
+        return domain_size(self.open[name]) > 1 if name in self.open else self.fixed[name] != value
+
+    def largest(self, name: str) -> Value:
+        return largest_value(self.open[name] if name in self.open else OneOf((self.fixed[name],)))
+
+    def listed(self, name: str) -> list[Value]:
+        """Return the values of a parameter, none where they are too many to list."""
+        if name not in self.open:
+            return [self.fixed[name]]
+        return domain_values(self.open[name]) if domain_size(self.open[name]) < math.inf else []
+
+
+class Ahead:
+    """What trials of a space may ask for, besides what a plan asks for.
+
+    Parameters
+    ----------
+    space : SearchSpace, optional
+        Nothing is ahead without one.
+    n_trials : int, optional
+        How many trials there will surely be.
 
     Examples
     --------
-    >>> from mileage.core.domains import IntRange
     >>> from mileage.core.reasons import Reason
-    >>> from mileage.space import Alternative, Slot
+    >>> from mileage.space import Alternative
     >>> forest = StepChoice("random_forest", (("max_depth", 4),), (("n_estimators", IntRange(10, 50)),))
-    >>> dict(largest_ahead(SearchSpace((Slot("model", (Alternative((forest,)),)),), "binary")))
-    {('random_forest', 'n_estimators'): 50}
+    >>> ahead = Ahead(SearchSpace((Slot("model", (Alternative((forest,)),)),), "binary"))
+    >>> late = operators.get("random_forest").late
+    >>> asked = operators.get("random_forest").complete({"max_depth": 4, "n_estimators": 20})
+    >>> ahead.largest("random_forest", asked, late), ahead.largest("random_forest", {**asked, "max_depth": 9}, late)
+    ({'n_estimators': 50}, {})
     """
-    found: dict[tuple[str, str], Value] = {}
+
+    def __init__(self, space: SearchSpace | None = None, *, n_trials: int | None = None) -> None:
+        self.is_whole = space is not None and n_trials is not None and space.size() <= n_trials
+        self._regions: dict[str, list[_Region]] = {}
+        self._closed: dict[tuple[str, frozenset[str]], dict[_Key, list[_Region]]] = {}
+        for operator, region in _regions(space) if space is not None else ():
+            self._regions.setdefault(operator, []).append(region)
+
+    def largest(self, operator: str, params: Params, late: Sequence[Late]) -> dict[str, Value]:
+        """Return the late parameters in which trials may differ from a fit, and from nothing else, each with its largest value.
+
+        A fit that grows with the value is dearer than the average one, so such a parameter is one of them only where all of the
+        space is tried, or few fits differ in all else.
+        """
+        free = frozenset(one.name for one in late)
+        like = self._like(operator, params, free)
+        found: dict[str, Value] = {}
+        for one in late:
+            some = [region for region in like if not one.grows or self.is_whole or region.rest(free) <= _FEW]
+            if any(region.differs(one.name, params[one.name]) for region in some):
+                found[one.name] = _most([region.largest(one.name) for region in some])
+        return found
+
+    def listed(self, operator: str, params: Params, name: str) -> tuple[Value, ...]:
+        """Return the values of a parameter with which a model is made together that trials may ask for, with all else equal.
+
+        What is fitted on rows takes its time for each value, so such are listed only if all of the space is tried.
+        """
+        if isinstance(operators.get(operator), Fused) and not self.is_whole:
+            return ()
+        like = self._like(operator, params, frozenset((name,)))
+        return tuple(dict.fromkeys(value for region in like for value in region.listed(name)))
+
+    def _like(self, operator: str, params: Params, free: frozenset[str]) -> list[_Region]:
+        """Return the regions that a fit is of, but for what is free."""
+        regions = self._regions.get(operator, [])
+        params = {param.name: params[param.name] for param in operators.get(operator).params}
+        if regions and (operator, free) not in self._closed:
+            index: dict[_Key, list[_Region]] = {}
+            for region in regions:
+                if region.is_closed(free):
+                    index.setdefault(_key(region.fixed, free), []).append(region)
+            self._closed[operator, free] = index
+        same = self._closed[operator, free].get(_key(params, free), []) if regions else []
+        return [*same, *(r for r in regions if not r.is_closed(free) and r.admits(params, free))]
+
+
+def _key(params: Params, free: frozenset[str]) -> _Key:
+    return tuple(sorted((name, value) for name, value in params.items() if name not in free))
+
+
+def _regions(space: SearchSpace) -> Iterator[tuple[str, _Region]]:
     for slot in space.slots:
-        others = math.prod(_size(other) for other in space.slots if other.name != slot.name)
-        for step in (step for alternative in slot.alternatives for step in alternative.steps):
-            for late, value in _open(step, others):
-                key = step.operator, late.name
-                found[key] = late.whole_of([value, found[key]]) if key in found and late.grows else value
-    return found
+        elsewhere = math.prod(_size(other) for other in space.slots if other.name != slot.name)
+        for alternative in slot.alternatives:
+            for step in alternative.steps:
+                others = elsewhere * math.prod(other.size() for other in alternative.steps if other is not step)
+                operator = operators.find(step.operator)
+                if operator is not None and (operator.late or isinstance(operator, Together | Fused)):
+                    yield step.operator, _region(step, others)
 
 
-def listed_ahead(space: SearchSpace, *, n_trials: int | None = None) -> Mapping[tuple[str, str], tuple[Value, ...]]:
-    """Return the values that trials may ask for of parameters with which a model is made together, by operator and name.
-
-    What is fitted on rows takes its time for each value, so such are listed only if all of the space is tried, with ``n_trials``
-    trials (None for an unknown number).
-
-    Examples
-    --------
-    >>> from mileage.space import Alternative, Slot
-    >>> ridge = StepChoice("ridge", (), (("alpha", OneOf((0.1, 1.0))),))
-    >>> dict(listed_ahead(SearchSpace((Slot("model", (Alternative((ridge,)),)),), "regression")))
-    {('ridge', 'alpha'): (0.1, 1.0)}
-    """
-    is_whole = n_trials is not None and space.size() <= n_trials
-    found: dict[tuple[str, str], tuple[Value, ...]] = {}
-    for slot in space.slots:
-        for step in (step for alternative in slot.alternatives for step in alternative.steps):
-            operator = operators.find(step.operator)
-            if isinstance(operator, Together) or (isinstance(operator, Fused) and is_whole):
-                key = step.operator, operator.together
-                found[key] = (*found.get(key, ()), *_listed(step, operator.together))
-    return {key: values for key, values in found.items() if values}
-
-
-def _listed(step: StepChoice, name: str) -> Iterator[Value]:
-    domain = dict(step.open).get(name, _ONE)
-    if domain is not _ONE and domain_size(domain) < math.inf:
-        for value in domain_values(domain):
-            yield operators.get(step.operator).complete({name: value})[name]
+def _region(step: StepChoice, others: float) -> _Region:
+    complete = operators.get(step.operator).complete(dict(step.fixed))
+    domains = {name: domain for name, domain in step.open if name in complete}
+    return _Region({name: value for name, value in complete.items() if name not in domains}, domains, others)
 
 
 def _size(slot: Slot) -> float:
     return sum(math.prod(step.size() for step in alternative.steps) for alternative in slot.alternatives)
 
 
-def _open(step: StepChoice, others: float) -> list[tuple[Late, Value]]:
-    """Return the late parameters that a step leaves open, with their largest values."""
-    operator, domains = operators.find(step.operator), dict(step.open)
-    late = [
-        one for one in (operator.late if operator is not None else ()) if domain_size(domains.get(one.name, _ONE)) > 1
-    ]
-    names = {one.name for one in late}
-    rest = others * math.prod(domain_size(domain) for name, domain in step.open if name not in names)
-    return [(one, largest_value(domains[one.name])) for one in late if not one.grows or rest <= _FEW]
+def _most(values: Sequence[Value]) -> Value:
+    """Return the largest of some values; None (without end, or of no order) is larger than any number."""
+    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    return max(numbers) if len(numbers) == len(values) else None
 
 
 def largest_value(domain: Domain) -> Value:
@@ -97,8 +165,5 @@ def largest_value(domain: Domain) -> Value:
     if isinstance(domain, IntRange | FloatRange):
         return domain.high
     if isinstance(domain, AnyOf):
-        values = [largest_value(part) for part in domain.domains]
-    else:
-        values = list(domain.values) if isinstance(domain, OneOf) else [None]
-    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
-    return max(numbers) if len(numbers) == len(values) else None
+        return _most([largest_value(part) for part in domain.domains])
+    return _most(list(domain.values)) if isinstance(domain, OneOf) else None

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import update_wrapper
 from typing import Any
 
-from mileage.core.domains import Value
 from mileage.core.exactness import DEFAULT_FLOOR, Exactness
 from mileage.core.fingerprint import Fingerprint
 from mileage.errors import InternalError
+from mileage.optimizer.ahead import Ahead
 from mileage.optimizer.rates import Rates
 from mileage.workflow import Action, PhysicalPlan, Port, Task
 
@@ -24,8 +24,7 @@ class PlanContext:
     ``kept`` says whether an artifact key can be loaded; ``known`` are fingerprints that the engine of this run has
     computed or is computing. ``off`` are rules that do not run, ``floor`` is the weakest class of exactness that any may give.
     ``rates`` are what work costs on this machine; without them it is taken to pay to share whatever can be.
-    ``ahead`` holds the late parameters, by operator and name, that later plans may differ in, with the largest value.
-    ``listed`` holds, by operator and name, the values of parameters that later plans may ask for, where these are few.
+    ``ahead`` tells what later plans may ask for.
     ``costs`` gives seconds to compute a task and to load it, None where it is not kept. ``fitted`` gives a fitted step that is
     kept, ``bounds`` the ends of a column of the new rows and whether values may be missing.
     """
@@ -36,8 +35,7 @@ class PlanContext:
     off: frozenset[str] = frozenset()
     floor: Exactness = DEFAULT_FLOOR
     keep: frozenset[str] = field(default_factory=frozenset)
-    ahead: Mapping[tuple[str, str], Value] = field(default_factory=dict)
-    listed: Mapping[tuple[str, str], tuple[Value, ...]] = field(default_factory=dict)
+    ahead: Ahead = field(default_factory=Ahead)
     rates: Rates | None = None
     costs: Callable[[Task], tuple[float, float | None]] | None = None
     fitted: Callable[[Port], Any] | None = None

@@ -38,7 +38,9 @@ def made_together(
             families.setdefault(common, (name, {}))[1][task.fingerprint] = params[name]
     made: dict[Fingerprint, tuple[Task, int]] = {}
     for common, (name, fits) in families.items():
-        ahead = {value for value in context.listed.get((common.operator, name), ()) if admits(common, value)}
+        ahead = {
+            value for value in context.ahead.listed(common.operator, dict(common.params), name) if admits(common, value)
+        }
         values = tuple(sorted(ahead | set(fits.values()), key=lambda value: float(str(value))))
         if 1 < len(values) <= _MOST_VALUES and len(values) * _numbers_of_one(common) <= MANY:
             listed = tuple({**dict(common.params), name: values}.items())

@@ -19,13 +19,12 @@ from mileage.core.reasons import Reason
 from mileage.engine import NOT_KEPT, Executor, Limits, Outcome
 from mileage.operators import StepSpec
 from mileage.optimizer import (
+    Ahead,
     Evaluation,
     PlanContext,
     Rates,
     evaluation_tasks,
     forecast_sums_s,
-    largest_ahead,
-    listed_ahead,
     optimize,
     parts_of_tasks,
     weakest,
@@ -109,7 +108,7 @@ class TrialLoop:
         self.refits: dict[int, Refit] = {}
         self.other: dict[int, Outcome] = {}
         self.later: list[Proposal] = []
-        self.ahead, self.listed = largest_ahead(p.space), listed_ahead(p.space, n_trials=p.budget.sure_trials)
+        self.ahead = Ahead(p.space, n_trials=p.budget.sure_trials)
         self.observed = self.rates
         self.shared_s: dict[Fingerprint, float] = {}
         self.expected: dict[int, float] = {}  # losses of trials that were behind on their first split
@@ -327,8 +326,7 @@ class TrialLoop:
             off=self.plan.rules_off,
             floor=self.plan.floor,
             keep=_KEEP,
-            ahead={} if self.fixed else self.ahead,
-            listed=self.listed,
+            ahead=self.ahead,
             rates=self.rates,
         )
         return optimize((*data.tasks, *evaluation.tasks), evaluation.scores, context)[0]

@@ -18,6 +18,7 @@ class DecisionTree(TreeModel):
     params = (
         tree_depth(IntRange(2, 16)),
         leaf_rows("min_samples_leaf", 1, IntRange(1, 20, log=True)),
+        Param("min_samples_split", IntRange(2, 1_000_000), 2, "fewest rows that are cut", None, Stage.CONTINUE),
         CRITERION,
         Param("ccp_alpha", FloatRange(0.0, 1e9), 0.0, "impurity that a leaf must be worth", None, Stage.RESTRICT),
     )

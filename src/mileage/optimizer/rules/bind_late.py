@@ -63,11 +63,7 @@ class _Family:
     def whole(self, context: PlanContext) -> Task | None:
         """Return the fit that all are cut from, if there are several or others may follow."""
         one = next(iter(self.fits.values()))
-        ahead = {
-            late.name: context.ahead[one.operator, late.name]
-            for late in self.late
-            if (one.operator, late.name) in context.ahead
-        }
+        ahead = context.ahead.largest(one.operator, dict(one.params), self.late)
         if len(self.fits) == 1 and not ahead:
             return None
         params = dict(one.params)

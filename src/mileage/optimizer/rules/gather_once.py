@@ -43,9 +43,9 @@ def gather_once(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
     gathers = {}
     for (whole, rows), found in values.items():
         task, late = tasks[whole.task], _late(tasks[whole.task])
-        ahead = context.ahead.get((task.operator, late.name))
-        most = max(whole_number(value) for value in (*found, *([] if ahead is None else [ahead])))
-        if (len(found) > 1 or ahead is not None) and most * _numbers_of_one(task) <= _MANY:
+        ahead = _ahead(task, late, found, context)
+        most = max(whole_number(value) for value in (*found, *ahead))
+        if (len(found) > 1 or ahead) and most * _numbers_of_one(task) <= _MANY:
             gathers[whole, rows] = _gather(task, rows, late, most)
     return replace(plan, tasks=tuple(_replaced(plan, asked, gathers)))
 
@@ -70,6 +70,13 @@ def _numbers_of_one(fit: Task) -> int:
 
 def _late(fit: Task) -> Late:
     return next(one for one in operators.get(fit.operator).late if one.gathers)
+
+
+def _ahead(whole: Task, late: Late, found: list[Value], context: PlanContext) -> tuple[Value, ...]:
+    """Return the largest value that others may ask for, none if nobody will."""
+    params = {**dict(whole.params), late.name: found[0]}
+    ahead = context.ahead.largest(whole.operator, params, operators.get(whole.operator).late)
+    return (ahead[late.name],) if late.name in ahead else ()
 
 
 def _value(fit: Task) -> Value:

@@ -29,7 +29,7 @@ def learn_together(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
                                                    ├→ predict (alpha = 1)
                                                    └→ predict (alpha = 9)
 
-    The values are those of this plan and those that may follow (``context.listed``). Predictions of each are there for whoever
+    The values are those of this plan and those that may follow (``context.ahead``). Predictions of each are there for whoever
     asks for them, such as a blend; for scores nobody does.
 
     Needs ``Together``: the operator learns with many values from the sums that one fit needs.

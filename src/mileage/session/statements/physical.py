@@ -10,7 +10,7 @@ from mileage.core.exactness import Exactness
 from mileage.core.fingerprint import Fingerprint
 from mileage.core.reasons import Reason
 from mileage.operators import StepSpec
-from mileage.optimizer import Applied, PlanContext, evaluation_tasks, largest_ahead, listed_ahead, optimize
+from mileage.optimizer import Ahead, Applied, PlanContext, evaluation_tasks, optimize
 from mileage.planner import LogicalPlan
 from mileage.results.report import Section
 from mileage.search import Proposal, SearchContext, strategies
@@ -113,13 +113,11 @@ def _planned(
         setting=leaves.scoring,
         test=leaves.test,
     )
-    ahead = largest_ahead(plan.space)
     context = PlanContext(
         kept=kept_at(plan.floor, session.store.has),
         off=plan.rules_off,
         floor=plan.floor,
-        ahead=ahead,
-        listed=listed_ahead(plan.space, n_trials=plan.budget.sure_trials),
+        ahead=Ahead(plan.space, n_trials=plan.budget.sure_trials),
         shares=plan.space.size() > 1,
         rates=known_rates(session.project.path),
     )
