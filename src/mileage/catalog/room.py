@@ -169,7 +169,7 @@ class Room:
 
     def path(self, key: str) -> Path:
         """Return the place of a key's file."""
-        return self.folder / key[:2] / key
+        return Path(f"{self.folder}/{key[:2]}/{key}")  # made for each task that is planned: parsed once
 
     # --- under the lock -----------------------------------------------------------------------------------------------
 

@@ -99,8 +99,11 @@ def run_rule(rule: Rule, plan: PhysicalPlan, context: PlanContext) -> tuple[Phys
         return plan, None
     started = time.perf_counter()
     new = rule(plan, context)
+    before = _work(plan)
+    if new is plan:  # nothing to do
+        return plan, Applied(name, before, before, time.perf_counter() - started)
     verify(new, name)
-    return new, Applied(name, _work(plan), _work(new), time.perf_counter() - started)
+    return new, Applied(name, before, _work(new), time.perf_counter() - started)
 
 
 def weakest(plan: PhysicalPlan) -> Exactness:
@@ -124,9 +127,11 @@ def verify(plan: PhysicalPlan, rule: str) -> None:
     """
     ready: set[Fingerprint] = set()
     for planned in plan:
-        if planned.action is Action.COMPUTE and any(port.task not in ready for port in planned.task.inputs):
-            message = f"rule {rule}: {planned.task.label} reads what is not there"
-            raise InternalError(message)
+        if planned.action is Action.COMPUTE:
+            for port in planned.task.inputs:
+                if port.task not in ready:
+                    message = f"rule {rule}: {planned.task.label} reads what is not there"
+                    raise InternalError(message)
         if planned.action is not Action.PRUNE:
             ready.add(planned.task.fingerprint)
     if any(port.task not in ready for port in plan.wanted):

@@ -52,4 +52,4 @@ class PhysicalPlan:
 
     def count(self, action: Action) -> int:
         """Return how many tasks have this action."""
-        return sum(planned.action is action for planned in self.tasks)
+        return [planned.action for planned in self.tasks].count(action)

@@ -47,7 +47,7 @@ def bind_late(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
             made.add(planned.task)
             of[planned.task.fingerprint] = made
     wholes = {fit: whole for fit, family in of.items() if (whole := family.whole(context)) is not None}
-    return replace(plan, tasks=tuple(_replaced(plan, wholes)))
+    return replace(plan, tasks=tuple(_replaced(plan, wholes))) if wholes else plan
 
 
 @dataclass

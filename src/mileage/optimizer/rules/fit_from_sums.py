@@ -35,6 +35,10 @@ def fit_from_sums(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
 
     Law: predictions are the same but for rounding.
     """
+    if not any(
+        planned.task.kind is TaskKind.FIT and planned.task.is_model and _learns(planned.task) for planned in plan
+    ):
+        return plan
     return replace(plan, tasks=tuple(_Rewriting(plan, context).tasks()))
 
 

@@ -37,6 +37,8 @@ def fuse_fits(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
     Law: what is fitted answers as a fit alone, within the tolerance at which the solver stops.
     """
     together = made_together(plan, context, lambda task: _parameter(task, context), _can_fuse, "fit {}")
+    if not together:
+        return plan
     return replace(plan, tasks=tuple(Taking(plan, together, _NAME, Exactness.OPT_EQUAL).tasks()))
 
 

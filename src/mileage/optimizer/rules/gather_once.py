@@ -47,7 +47,7 @@ def gather_once(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
         most = max(whole_number(value) for value in (*found, *ahead))
         if (len(found) > 1 or ahead) and most * _numbers_of_one(task) <= _MANY:
             gathers[whole, rows] = _gather(task, rows, late, most)
-    return replace(plan, tasks=tuple(_replaced(plan, asked, gathers)))
+    return replace(plan, tasks=tuple(_replaced(plan, asked, gathers))) if gathers else plan
 
 
 def _asked(planned: PlannedTask, tasks: Mapping[Fingerprint, Task], floor: Exactness) -> Asked | None:

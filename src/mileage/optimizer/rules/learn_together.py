@@ -37,6 +37,8 @@ def learn_together(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
     Law: predictions and scores are the same but for rounding.
     """
     together = made_together(plan, context, _parameter, _can_learn, "learn {} from sums")
+    if not together:
+        return plan
     return replace(plan, tasks=tuple(Taking(plan, together, _NAME, Exactness.FP).tasks()))
 
 

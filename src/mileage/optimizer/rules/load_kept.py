@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import replace
 
 from mileage.core.exactness import Exactness
@@ -23,7 +24,8 @@ def load_kept(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
     """
     if context.costs is not None:
         return plan
-    return replace(plan, tasks=tuple(_loaded(planned, context) for planned in plan))
+    tasks = tuple([_loaded(planned, context) for planned in plan])
+    return plan if all(map(operator.is_, tasks, plan.tasks)) else replace(plan, tasks=tasks)
 
 
 def _loaded(planned: PlannedTask, context: PlanContext) -> PlannedTask:

@@ -24,4 +24,4 @@ def merge_equal_tasks(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
     merged: dict[str, PlannedTask] = {}
     for planned in plan:
         merged.setdefault(planned.task.fingerprint, planned)
-    return replace(plan, tasks=tuple(merged.values()))
+    return plan if len(merged) == len(plan.tasks) else replace(plan, tasks=tuple(merged.values()))

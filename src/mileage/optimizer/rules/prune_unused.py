@@ -22,6 +22,8 @@ def prune_unused(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
     for planned in reversed(plan.tasks):
         if planned.task.fingerprint in needed and planned.action is Action.COMPUTE:
             needed |= {port.task for port in planned.task.inputs}
+    if all(planned.task.fingerprint in needed for planned in plan):
+        return plan
     return replace(
         plan,
         tasks=tuple(

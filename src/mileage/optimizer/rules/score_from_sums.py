@@ -35,6 +35,8 @@ def score_from_sums(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
     Law: scores are the same but for rounding.
     """
     del context
+    if not any(planned.task.kind is TaskKind.SCORES for planned in plan):
+        return plan
     tasks = {planned.task.fingerprint: planned.task for planned in plan}
     return replace(plan, tasks=tuple(_replaced(plan, tasks)))
 
