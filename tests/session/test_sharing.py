@@ -17,13 +17,19 @@ from mileage.errors import BindError
 from mileage.optimizer import Rates
 from mileage.optimizer.rules import fuse_fits
 from mileage.results import Trial
-from mileage.session import Result, Session
+from mileage.session import Result, Session, recheck
 from mileage.session.rates import keep_rates, known_rates
 
 GRID = (
     "PREDICT y FROM '{csv}' VALIDATE BY 3 FOLDS "
     "WITH PIPELINE = median >> one_hot >> random_forest(n_estimators IN {{4, 8, 12}}, max_depth IN {{2, 3}}) BUDGET 6 trials"
 )
+
+
+@pytest.fixture(autouse=True)
+def not_looked_at_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make nothing alone that was shared: fits are counted here."""
+    monkeypatch.setattr(recheck.recheck, "__defaults__", (10**12,))
 
 
 def run(session: Session, csv: Path, text: str = GRID) -> Result:

@@ -4,7 +4,7 @@ Knows plans as data only; it runs nothing. The rules and their order are one pag
 """
 
 from mileage.optimizer.ahead import Ahead
-from mileage.optimizer.batches import BATCHES, optimize
+from mileage.optimizer.batches import BATCHES, SHARING, optimize
 from mileage.optimizer.compile import Evaluation, apply_tasks, evaluation_tasks, fit_tasks, sample_task, weigh_task
 from mileage.optimizer.parts import forecast_sums_s, parts_of_tasks
 from mileage.optimizer.rates import Rates
@@ -12,6 +12,7 @@ from mileage.optimizer.rule import Applied, PlanContext, weakest
 
 __all__ = [
     "BATCHES",
+    "SHARING",
     "Ahead",
     "Applied",
     "Evaluation",

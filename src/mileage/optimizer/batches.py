@@ -28,6 +28,10 @@ BATCHES: tuple[tuple[str, tuple[Rule, ...]], ...] = (
     ("place", (form_segments,)),
 )
 
+SHARING = frozenset(
+    rule.__name__ for name, rules in BATCHES if name == "share" for rule in rules[1:]
+)  # all but equal tasks
+
 
 def optimize(
     tasks: Iterable[Task], wanted: Iterable[Port], context: PlanContext

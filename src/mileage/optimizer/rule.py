@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import update_wrapper
 from typing import Any
@@ -25,6 +25,7 @@ class PlanContext:
     computed or is computing. ``off`` are rules that do not run, ``floor`` is the weakest class of exactness that any may give.
     ``rates`` are what work costs on this machine; without them it is taken to pay to share whatever can be.
     ``ahead`` tells what later plans may ask for.
+    ``demoted`` holds, by rule and operator, how exactly a rule was seen to work where that is less than it claims.
     ``costs`` gives seconds to compute a task and to load it, None where it is not kept. ``fitted`` gives a fitted step that is
     kept, ``bounds`` the ends of a column of the new rows and whether values may be missing.
     """
@@ -36,10 +37,25 @@ class PlanContext:
     floor: Exactness = DEFAULT_FLOOR
     keep: frozenset[str] = field(default_factory=frozenset)
     ahead: Ahead = field(default_factory=Ahead)
+    demoted: Mapping[tuple[str, str], Exactness] = field(default_factory=dict)
     rates: Rates | None = None
     costs: Callable[[Task], tuple[float, float | None]] | None = None
     fitted: Callable[[Port], Any] | None = None
     bounds: Callable[[str], tuple[float, float, bool]] = lambda _column: (-math.inf, math.inf, True)
+
+    def class_of(self, rule: str, operator: str, claimed: Exactness) -> Exactness:
+        """Return how exactly what a rule does with an operator may be relied on.
+
+        Examples
+        --------
+        >>> context = PlanContext(demoted={("bind_late", "pca"): Exactness.BROKEN})
+        >>> (
+        ...     str(context.class_of("bind_late", "pca", Exactness.FP)),
+        ...     str(context.class_of("bind_late", "knn", Exactness.FP)),
+        ... )
+        ('broken', 'fp')
+        """
+        return max(claimed, self.demoted.get((rule, operator), claimed))
 
 
 Rewrite = Callable[[PhysicalPlan, PlanContext], PhysicalPlan]

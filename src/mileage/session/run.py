@@ -19,6 +19,7 @@ from mileage.session.data_tasks import DataTasks, SessionData, data_tasks
 from mileage.session.engines import end_refit, open_executor, refit
 from mileage.session.knowledge import is_used, known_for, lesson_of
 from mileage.session.rates import keep_rates, known_rates
+from mileage.session.recheck import keep_demotions, known_demotions, recheck
 from mileage.session.result import Result
 from mileage.session.trials import STOPPED, TrialLoop
 from mileage.workflow import Port, unblended
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from mileage.session.session import Session
 
 _UNFITTED = "nothing was fitted on all rows yet: a workflow is when it is first used"
+
+_DEMOTED = "{0} gives {1} other predictions than alone: it is not done any more in this project (HINT (off = '{0}') redoes this run)"
 
 
 @dataclass(frozen=True)
@@ -117,10 +120,13 @@ def _search(session: Session, plan: LogicalPlan, setting: RunSetting, run_id: in
             carried=setting.carried,
             known=known_for(plan, session.catalog.lessons.all(plan.task)) if is_used(plan) else (),
             rates=known_rates(session.project.path),
+            demoted=known_demotions(session.project.path),
         )
         loop.run()
         if loop.observed is not None and loop.observed != loop.rates:
             keep_rates(session.project.path, loop.observed)
+        demoted = {} if loop.ended == STOPPED or loop.fixed else recheck(loop)
+        keep_demotions(session.project.path, demoted)
         if loop.ended != STOPPED and not loop.is_goal_met:
             confirm_best(loop)
         if loop.ended != STOPPED and not loop.is_goal_met:
@@ -131,6 +137,7 @@ def _search(session: Session, plan: LogicalPlan, setting: RunSetting, run_id: in
         refit, notes = _refit_best(session, executor, leaves, plan, loop, board)
         if not board.ranked and loop.ended != STOPPED:
             raise nothing_scored(board)
+        notes += [_DEMOTED.format(rule, operator) for rule, operator in demoted]
         notes += [text for text in (loop.unblended, loop.unkept, session.catalog.degraded) if text]
         return _Found(board, loop.ended, refit, tuple(notes))
 

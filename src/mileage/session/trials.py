@@ -86,6 +86,7 @@ class TrialLoop:
     carried: tuple[Trial, ...] = ()
     known: tuple[Known, ...] = ()
     rates: Rates | None = None
+    demoted: Mapping[tuple[str, str], Exactness] = field(default_factory=dict)
     trials: list[Trial] = field(default_factory=list)
     ended: str = ""
 
@@ -320,7 +321,11 @@ class TrialLoop:
         )
 
     def _physical(self, evaluation: Evaluation, data: DataTasks) -> PhysicalPlan:
-        context = PlanContext(
+        return optimize((*data.tasks, *evaluation.tasks), evaluation.scores, self.context())[0]
+
+    def context(self) -> PlanContext:
+        """Return what the optimizer may ask about this search."""
+        return PlanContext(
             kept=self.kept,
             shares=not self.fixed,
             off=self.plan.rules_off,
@@ -328,8 +333,8 @@ class TrialLoop:
             keep=_KEEP,
             ahead=self.ahead,
             rates=self.rates,
+            demoted=self.demoted,
         )
-        return optimize((*data.tasks, *evaluation.tasks), evaluation.scores, context)[0]
 
     def evaluate(self, evaluation: Evaluation, data: DataTasks, label: str) -> int:
         """Begin to evaluate a workflow within the limits of a trial; return the ticket."""

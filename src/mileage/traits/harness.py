@@ -11,6 +11,7 @@ import json
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,7 @@ def _tested(declared: Declaration, claim: Claim) -> Evidence:
             )
 
 
+@cache
 def versions_of(name: str) -> str:
     """Return the versions that a verdict on a class depends on, as text.
 
@@ -112,6 +114,11 @@ class Verdicts:
             self._write()
         claims = {str(claim): claim for claim in declared.claims}
         return tuple(_from_json(declared, claims, row) for row in self._kept[key])
+
+    def kept(self) -> tuple[Verdict, ...]:
+        """Return the verdicts that are kept for the versions that are installed; nothing is tested."""
+        chosen = [d for d in declarations() if is_installed(d) and _key(d) in self._kept]
+        return tuple(verdict for declared in chosen for verdict in self.of(declared))
 
     def every(self, names: Iterable[str] = ()) -> tuple[Verdict, ...]:
         """Return the verdicts on all classes that are installed, or on those of some short names."""

@@ -41,13 +41,13 @@ def bind_late(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
     of: dict[Fingerprint, _Family] = {}
     tasks = {planned.task.fingerprint: planned.task for planned in plan}
     for planned in plan:
-        late = _late(planned, context.floor, tasks)
+        late = _late(planned, context, tasks)
         if late:
             made = families.setdefault(_common(planned.task, late), _Family(late))
             made.add(planned.task)
             of[planned.task.fingerprint] = made
     wholes = {fit: whole for fit, family in of.items() if (whole := family.whole(context)) is not None}
-    return replace(plan, tasks=tuple(_replaced(plan, wholes))) if wholes else plan
+    return replace(plan, tasks=tuple(_replaced(plan, wholes, context))) if wholes else plan
 
 
 @dataclass
@@ -75,14 +75,15 @@ class _Family:
         return _whole(one, params, self.late)
 
 
-def _late(planned: PlannedTask, floor: Exactness, tasks: Mapping[Fingerprint, Task]) -> tuple[Late, ...]:
+def _late(planned: PlannedTask, plan: PlanContext, tasks: Mapping[Fingerprint, Task]) -> tuple[Late, ...]:
     """Return the late parameters of a fit that can be cut: the last ones, down to the first that is not exact enough."""
     task = planned.task
     operator = operators.find(task.operator) if task.kind is TaskKind.FIT and planned.action is Action.COMPUTE else None
     late = operator.late if operator is not None else ()
     if any(one.from_sums for one in late) and not _has_sums(task, tasks):
         return ()
-    return late[max((i + 1 for i, one in enumerate(late) if one.exactness > floor), default=0) :]
+    classes = [plan.class_of(_NAME, task.operator, one.exactness) for one in late]
+    return late[max((i + 1 for i, one in enumerate(classes) if one > plan.floor), default=0) :]
 
 
 def _has_sums(fit: Task, tasks: Mapping[Fingerprint, Task]) -> bool:
@@ -123,7 +124,7 @@ def _sums(fit: Task) -> Task:
     return replace(fit, kind=TaskKind.SUMS, params=params, outputs=("out",), is_model=False, label=label)
 
 
-def _replaced(plan: PhysicalPlan, wholes: Mapping[Fingerprint, Task]) -> Iterator[PlannedTask]:
+def _replaced(plan: PhysicalPlan, wholes: Mapping[Fingerprint, Task], context: PlanContext) -> Iterator[PlannedTask]:
     made = set()
     for planned in plan:
         whole = wholes.get(planned.task.fingerprint)
@@ -133,17 +134,18 @@ def _replaced(plan: PhysicalPlan, wholes: Mapping[Fingerprint, Task]) -> Iterato
         if whole.fingerprint not in made:
             made.add(whole.fingerprint)
             yield PlannedTask(whole, by=_NAME)
-        exactness = max(planned.exactness, _exactness(planned.task, whole))
+        exactness = max(planned.exactness, _exactness(planned.task, whole, context))
         yield replace(planned, task=_cut(planned.task, whole), by=_NAME, exactness=exactness)
 
 
-def _exactness(fit: Task, whole: Task) -> Exactness:
+def _exactness(fit: Task, whole: Task, plan: PlanContext) -> Exactness:
     """Return the weakest class of what is cut; where nothing is, it is the fit itself."""
     if whole.kind is TaskKind.SUMS:
-        return Exactness.FP
+        return plan.class_of(_NAME, fit.operator, Exactness.FP)
     asked, has = dict(fit.params), dict(whole.params)
     late = operators.get(fit.operator).late
-    return max((one.exactness for one in late if asked[one.name] != has[one.name]), default=Exactness.BITWISE)
+    differ = [one.exactness for one in late if asked[one.name] != has[one.name]]
+    return plan.class_of(_NAME, fit.operator, max(differ)) if differ else Exactness.BITWISE
 
 
 def _cut(fit: Task, whole: Task) -> Task:

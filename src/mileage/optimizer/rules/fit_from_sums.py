@@ -119,7 +119,8 @@ class _Rewriting:
     # --- the train side -----------------------------------------------------------------------------------------------
 
     def _model(self, fit: Task) -> Task:
-        fold = self._fold(fit) if _learns(fit) else None
+        exact = self.context.class_of(_NAME, fit.operator, Exactness.FP) <= self.context.floor
+        fold = self._fold(fit) if exact and _learns(fit) else None
         way = self._way(fit.inputs[0]) if fold is not None else None
         if fold is None or way is None or not self._pays(fit, fold, way):
             return fit

@@ -47,6 +47,8 @@ def _parameter(task: Task, plan: PlanContext) -> str | None:
     operator = operators.find(task.operator) if task.kind is TaskKind.FIT and task.is_model else None
     if not isinstance(operator, Fused) or not operator.can_fuse(dict(task.params)):
         return None
+    if plan.class_of(_NAME, operator.name, Exactness.OPT_EQUAL) > plan.floor:
+        return None
     context = dict(task.context)
     n_rows, n_columns, n_classes = (whole_number(context[name]) for name in ("n_rows", "n_columns", "n_classes"))
     pays = plan.rates is None or (n_rows * n_columns >= _FEWEST_CELLS and n_classes <= _MOST_CLASSES)

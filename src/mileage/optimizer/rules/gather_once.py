@@ -36,7 +36,7 @@ def gather_once(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
     Law: predictions are those of models that gather for themselves, in the class of exactness that is declared.
     """
     tasks = {planned.task.fingerprint: planned.task for planned in plan}
-    asked = {p.task.fingerprint: of for p in plan if (of := _asked(p, tasks, context.floor)) is not None}
+    asked = {p.task.fingerprint: of for p in plan if (of := _asked(p, tasks, context)) is not None}
     values: dict[Asked, list[Value]] = {}
     for name, of in asked.items():
         values.setdefault(of, []).append(_value(tasks[tasks[name].inputs[0].task]))
@@ -47,19 +47,23 @@ def gather_once(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
         most = max(whole_number(value) for value in (*found, *ahead))
         if (len(found) > 1 or ahead) and most * _numbers_of_one(task) <= _MANY:
             gathers[whole, rows] = _gather(task, rows, late, most)
-    return replace(plan, tasks=tuple(_replaced(plan, asked, gathers))) if gathers else plan
+    return replace(plan, tasks=tuple(_replaced(plan, asked, gathers, context))) if gathers else plan
 
 
-def _asked(planned: PlannedTask, tasks: Mapping[Fingerprint, Task], floor: Exactness) -> Asked | None:
+def _asked(planned: PlannedTask, tasks: Mapping[Fingerprint, Task], context: PlanContext) -> Asked | None:
     """Return the fit and the rows of a prediction, if what it is made of can be gathered exactly enough."""
     task = planned.task
     if task.kind is not TaskKind.PREDICT or planned.action is not Action.COMPUTE:
         return None
     model = tasks[task.inputs[0].task]
     late = operators.get(model.operator).late if model.kind is TaskKind.CUT else ()
-    if not any(one.gathers_exactly <= floor for one in late):
+    if not any(_exactness(model, one, context) <= context.floor for one in late):
         return None
     return model.inputs[0], task.inputs[1]
+
+
+def _exactness(model: Task, late: Late, context: PlanContext) -> Exactness:
+    return context.class_of(_NAME, model.operator, late.gathers_exactly)
 
 
 def _numbers_of_one(fit: Task) -> int:
@@ -91,7 +95,7 @@ def _gather(whole: Task, rows: Port, late: Late, value: Value) -> Task:
 
 
 def _replaced(
-    plan: PhysicalPlan, asked: Mapping[Fingerprint, Asked], gathers: Mapping[Asked, Task]
+    plan: PhysicalPlan, asked: Mapping[Fingerprint, Asked], gathers: Mapping[Asked, Task], context: PlanContext
 ) -> Iterator[PlannedTask]:
     made = set()
     for planned in plan:
@@ -104,4 +108,5 @@ def _replaced(
             made.add(gather.fingerprint)
             yield PlannedTask(gather, by=_NAME)
         told = replace(task, operator=gather.operator, inputs=(*task.inputs, gather.port()), same_as=task.fingerprint)
-        yield replace(planned, task=told, by=_NAME, exactness=max(planned.exactness, _late(gather).gathers_exactly))
+        exactness = max(planned.exactness, _exactness(gather, _late(gather), context))
+        yield replace(planned, task=told, by=_NAME, exactness=exactness)

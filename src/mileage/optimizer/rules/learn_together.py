@@ -36,16 +36,18 @@ def learn_together(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
 
     Law: predictions and scores are the same but for rounding.
     """
-    together = made_together(plan, context, _parameter, _can_learn, "learn {} from sums")
+    together = made_together(plan, context, lambda task: _parameter(task, context), _can_learn, "learn {} from sums")
     if not together:
         return plan
     return replace(plan, tasks=tuple(Taking(plan, together, _NAME, Exactness.FP).tasks()))
 
 
-def _parameter(task: Task) -> str | None:
+def _parameter(task: Task, context: PlanContext) -> str | None:
     """Return the parameter with whose values a model can be learned together, if it is learned from sums."""
     operator = operators.find(task.operator) if task.kind is TaskKind.LEARN and task.is_model else None
-    return operator.together if isinstance(operator, Together) else None
+    if not isinstance(operator, Together) or context.class_of(_NAME, operator.name, Exactness.FP) > context.floor:
+        return None
+    return operator.together
 
 
 def _can_learn(common: Task, value: Value) -> bool:

@@ -17,6 +17,7 @@ from mileage.search import Proposal, SearchContext, strategies
 from mileage.session.data_tasks import DataTasks, data_tasks
 from mileage.session.knowledge import is_used, known_for
 from mileage.session.rates import known_rates
+from mileage.session.recheck import known_demotions
 from mileage.session.trials import kept_at, simplest
 from mileage.space import Configuration
 from mileage.workflow import Action, PhysicalPlan, TaskKind, instantiate
@@ -120,5 +121,6 @@ def _planned(
         ahead=Ahead(plan.space, n_trials=plan.budget.sure_trials),
         shares=plan.space.size() > 1,
         rates=known_rates(session.project.path),
+        demoted=known_demotions(session.project.path),
     )
     return optimize((*leaves.tasks, *made.tasks), made.scores, context)
