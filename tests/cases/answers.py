@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,23 @@ from mileage.engine import Executor, Outcome, Resources, backends
 from mileage.engine.scratch import Scratch, Store
 from mileage.errors import MileError
 from mileage.language import apply_refine, ast, diff, format_node, format_script, parse, parse_query
-from mileage.optimizer import BATCHES, PlanContext, apply_tasks, evaluation_tasks, fit_tasks, optimize, weakest
+from mileage.optimizer import (
+    BATCHES,
+    PlanContext,
+    apply_tasks,
+    evaluation_tasks,
+    fit_tasks,
+    optimize,
+    sample_task,
+    weakest,
+)
 from mileage.optimizer.rule import run_rule
 from mileage.planner import LogicalPlan, bind, explain_plan, explain_space
 from mileage.session.data_tasks import SessionData, data_tasks, rows_task
 from mileage.workflow import PhysicalPlan, PlannedTask, Port, Task, TaskKind, instantiate
 
 TABLES = Path(__file__).parents[2] / "examples" / "data"
-GIVEN = ("query", "other query", "refine", "kept")
+GIVEN = ("query", "other query", "refine", "kept", "samples")
 Given = Mapping[str, str]
 _TOLERANCE = {
     Exactness.BITWISE: 0.0,
@@ -95,16 +105,20 @@ def _section(title: str) -> Callable[[Given], str]:
 # --- optimizer ----------------------------------------------------------------------------------------------------------
 
 
-def _tasks(plan: LogicalPlan) -> tuple[list[Task], list[Port]]:
-    """Return the tasks of every workflow of a finite space, as they are before any rule, and the wanted scores."""
+def _tasks(plan: LogicalPlan, samples: tuple[float, ...] = ()) -> tuple[list[Task], list[Port]]:
+    """Return the tasks of every workflow of a finite space, as they are before any rule, and the wanted scores.
+
+    Each is evaluated on samples of the train rows, if there are any, and on all of them.
+    """
     data = data_tasks(plan)
-    tasks, wanted = list(data.tasks), []
-    for point in plan.space.points():
+    dealt = [*(sample_task(data.deal, share) for share in samples), data.deal]
+    tasks, wanted = [*data.tasks, *dealt[:-1]], []
+    for point, splits in product(plan.space.points(), dealt):
         choices = tuple((slot.name, chosen) for slot, chosen in zip(plan.space.slots, point, strict=True))
         made = evaluation_tasks(
             instantiate(choices, plan.features, plan.setting)[0],
             data.source,
-            data.deal,
+            splits,
             n_splits=data.n_splits,
             metrics=tuple(o.call for o in plan.objectives),
             setting=data.scoring,
@@ -114,6 +128,10 @@ def _tasks(plan: LogicalPlan) -> tuple[list[Task], list[Port]]:
     return tasks, wanted
 
 
+def _samples(given: Given) -> tuple[float, ...]:
+    return tuple(map(float, given.get("samples", "").split()))
+
+
 def _context(given: Given, plan: LogicalPlan, tasks: list[Task]) -> PlanContext:
     kept = kept_of_kinds(tasks, frozenset(given.get("kept", "").split()))
     return PlanContext(kept=kept.__contains__, keep=KEEP, floor=plan.floor)
@@ -121,7 +139,7 @@ def _context(given: Given, plan: LogicalPlan, tasks: list[Task]) -> PlanContext:
 
 def _run_up_to(given: Given, rule: str) -> tuple[PhysicalPlan, PhysicalPlan]:
     asked = _plan(given)
-    tasks, wanted = _tasks(asked)
+    tasks, wanted = _tasks(asked, _samples(given))
     context = _context(given, asked, tasks)
     plan = PhysicalPlan(tuple(PlannedTask(task) for task in tasks), tuple(wanted), ())
     for step in (each for _, rules in BATCHES for each in rules):
@@ -153,15 +171,15 @@ def _same_scores(given: Given, rule: str) -> str:
 
     They are equal bit by bit, or as exactly as the plan says of itself: the answer names a weaker class.
     """
-    plan, kinds = _plan(given), frozenset(given.get("kept", "").split())
+    plan, kinds, samples = _plan(given), frozenset(given.get("kept", "").split()), _samples(given)
     assert rule in {step.__name__ for _, rules in BATCHES for step in rules}, f"no rule {rule}"
     with closing(Scratch()) as store:
-        first = scores_of(plan, store, keep=KEEP | kinds)
-        kept = kept_of_kinds(_tasks(plan)[0], kinds)
+        first = scores_of(plan, store, keep=KEEP | kinds, samples=samples)
+        kept = kept_of_kinds(_tasks(plan, samples)[0], kinds)
         assert all(store.has(key) for key in kept), "what is said to be kept is not"
-        again = scores_of(plan, store, kept=kept)
-        without = scores_of(plan, store, kept=kept, off=frozenset({rule}))
-    exactness = weakest(optimize(*_tasks(plan), PlanContext(keep=KEEP, floor=plan.floor))[0])
+        again = scores_of(plan, store, kept=kept, samples=samples)
+        without = scores_of(plan, store, kept=kept, off=frozenset({rule}), samples=samples)
+    exactness = weakest(optimize(*_tasks(plan, samples), PlanContext(keep=KEEP, floor=plan.floor))[0])
     for scores in (again, without):
         assert np.allclose(first, scores, rtol=0, atol=_TOLERANCE[exactness]), f"the scores are {first}, then {scores}"
     return f"{len(first)} x {len(first[0])} scores{f', {exactness}' if exactness else ''}"
@@ -179,9 +197,10 @@ def scores_of(
     keep: frozenset[str] = KEEP,
     kept: frozenset[str] = frozenset(),
     off: frozenset[str] = frozenset(),
+    samples: tuple[float, ...] = (),
 ) -> list[tuple[float, ...]]:
     """Return the scores of every workflow of a finite space, split by split."""
-    tasks, wanted = _tasks(plan)
+    tasks, wanted = _tasks(plan, samples)
     physical, _ = optimize(tasks, wanted, PlanContext(kept=kept.__contains__, off=off, keep=keep, floor=plan.floor))
     outcome = _run(plan, store, physical)
     return [tuple(outcome.values[port].tolist()) for port in wanted]

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mileage.operators import Branch, operators
-from mileage.operators.sums import Layout, Seen, Sums, without_each
+from mileage.operators.layout import Layout
+from mileage.operators.sums import Seen, State, without_each
 from mileage.testing.laws import sums
 
 
@@ -32,17 +33,17 @@ def test_the_sums_of_all_parts_but_one_are_those_of_their_rows(seed: int, n_part
 
 
 def _without_each(X: pd.DataFrame, y: np.ndarray, part_of: np.ndarray, *, products: bool) -> list[Seen]:
-    layout = Layout.of(X, list(X.columns))
-    whole = layout.matrix(X)
-    parts = [Sums.of(whole[part_of == i], y[part_of == i], 3, products=products) for i in range(part_of.max() + 1)]
-    return [Seen.leaf(sums, layout, list(X.columns), 3) for sums in without_each(parts)]
+    layout = Layout.about(X, list(X.columns))
+    rows = [part_of == i for i in range(part_of.max() + 1)]
+    parts = [State.of(layout, X[own], y[own], 3, products=products) for own in rows]
+    return [Seen.leaf(state, list(X.columns), 3) for state in without_each(parts)]
 
 
 def test_a_column_that_is_constant_on_the_train_rows_is_scaled_as_the_scaler_does() -> None:
     X = pd.DataFrame({"a": [5.1, 5.1, 5.1, 7.0], "b": [1.0, 2.0, 4.0, 8.0]})
-    layout = Layout.of(X, ["a", "b"])
-    parts = [Sums.of(layout.matrix(X.iloc[rows]), np.zeros(len(rows)), 0, products=False) for rows in ([3], [0, 1, 2])]
-    seen = Seen.leaf(without_each(parts)[0], layout, ["a", "b"], 0)
+    layout = Layout.about(X, ["a", "b"])
+    parts = [State.of(layout, X.iloc[rows], np.zeros(len(rows)), 0, products=False) for rows in ([3], [0, 1, 2])]
+    seen = Seen.leaf(without_each(parts)[0], ["a", "b"], 0)
     scaler = operators.get("standard").learn({}, None, seen)  # type: ignore[attr-defined]
     wanted = operators.get("standard").build({}, None).fit(X.iloc[:3])  # type: ignore[arg-type]
     assert np.allclose(scaler.scale_, wanted.scale_)
@@ -52,8 +53,8 @@ def test_a_column_that_is_constant_on_the_train_rows_is_scaled_as_the_scaler_doe
 
 def test_missing_values_that_nothing_has_filled_are_refused() -> None:
     X = pd.DataFrame({"a": [1.0, None, 3.0]})
-    layout = Layout.of(X, ["a"])
-    seen = Seen.leaf(Sums.of(layout.matrix(X), np.zeros(3), 0, products=True), layout, ["a"], 0)
+    layout = Layout.about(X, ["a"])
+    seen = Seen.leaf(State.of(layout, X, np.zeros(3), 0, products=True), ["a"], 0)
     with pytest.raises(ValueError, match="NaN"):
         seen.check_known()
     seen.filled(np.array([2.0])).check_known()
@@ -82,12 +83,11 @@ def test_categories_are_encoded_alike_however_rare_levels_are_told(params: dict[
     X.loc[::7, "b"] = None
     X = X.astype("str")
     operator, part_of = operators.get("one_hot"), np.arange(90) % 3
-    layout = Layout.of(X, (), ["a", "b"])
-    whole = layout.matrix(X)
-    parts = [Sums.of(whole[part_of == i], np.zeros(30, dtype=np.int64), 2, products=False) for i in range(3)]
+    layout = Layout.about(X, (), ["a", "b"])
+    parts = [State.of(layout, X[part_of == i], np.zeros(30, dtype=np.int64), 2, products=False) for i in range(3)]
     for i, told in enumerate(without_each(parts)):
         complete = operator.complete(params)
-        learned = operator.learn(complete, None, Seen.leaf(told, layout, ["a", "b"], 2))  # type: ignore[attr-defined]
+        learned = operator.learn(complete, None, Seen.leaf(told, ["a", "b"], 2))  # type: ignore[attr-defined]
         wanted = operator.build(complete, None).fit(X[part_of != i])  # type: ignore[arg-type]
         assert np.array_equal(learned.transform(X).toarray(), wanted.transform(X).toarray())
         assert learned.get_feature_names_out().tolist() == wanted.get_feature_names_out().tolist()

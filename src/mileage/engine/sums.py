@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from mileage.operators import BuildContext, Operator, operators
@@ -11,27 +12,40 @@ from mileage.operators.together import Fused, Together
 from mileage.workflow.task import Task
 
 if TYPE_CHECKING:
-    from mileage.operators.sums import Layout, Seen, Sums
+    from mileage.data import RowSet, Splits
+    from mileage.operators.sums import Seen, State
 
 
 def lay_out(task: Task, inputs: list[Any]) -> dict[str, Any]:
-    """Return the columns that are common to all folds."""
-    from mileage.operators.sums import Layout
+    """Return about where the numbers of the columns lie: the same for all parts of the rows."""
+    from mileage.operators.layout import Layout
 
     params: dict[str, Any] = dict(task.params)
-    return {"out": Layout.of(inputs[0], params["numeric"], params["categorical"])}
+    return {"out": Layout.about(inputs[0], params["numeric"], params["categorical"])}
 
 
 def lift(task: Task, inputs: list[Any]) -> dict[str, Any]:
-    """Return the sums over the test rows of a split."""
-    from mileage.operators.sums import Sums
+    """Return the state of a part of the rows, less those that smaller splits have in the same part."""
+    from mileage.operators.sums import State
 
     params: dict[str, Any] = dict(task.params)
-    X, y, splits, layout = inputs
-    rows = splits.pairs[params["split"]].test.indices()
-    names = [column.name for column in layout.columns]
-    matrix = layout.matrix(X[names].take(rows))
-    return {"out": Sums.of(matrix, y[rows], params["n_classes"], products=params["products"])}
+    X, y, layout, splits, *smaller = inputs
+    part = _part(params, splits)
+    for less in smaller:
+        part = part.difference(_part(params, less))
+    rows, names = part.indices(), [column.name for column in layout.columns]
+    asked = {"products": params["products"], "extremes": params["extremes"]}
+    return {"out": State.of(layout, X[names].take(rows), y[rows], params["n_classes"], **asked)}
+
+
+def _part(params: dict[str, Any], splits: Splits) -> RowSet:
+    """Return the train rows of a split, or those of a fold that others train on: of a sample not all that it keeps apart."""
+    split, other = params["split"], params["other"]
+    if other is None:
+        own: RowSet = splits.pairs[split].train
+    else:
+        own = splits.pairs[split].test.intersection(splits.pairs[other].train)
+    return own
 
 
 def sum_up(task: Task, inputs: list[Any]) -> dict[str, Any]:
@@ -46,7 +60,9 @@ def sum_up(task: Task, inputs: list[Any]) -> dict[str, Any]:
 
 
 def merge(task: Task, inputs: list[Any]) -> dict[str, Any]:
-    """Return the sums of all parts but one, for each."""
+    """Return the state of all parts, or of all but one for each."""
+    if task.outputs == ("out",):
+        return {"out": reduce(lambda one, other: one.merged(other), inputs)}
     from mileage.operators.sums import without_each
 
     return dict(zip(task.outputs, without_each(inputs), strict=True))
@@ -55,23 +71,21 @@ def merge(task: Task, inputs: list[Any]) -> dict[str, Any]:
 def image(task: Task, inputs: list[Any]) -> dict[str, Any]:
     """Return the train rows as a step sees them: sums of its input columns."""
     params: dict[str, Any] = dict(task.params)
-    sums, layout, *states = inputs
-    seen = _seen(params["route"], iter(states), (sums, layout, params["n_classes"]))
-    return {"out": seen.plain()}
+    state, *states = inputs
+    return {"out": _seen(params["route"], iter(states), state, params["n_classes"]).plain()}
 
 
-def _seen(route: Any, states: Iterator[Any], leaf: tuple[Sums, Layout, int]) -> Seen:
+def _seen(route: Any, states: Iterator[Any], state: State, n_classes: int) -> Seen:
     """Follow a route from source columns: ``take``, ``step`` or ``join``."""
     from mileage.operators.sums import Seen
 
     kind, *rest = route
     if kind == "take":
-        sums, layout, n_classes = leaf
-        return Seen.leaf(sums, layout, rest[0], n_classes)
+        return Seen.leaf(state, rest[0], n_classes)
     if kind == "join":
-        return Seen.joined([_seen(part, states, leaf) for part in rest[0]])
+        return Seen.joined([_seen(part, states, state, n_classes) for part in rest[0]])
     name, before = rest
-    seen, operator = _seen(before, states, leaf), operators.get(name)
+    seen, operator = _seen(before, states, state, n_classes), operators.get(name)
     assert isinstance(operator, Linear)
     return operator.through(next(states), seen)
 

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 
 class FromSums(ABC):
-    """An operator whose fit reads rows, means, squares, and with ``products`` products of columns only.
+    """An operator whose fit reads rows, means, squares, with ``products`` products of columns, and with ``extremes`` their smallest and largest values only.
 
     Law (checked by ``mileage.testing.check_operator``): learned from the merged sums of all other folds it answers as fitted on
     their rows, up to rounding.
     """
 
     products: ClassVar[bool] = False
+    extremes: ClassVar[bool] = False
 
     def can_learn(self, params: Params) -> bool:
         """Say whether this holds for these parameters."""

@@ -1,10 +1,11 @@
-"""Sums over rows of a fold, and what can be told from those of other folds: rows, means and products of columns.
+"""Sums over rows, and what can be told from those of several parts: rows, means and products of columns.
 
-The columns are the same in every fold, whatever is fitted there: a number with zeros in the place of missing values and, if it
-has such, a 0/1 column that marks them; of a category a 0/1 column for each level. Whatever is fitted on the train rows of a fold and
+The columns are common to all parts, whatever is fitted there: a number with zeros in the place of missing values and, if it
+has such, a 0/1 column that marks them; of a category a 0/1 column for each level. Whatever is fitted on some rows and
 maps each column by itself (fills, shifts, scales, encodes) is a linear map of these columns, so that the sums of its output are told from theirs.
 
-Sums of folds are merged and never taken out of a whole: merging has no cancellation, and next to a scan of rows it costs nothing.
+Each part knows the levels that it has met, so what is merged may be anything: folds of a deal, or a smaller sample and the rows
+that a larger one adds. Sums are merged and never taken out of a whole: merging has no cancellation, and next to a scan of rows it costs nothing.
 
 References
 ----------
@@ -16,97 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-
-@dataclass(frozen=True)
-class Column:
-    """A source column in the columns common to all folds: a number less ``shift`` and the mark of missing ones, or levels."""
-
-    name: str
-    shift: float = 0.0
-    misses: bool = False
-    levels: tuple[Any, ...] | None = None
-
-    @property
-    def width(self) -> int:
-        """How many common columns it has."""
-        return 1 + self.misses if self.levels is None else len(self.levels)
-
-
-@dataclass(frozen=True)
-class Layout:
-    """The columns common to all folds, source by source."""
-
-    columns: tuple[Column, ...]
-
-    @classmethod
-    def of(cls, X: Any, numeric: Sequence[str], categorical: Sequence[str] = ()) -> Layout:
-        """Return the layout of columns of a table; means are taken off numbers, so that products keep their digits.
-
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> X = pd.DataFrame({"a": [1.0, 3.0], "b": [1.0, None], "c": ["u", "v"]})
-        >>> made = Layout.of(X, ["a", "b"], ["c"])
-        >>> made.columns[1], made.columns[2].levels, made.width
-        (Column(name='b', shift=1.0, misses=True, levels=None), ('u', 'v'), 5)
-        """
-        made = []
-        for name in numeric:
-            values = X[name].to_numpy(dtype=np.float64)
-            known = values[~np.isnan(values)]
-            made.append(Column(name, float(known.mean()) if len(known) else 0.0, len(known) < len(values)))
-        made += [Column(name, levels=_levels(X[name])) for name in categorical]
-        return cls(tuple(made))
-
-    @cached_property
-    def first(self) -> dict[str, int]:
-        """The place of the first common column of each source."""
-        starts = np.cumsum([0, *(column.width for column in self.columns)]).tolist()
-        return {column.name: start for column, start in zip(self.columns, starts, strict=False)}
-
-    @property
-    def width(self) -> int:
-        """How many common columns there are."""
-        return sum(column.width for column in self.columns)
-
-    def matrix(self, X: Any) -> np.ndarray:
-        """Return the common columns of some rows, shape (n_rows, width)."""
-        made = np.zeros((len(X), self.width), order="F")
-        whole = [column for column in self.columns if column.levels is None and not column.misses]
-        if whole:  # all at once: a look at a column by itself takes longer than what there is to do
-            values = X[[column.name for column in whole]].to_numpy(dtype=np.float64)
-            made[:, [self.first[column.name] for column in whole]] = values - [column.shift for column in whole]
-        for column in (column for column in self.columns if column.levels is not None or column.misses):
-            at = self.first[column.name]
-            if column.levels is not None:
-                made[np.arange(len(X)), at + _codes(X[column.name], column.levels)] = 1.0
-                continue
-            values = X[column.name].to_numpy(dtype=np.float64)
-            missing = np.isnan(values)
-            made[:, at] = np.where(missing, 0.0, values - column.shift)
-            made[:, at + 1] = missing
-        return made
-
-
-def _levels(values: Any) -> tuple[Any, ...]:
-    """Return the values of a column as they come first; what is missing is one of them."""
-    objects = np.asarray(values, dtype=object)
-    missing = np.asarray(values.isna())
-    known = dict.fromkeys(objects[~missing].tolist())
-    return (*known, *objects[missing][:1].tolist())
-
-
-def _codes(values: Any, levels: tuple[Any, ...]) -> np.ndarray:
-    """Return the place of each value among the levels; a missing one is the last."""
-    import pandas as pd
-
-    codes = pd.Index(list(levels), dtype=object).get_indexer(np.asarray(values, dtype=object))
-    return np.where(codes < 0, len(levels) - 1, codes)
+from mileage.operators.layout import Layout
 
 
 @dataclass(frozen=True)
@@ -160,6 +75,25 @@ class Sums:
         made = np.block([[_products(X, mean), cross[:, None]], [cross[None, :], np.array([[off @ off]])]])
         return cls(np.array([float(len(X))]), np.append(mean, middle)[None, :], products=made)
 
+    def spread(self, places: np.ndarray, width: int) -> Sums:
+        """Return the same sums among more columns, which are zero in all of these rows; ``places`` are those of its own."""
+        n_more = self.means.shape[1] - len(places)  # the target of a regression is the last
+        at = np.append(places, np.arange(width, width + n_more))
+
+        def wider(values: np.ndarray | None) -> np.ndarray | None:
+            if values is None:
+                return None
+            made = np.zeros((len(values), width + n_more))
+            made[:, at] = values
+            return made
+
+        means, squares, products = wider(self.means), wider(self.squares), None
+        if self.products is not None:
+            products = np.zeros((width + n_more, width + n_more))
+            products[np.ix_(at, at)] = self.products
+        assert means is not None
+        return Sums(self.rows, means, squares, products)
+
     @property
     def n(self) -> float:
         """Number of rows."""
@@ -189,13 +123,83 @@ def _products(X: np.ndarray, mean: np.ndarray) -> np.ndarray:
     return np.asarray(X.T @ X - len(X) * np.outer(mean, mean))
 
 
-def without_each(parts: Sequence[Sums]) -> list[Sums]:
-    """Return for each part the sums of all others, with three merges a part: from the front, from the back, and of both.
+@dataclass(frozen=True)
+class State:
+    """Sums of some rows, and the columns that they are of; states of different rows merge to that of all of them.
+
+    Attributes
+    ----------
+    layout : Layout
+    sums : Sums
+    extremes : array of shape (2, n_columns), or None
+        The smallest value of each common column that is a number, and of its negative, missing ones apart; NaN for others.
 
     Examples
     --------
-    >>> parts = [Sums.of(np.array([[v]]), np.array([0]), 1, products=False) for v in (1.0, 2.0, 6.0)]
-    >>> [float(sums.mean[0]) for sums in without_each(parts)]
+    >>> import pandas as pd
+    >>> X, y = pd.DataFrame({"c": ["u", "v", "u"]}), np.array([0, 1, 1])
+    >>> layout = Layout.about(X, [], ["c"])
+    >>> parts = [State.of(layout, X.iloc[rows], y[rows], 2, products=False) for rows in ([0], [1, 2])]
+    >>> whole = parts[0].merged(parts[1])
+    >>> whole.layout.columns[0].levels, whole.sums.mean.round(2).tolist()
+    (('u', 'v'), [0.67, 0.33])
+    """
+
+    layout: Layout
+    sums: Sums
+    extremes: np.ndarray | None = None
+
+    @classmethod
+    def of(
+        cls, layout: Layout, X: Any, y: np.ndarray, n_classes: int, *, products: bool, extremes: bool = False
+    ) -> State:
+        """Return the state of some rows, whose columns are read as ``layout`` says."""
+        own, matrix = layout.read(X)
+        sums = Sums.of(matrix, y, n_classes, products=products)
+        return cls(own, sums, _extremes(own, matrix) if extremes else None)
+
+    def merged(self, other: State) -> State:
+        """Return the state of the rows of both."""
+        layout = self.layout if self.layout == other.layout else self.layout.joined(other.layout)
+        one, two = self._within(layout), other._within(layout)
+        extremes = None
+        if one.extremes is not None and two.extremes is not None:
+            extremes = np.fmin(one.extremes, two.extremes)
+        return State(layout, one.sums.merged(two.sums), extremes)
+
+    def _within(self, layout: Layout) -> State:
+        """Return the same in a layout with more levels or marks."""
+        if self.layout == layout:
+            return self
+        places = self.layout.places(layout)
+        extremes = None
+        if self.extremes is not None:
+            extremes = np.full((2, layout.width), np.nan)
+            extremes[:, places] = self.extremes
+        return State(layout, self.sums.spread(places, layout.width), extremes)
+
+
+def _extremes(layout: Layout, matrix: np.ndarray) -> np.ndarray:
+    """Return the smallest of each column that holds numbers, and of its negative."""
+    made = np.full((2, layout.width), np.nan)
+    for column in (column for column in layout.columns if column.levels is None):
+        at = layout.first[column.name]
+        values = matrix[matrix[:, at + 1] == 0.0, at] if column.misses else matrix[:, at]
+        if len(values):
+            made[:, at] = values.min(), -values.max()
+    return made
+
+
+def without_each(parts: Sequence[State]) -> list[State]:
+    """Return for each part the state of all others, with three merges a part: from the front, from the back, and of both.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = [pd.DataFrame({"a": [v]}) for v in (1.0, 2.0, 6.0)]
+    >>> layout = Layout.about(rows[0], ["a"])
+    >>> parts = [State.of(layout, X, np.array([0]), 1, products=False) for X in rows]
+    >>> [float(state.sums.mean[0]) + layout.columns[0].shift for state in without_each(parts)]
     [4.0, 3.5, 1.5]
     """
     front, back = [parts[0]], [parts[-1]]
@@ -224,6 +228,8 @@ class Seen:
         Of columns that are still those of a table.
     levels : tuple of (level, ...)
         Of categories that are not encoded yet; their weights mark the first level.
+    extremes : array of shape (2, n_columns), or None
+        The smallest value of each column, and of its negative, where these are known.
     """
 
     sums: Sums
@@ -233,6 +239,7 @@ class Seen:
     n_classes: int
     names: tuple[str, ...] = ()
     levels: tuple[tuple[Any, ...], ...] = ()
+    extremes: np.ndarray | None = None
 
     @classmethod
     def of(cls, X: np.ndarray, y: np.ndarray, n_classes: int, *, products: bool) -> Seen:
@@ -256,8 +263,9 @@ class Seen:
         return cls(sums, np.eye(sums.means.shape[1], p), np.zeros(p), np.full(p, -1), n_classes)
 
     @classmethod
-    def leaf(cls, sums: Sums, layout: Layout, names: Sequence[str], n_classes: int) -> Seen:
+    def leaf(cls, state: State, names: Sequence[str], n_classes: int) -> Seen:
         """Return some source columns as they are."""
+        layout, sums = state.layout, state.sums
         known = {column.name: column for column in layout.columns}
         chosen = [known[name] for name in names]
         places = np.array([layout.first[name] for name in names], dtype=np.int64)
@@ -265,7 +273,9 @@ class Seen:
         weights[places, np.arange(len(names))] = 1.0
         marks = np.array([at + 1 if c.misses else -1 for at, c in zip(places, chosen, strict=True)], dtype=np.int64)
         levels = tuple(column.levels for column in chosen if column.levels is not None)
-        return cls(sums, weights, np.array([c.shift for c in chosen]), marks, n_classes, tuple(names), levels)
+        shifts = np.array([c.shift for c in chosen])
+        extremes = None if state.extremes is None else state.extremes[:, places] + np.stack([shifts, -shifts])
+        return cls(sums, weights, shifts, marks, n_classes, tuple(names), levels, extremes)
 
     @classmethod
     def joined(cls, parts: Sequence[Seen]) -> Seen:
@@ -276,6 +286,7 @@ class Seen:
             offset=np.concatenate([part.offset for part in parts]),
             marks=np.concatenate([part.marks for part in parts]),
             names=(),
+            extremes=_beside([part.extremes for part in parts]),
         )
 
     # --- maps ---------------------------------------------------------------------------------------------------------
@@ -283,22 +294,48 @@ class Seen:
     def scaled(self, center: Any, scale: Any) -> Seen:
         """Return ``(columns - center) / scale``; missing values stay missing, and a column without any other is left as it is."""
         center, scale = np.nan_to_num(center), np.where(np.isnan(scale), 1.0, scale)
-        return replace(self, weights=self.weights / scale, offset=(self.offset - center) / scale, names=())
+        extremes = None if self.extremes is None else (self.extremes - np.stack([center, -center])) / scale
+        made = replace(self, weights=self.weights / scale, offset=(self.offset - center) / scale, names=())
+        return replace(made, extremes=extremes)
+
+    def turned(self, axes: np.ndarray, center: np.ndarray) -> Seen:
+        """Return ``(columns - center) @ axes``."""
+        offset = (self.offset - center) @ axes
+        made = replace(self, weights=self.weights @ axes, offset=offset, marks=np.full(len(offset), -1), names=())
+        return replace(made, extremes=None if self.extremes is None else np.full((2, len(offset)), np.nan))
+
+    def kept(self, which: np.ndarray) -> Seen:
+        """Return some of the columns, by their places."""
+        made = replace(self, weights=self.weights[:, which], offset=self.offset[which], marks=self.marks[which])
+        return replace(made, names=(), extremes=None if self.extremes is None else self.extremes[:, which])
 
     def encoded(self, blocks: Sequence[np.ndarray]) -> Seen:
         """Return categories as numbers: for each of the columns what its levels become, shape (n_levels, n_out)."""
         width = sum(block.shape[1] for block in blocks)
         weights, at = np.zeros((len(self.weights), width)), 0
-        for place, block in zip(self.weights.argmax(axis=0), blocks, strict=True):
+        extremes = None if self.extremes is None else np.empty((2, width))
+        for place, block, rows in zip(self.weights.argmax(axis=0), blocks, self.level_counts, strict=True):
             weights[place : place + len(block), at : at + block.shape[1]] = block
+            if extremes is not None:
+                met = block[rows > 0]
+                extremes[:, at : at + block.shape[1]] = met.min(axis=0), -met.max(axis=0)
             at += block.shape[1]
-        return replace(self, weights=weights, offset=np.zeros(width), marks=np.full(width, -1), names=())
+        marks = np.full(width, -1)
+        return replace(
+            self, weights=weights, offset=np.zeros(width), marks=marks, names=(), levels=(), extremes=extremes
+        )
 
     def filled(self, values: np.ndarray) -> Seen:
         """Return the columns with a value of their own in the place of missing ones."""
         weights, holes = self.weights.copy(), np.flatnonzero(self.marks >= 0)
         weights[self.marks[holes], holes] = values[holes] - self.offset[holes]
-        return replace(self, weights=weights, marks=np.full_like(self.marks, -1), names=())
+        made = replace(self, weights=weights, marks=np.full_like(self.marks, -1), names=())
+        if self.extremes is None:
+            return made
+        some = holes[self.sums.mean[self.marks[holes]] > 0]
+        extremes = self.extremes.copy()
+        extremes[:, some] = np.fmin(extremes[:, some], np.stack([values[some], -values[some]]))
+        return replace(made, extremes=extremes)
 
     def plain(self) -> Seen:
         """Return the same columns as common ones of their own, so that what is told from them need not be told again."""
@@ -314,7 +351,10 @@ class Seen:
         else:
             made = Sums(self.sums.rows, means, products=w.T @ self.sums.products @ w)
         p = self.width
-        return Seen(made, np.eye(means.shape[1], p), np.zeros(p), np.full(p, -1), self.n_classes, self.names)
+        marks = np.full(p, -1)
+        return Seen(
+            made, np.eye(means.shape[1], p), np.zeros(p), marks, self.n_classes, self.names, extremes=self.extremes
+        )
 
     # --- what is told -------------------------------------------------------------------------------------------------
 
@@ -399,6 +439,18 @@ class Seen:
         squares = np.where(self.marks >= 0, squares + s.n * bare.mean**2 - n * mean**2, squares)
         return n, np.where(n > 0, mean + self.offset, np.nan), np.maximum(squares, 0.0)
 
+    @property
+    def low(self) -> np.ndarray:
+        """Smallest values of columns, missing ones apart, shape (n_columns,)."""
+        assert self.extremes is not None
+        return np.asarray(self.extremes[0])
+
+    @property
+    def high(self) -> np.ndarray:
+        """Largest values of columns, missing ones apart, shape (n_columns,)."""
+        assert self.extremes is not None
+        return np.asarray(-self.extremes[1])
+
     def check_known(self) -> None:
         """Refuse columns with missing values, as a learner that cannot read them does.
 
@@ -409,3 +461,8 @@ class Seen:
         if (self.known[0] < self.sums.n).any():
             message = "Input X contains NaN."
             raise ValueError(message)
+
+
+def _beside(parts: Sequence[np.ndarray | None]) -> np.ndarray | None:
+    known = [part for part in parts if part is not None]
+    return np.hstack(known) if len(known) == len(parts) else None

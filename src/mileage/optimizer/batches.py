@@ -11,6 +11,7 @@ from mileage.optimizer.rules.fit_from_sums import fit_from_sums
 from mileage.optimizer.rules.form_segments import form_segments
 from mileage.optimizer.rules.fuse_fits import fuse_fits
 from mileage.optimizer.rules.gather_once import gather_once
+from mileage.optimizer.rules.grow_sums import grow_sums
 from mileage.optimizer.rules.keep_results import keep_results
 from mileage.optimizer.rules.learn_together import learn_together
 from mileage.optimizer.rules.load_kept import load_kept
@@ -21,7 +22,19 @@ from mileage.optimizer.rules.score_from_sums import score_from_sums
 from mileage.workflow import PhysicalPlan, PlannedTask, Port, Task
 
 BATCHES: tuple[tuple[str, tuple[Rule, ...]], ...] = (
-    ("share", (merge_equal_tasks, fit_from_sums, bind_late, gather_once, learn_together, score_from_sums, fuse_fits)),
+    (
+        "share",
+        (
+            merge_equal_tasks,
+            fit_from_sums,
+            grow_sums,
+            bind_late,
+            gather_once,
+            learn_together,
+            score_from_sums,
+            fuse_fits,
+        ),
+    ),
     ("narrow", (project_dead_columns,)),
     ("reuse", (choose_reuse, load_kept, prune_unused)),
     ("keep", (keep_results,)),

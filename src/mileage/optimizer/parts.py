@@ -29,9 +29,21 @@ def forecast_sums_s(plan: PhysicalPlan, rates: Rates) -> Mapping[Fingerprint, fl
     tasks = {planned.task.fingerprint: planned.task for planned in plan}
     found: dict[Fingerprint, float] = {}
     for task in (task for task in tasks.values() if task.kind is TaskKind.LEARN and task.is_model):
-        parts = tasks[tasks[task.inputs[0].task].inputs[0].task].inputs
-        found |= {part.task: fit_scan_s(task, rates) / len(parts) for part in parts}
+        parts = lifted(tasks[task.inputs[0].task].inputs[0], tasks)
+        if all(tasks[tasks[part].inputs[-1].task].kind is TaskKind.DEAL for part in parts):
+            found |= {part: fit_scan_s(task, rates) / (len(parts) + 1) for part in parts}
     return found
+
+
+def lifted(state: Port, tasks: Mapping[Fingerprint, Task]) -> tuple[Fingerprint, ...]:
+    """Return the tasks that sum up the rows that are in a state; none if it is not one of splits."""
+    task = tasks.get(state.task)
+    if task is None or task.kind not in {TaskKind.LIFT, TaskKind.MERGE}:
+        return ()
+    if task.kind is TaskKind.LIFT:
+        return (task.fingerprint,)
+    parts = (part for i, part in enumerate(task.inputs) if state.output != f"without_{i}")
+    return tuple(dict.fromkeys(name for part in parts for name in lifted(part, tasks)))
 
 
 def fit_scan_s(fit: Task, rates: Rates) -> float:
@@ -62,9 +74,7 @@ def _parts(task: Task, tasks: Mapping[Fingerprint, Task], together: Mapping[Port
         if given[0].kind is TaskKind.SUMS:
             yield given[0].fingerprint, 1.0
             return
-        merged = given[0].inputs[0]
-        parts = tasks[merged.task].inputs
-        yield from ((part.task, 1.0) for i, part in enumerate(parts) if merged.output != f"without_{i}")
+        yield from ((part, 1.0) for part in lifted(given[0].inputs[0], tasks))
 
 
 def _share_of_rounds(fits: Task) -> float:

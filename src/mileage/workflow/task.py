@@ -26,10 +26,10 @@ class TaskKind(StrEnum):
     whole    X [, y]                      ``state`` of a fit that others are cut from
     cut      state of the whole [, X]     what ``fit`` gives
     gather   state, X                     ``out``: what predictions with several values of a parameter are made of
-    layout   X                            ``out``: the columns that sums are made of, the same for all folds
-    lift     X, y, splits, layout         ``out``: sums over the test rows of split ``i``
-    merge    sums, sums, ...              ``without_i``: sums of all but the i-th
-    image    sums, layout, states         ``out``: sums of the columns that a step sees
+    layout   X                            ``out``: the columns that sums are made of
+    lift     X, y, layout, splits [, splits]   ``out``: sums over a fold or the train rows of split ``i``, without those of smaller splits
+    merge    sums, sums, ...              ``out``: sums of all, or ``without_i``: of all but the i-th
+    image    sums, states                 ``out``: sums of the columns that a step sees
     sums     X, y                         ``out``: sums of the columns that a step sees, from its train rows
     learn    sums that a step sees        ``state`` as fitting it on the rows would give
     together sums that a step sees, or X, y   ``state``: what is learned with each of several values of a parameter

@@ -63,19 +63,16 @@ def _rows_of_levels(known: Any, rare: Any, levels: tuple[Any, ...]) -> np.ndarra
     """Return what levels become, shape (n_levels, n_out); the column of rare and unknown ones is the last."""
     import numpy as np
 
-    hidden = set() if rare is None else {_key(level) for level in rare}
-    place = {key: i for i, key in enumerate(key for key in map(_key, known) if key not in hidden)}
+    from mileage.operators.layout import level_key
+
+    hidden = set() if rare is None else {level_key(level) for level in rare}
+    place = {key: i for i, key in enumerate(key for key in map(level_key, known) if key not in hidden)}
     made = np.zeros((len(levels), len(place) + bool(hidden)))
     for row, level in enumerate(levels):
-        at = place.get(_key(level), len(place))
+        at = place.get(level_key(level), len(place))
         if at < made.shape[1]:
             made[row, at] = 1.0
     return made
-
-
-def _key(level: Any) -> Any:
-    """Return a level as it is compared: what is missing is one level, whatever marks it."""
-    return None if level != level else level  # noqa: PLR0124  (NaN alone differs from itself)
 
 
 ONE_HOT = OneHot()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,14 +30,14 @@ def fit_from_sums(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
         rows of folds 1, 3 → standard → ridge(alpha = 1)    ⇒     sums of fold 2 ┼→ sums of 1, 3 → standard, ridge(alpha = 1)
         rows of folds 1, 2 → standard → ridge(alpha = 1)          sums of fold 3 ┘  sums of 1, 2 → standard, ridge(alpha = 1)
 
-    Other parameters of the model need no row at all. It is done for folds that have each row in one of them, where the model can
-    be fitted ``FromSums`` and each step before it is ``Linear``; a step that is not ``FromSums`` is fitted on its train rows.
+    Other parameters of the model need no row at all. It is done for folds that have each row in one of them, and for samples of
+    any splits, whose sums grow with the sample (``grow_sums``); where the model can be fitted ``FromSums`` and each step before it is
+    ``Linear``. A step that is not ``FromSums`` is fitted on its train rows. A step of which nothing but the state is asked for is
+    learned like a model.
 
     Law: predictions are the same but for rounding.
     """
-    if not any(
-        planned.task.kind is TaskKind.FIT and planned.task.is_model and _learns(planned.task) for planned in plan
-    ):
+    if not any(planned.task.kind is TaskKind.FIT and _learns(planned.task) for planned in plan):
         return plan
     return replace(plan, tasks=tuple(_Rewriting(plan, context).tasks()))
 
@@ -69,18 +69,27 @@ _Way = _Take | _Step | _Join
 
 @dataclass(frozen=True)
 class _Fold:
-    """The rows of all folds but one: which data, how it was dealt, and the folds of one deal."""
+    """The train rows of a split: which data, how it was dealt, the splits, which are dealt or a sample of that, and which of them."""
 
     source: Fingerprint
     deal: Task
+    splits: Task
     split: int
 
     @property
-    def splits(self) -> range:
-        """The folds that have each row once."""
-        n = int(str(dict(self.deal.params)["n"]))
+    def parts(self) -> range:
+        """The folds that have each row once, one of which it is; empty if it is none of such."""
+        dealt = dict(self.deal.params)
+        if dealt["method"] != "folds" or dealt["order_by"] is not None:
+            return range(0)
+        n = whole_number(dealt["n"])
         first = self.split // n * n
         return range(first, first + n)
+
+    @property
+    def share(self) -> float:
+        """The share of the train rows that the sample has; 1 of all."""
+        return float(str(dict(self.splits.params)["fraction"])) if self.splits is not self.deal else 1.0
 
 
 class _Rewriting:
@@ -89,9 +98,11 @@ class _Rewriting:
     def __init__(self, plan: PhysicalPlan, context: PlanContext) -> None:
         self.plan, self.context = plan, context
         self.old = {planned.task.fingerprint: planned.task for planned in plan}
+        self.read = {*plan.wanted, *(port for planned in plan for port in planned.task.inputs)}
+        self.sampled = {task.inputs[0] for task in self.old.values() if task.kind is TaskKind.SAMPLE}
         self.made: dict[Fingerprint, None] = {}
         self.new: list[PlannedTask] = []
-        self.merged: dict[Any, tuple[Task, Port]] = {}
+        self.merged: dict[Any, Task] = {}
         self.learned: dict[Fingerprint, dict[Fingerprint, Port]] = {}  # by model: the steps before it
 
     def tasks(self) -> Iterator[PlannedTask]:
@@ -99,8 +110,8 @@ class _Rewriting:
         for planned in self.plan:
             task = planned.task
             if planned.action is Action.COMPUTE:
-                if task.kind is TaskKind.FIT and task.is_model:
-                    task = self._model(task)
+                if task.kind is TaskKind.FIT and (task.is_model or task.port("out") not in self.read):
+                    task = self._fit(task)
                 elif task.kind is TaskKind.PREDICT and task.inputs[0].task in self.learned:
                     task = self._predict(task)
             yield from self.new
@@ -118,14 +129,14 @@ class _Rewriting:
 
     # --- the train side -----------------------------------------------------------------------------------------------
 
-    def _model(self, fit: Task) -> Task:
+    def _fit(self, fit: Task) -> Task:
         exact = self.context.class_of(_NAME, fit.operator, Exactness.FP) <= self.context.floor
-        fold = self._fold(fit) if exact and _learns(fit) else None
-        way = self._way(fit.inputs[0]) if fold is not None else None
+        way = self._way(fit.inputs[0]) if exact and _learns(fit) else None
+        fold = self._fold(fit.inputs[0]) if way is not None else None
         if fold is None or way is None or not self._pays(fit, fold, way):
             return fit
         steps: dict[Fingerprint, Port] = {}
-        learning = _Learning(self, fold, self._sums(fit, fold, way), steps)
+        learning = _Learning(self, self._sums(fit, fold, way), steps)
         self.learned[fit.fingerprint] = steps
         return replace(learning.learn(fit, way), same_as=fit.fingerprint)
 
@@ -133,24 +144,29 @@ class _Rewriting:
         """Say whether looking at each row once saves more than the tasks cost that this needs; others may follow."""
         if whole_number(dict(fit.context)["n_columns"]) > _MOST_COLUMNS:
             return False
-        rates, n = self.context.rates, len(fold.splits)
+        rates, n = self.context.rates, len(fold.parts)
         if rates is None:
             return True
-        n_tasks = 2 + n * (2 + 2 * _n_steps(way))
-        n_fits = (n - 1) * (2 if self.context.shares else 1)  # on all rows
-        return n_fits * fit_rows_s(fit, rates) > fit_scan_s(fit, rates) + n_tasks * rates.task_s
+        n_tasks = 2 + max(1, n) * (2 + 2 * _n_steps(way))
+        n_fits = max(1, n - 1) * (2 if self.context.shares else 1)  # on all rows
+        rows_s = fold.share * (n_fits * fit_rows_s(fit, rates) - fit_scan_s(fit, rates))
+        return rows_s > n_tasks * rates.task_s
 
-    def _fold(self, fit: Task) -> _Fold | None:
-        """Return the fold that a model is fitted without, if it is one of folds that have each row once."""
-        target = self.old[fit.inputs[1].task]
-        params = dict(target.params)
-        if target.kind is not TaskKind.TARGET or params["part"] != "train":
+    def _fold(self, port: Port) -> _Fold | None:
+        """Return the split whose train rows come to a step, if these are dealt to folds that have each row once, or a sample."""
+        take = self.old[port.task]
+        while take.kind is not TaskKind.TAKE:
+            take = self.old[take.inputs[0].task]
+        params = dict(take.params)
+        if params["part"] != "train":
             return None
-        deal = self.old[target.inputs[1].task]
-        dealt = dict(deal.params)
-        if deal.kind is not TaskKind.DEAL or dealt["method"] != "folds" or dealt["order_by"] is not None:
+        splits = self.old[take.inputs[1].task]
+        deal = self.old[splits.inputs[0].task] if splits.kind is TaskKind.SAMPLE else splits
+        if deal.kind is not TaskKind.DEAL:
             return None
-        return _Fold(target.inputs[0].task, deal, int(str(params["split"])))
+        fold = _Fold(take.inputs[0].task, deal, splits, whole_number(params["split"]))
+        grows = self.context.rungs or deal.port("splits") in self.sampled
+        return fold if fold.parts or splits is not deal or grows else None
 
     def _way(self, port: Port) -> _Way | None:
         """Return how columns come to a step, if each step on the way is linear."""
@@ -171,35 +187,43 @@ class _Rewriting:
         kinds = _kinds(self.old[task.inputs[0].task])
         return _Take(columns) if {kinds.get(name) for name in columns} <= _KINDS else None
 
-    def _sums(self, fit: Task, fold: _Fold, way: _Way) -> tuple[Port, Port]:
-        """Return the sums of the rows of all folds but one, and the layout of their columns."""
-        operator, columns = operators.get(fit.operator), tuple(dict.fromkeys(_columns(way)))
-        assert isinstance(operator, FromSums)
-        params: tuple[tuple[str, Value], ...] = (("n_classes", _n_classes(fit)), ("products", operator.products))
-        key = (fold.source, fold.deal.fingerprint, fold.splits.start, columns, params)
+    def _sums(self, fit: Task, fold: _Fold, way: _Way) -> Port:
+        """Return the state of the train rows."""
+        columns = tuple(dict.fromkeys(_columns(way)))
+        needs = [operators.get(name) for name in (fit.operator, *_operators(way))]
+        params: tuple[tuple[str, Value], ...] = (
+            ("extremes", any(isinstance(one, FromSums) and one.extremes for one in needs)),
+            ("n_classes", _n_classes(fit)),
+            ("products", any(isinstance(one, FromSums) and one.products for one in needs)),
+        )
+        lift = self._lift(fold, columns, params)
+        if not fold.parts:
+            return self._add(lift(fold.split, None)).port()
+        key = (fold.source, fold.splits.fingerprint, fold.parts.start, columns, params)
         if key not in self.merged:
-            self.merged[key] = self._merged(fold, columns, params)
-        merged, layout = self.merged[key]
-        return merged.port(merged.outputs[fold.split - fold.splits.start]), layout
+            parts = fold.parts
+            lifted = tuple(self._add(lift(i, parts[i - parts.start - 1])).port() for i in parts)
+            outputs, label = tuple(f"without_{i}" for i in range(len(parts))), "merge the sums of all folds but one"
+            self.merged[key] = self._add(Task(TaskKind.MERGE, inputs=lifted, outputs=outputs, label=label))
+        merged = self.merged[key]
+        return merged.port(merged.outputs[fold.split - fold.parts.start])
 
-    def _merged(
+    def _lift(
         self, fold: _Fold, columns: tuple[str, ...], params: tuple[tuple[str, Value], ...]
-    ) -> tuple[Task, Port]:
-        """Plan the sums of each fold; return the task that merges them, and the layout of their columns."""
+    ) -> Callable[[int, int | None], Task]:
+        """Return what plans the state of the rows of a fold that another one trains on, or of all train rows of a split."""
         source, kinds = self.old[fold.source], _kinds(self.old[fold.source])
         named: tuple[tuple[str, Value], ...] = tuple(
             (kind, tuple(name for name in columns if kinds[name] == kind)) for kind in sorted(_KINDS)
         )
         layout = self._add(Task(TaskKind.LAYOUT, params=named, inputs=(source.port("X"),), label="lay out columns"))
-        inputs = (source.port("X"), source.port("y"), fold.deal.port("splits"), layout.port())
-        label = "sum up the rows of a fold"
-        parts = [
-            self._add(Task(TaskKind.LIFT, params=(*params, ("split", i)), inputs=inputs, label=label)).port()
-            for i in fold.splits
-        ]
-        outputs, label = tuple(f"without_{i}" for i in range(len(parts))), "merge the sums of all folds but one"
-        merged = self._add(Task(TaskKind.MERGE, inputs=tuple(parts), outputs=outputs, label=label))
-        return merged, layout.port()
+        inputs = (source.port("X"), source.port("y"), layout.port(), fold.splits.port("splits"))
+
+        def lift(split: int, other: int | None) -> Task:
+            label = f"sum up {'train rows' if other is None else 'the rows of a fold'}"
+            return Task(TaskKind.LIFT, params=(*params, ("other", other), ("split", split)), inputs=inputs, label=label)
+
+        return lift
 
     # --- the test side ------------------------------------------------------------------------------------------------
 
@@ -226,17 +250,14 @@ class _Learning:
     """Plans what a model and the steps before it learn from the sums of one fold's train rows."""
 
     rewriting: _Rewriting
-    fold: _Fold
-    sums: tuple[Port, Port]
+    sums: Port
     steps: dict[Fingerprint, Port]
 
     def learn(self, fit: Task, before: _Way) -> Task:
         """Return the task that fits from what ``before`` shows of the train rows."""
         route, states = self._route(before, plain=False)
         params: tuple[tuple[str, Value], ...] = (("n_classes", _n_classes(fit)), ("route", route))
-        image = Task(
-            TaskKind.IMAGE, params=params, inputs=(*self.sums, *states), label=f"sums that {fit.operator} sees"
-        )
+        image = Task(TaskKind.IMAGE, params=params, inputs=(self.sums, *states), label=f"sums that {fit.operator} sees")
         seen = self.rewriting._add(image).port()
         label = f"learn {fit.label.removeprefix('fit ')} from sums"
         return replace(fit, kind=TaskKind.LEARN, inputs=(seen,), outputs=("state",), label=label)
@@ -274,6 +295,14 @@ def _columns(way: _Way) -> Sequence[str]:
         return way.columns
     parts = way.parts if isinstance(way, _Join) else (way.before,)
     return [name for part in parts for name in _columns(part)]
+
+
+def _operators(way: _Way) -> Iterator[str]:
+    """Yield the operators that are fitted on a way."""
+    if isinstance(way, _Step):
+        yield way.fit.operator
+    for part in () if isinstance(way, _Take) else way.parts if isinstance(way, _Join) else (way.before,):
+        yield from _operators(part)
 
 
 def _kinds(source: Task) -> dict[str, str]:

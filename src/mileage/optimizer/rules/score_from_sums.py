@@ -12,7 +12,7 @@ from mileage.operators import operators
 from mileage.operators.from_sums import Linear
 from mileage.operators.metrics import is_of_squares
 from mileage.optimizer.rule import PlanContext, rule
-from mileage.workflow import Action, PhysicalPlan, PlannedTask, Task, TaskKind
+from mileage.workflow import Action, PhysicalPlan, PlannedTask, Port, Task, TaskKind
 
 _NAME = "score_from_sums"
 
@@ -71,11 +71,22 @@ def _images(planned: PlannedTask, tasks: Mapping[Fingerprint, Task]) -> tuple[Ta
         if seen.kind is not TaskKind.IMAGE:
             return ()
         merged, *rest = seen.inputs
-        names, parts = tasks[merged.task].outputs, tasks[merged.task].inputs
-        apart = parts[names.index(merged.output)]
+        apart = _apart(merged, tasks)
+        if apart is None:
+            return ()
         made.append(replace(seen, inputs=(apart, *rest), label=f"{seen.label}, of the rows kept apart"))
     same = {(image.params, len(image.inputs)) for image in made}
     return tuple(made) if len(same) == 1 and _is_linear(dict(made[0].params)["route"]) else ()
+
+
+def _apart(merged: Port, tasks: Mapping[Fingerprint, Task]) -> Port | None:
+    """Return the state of the rows that a fold keeps apart, if it is one of those that were merged: of a sample it is not."""
+    merge = tasks[merged.task]
+    if merge.kind is not TaskKind.MERGE or merged.output not in merge.outputs:
+        return None
+    apart = merge.inputs[merge.outputs.index(merged.output)]
+    lift = tasks[apart.task]
+    return apart if lift.kind is TaskKind.LIFT and tasks[lift.inputs[-1].task].kind is TaskKind.DEAL else None
 
 
 def _is_linear(route: Value) -> bool:
@@ -92,14 +103,14 @@ def _is_linear(route: Value) -> bool:
 def _scores(task: Task, images: tuple[Task, ...], tasks: Mapping[Fingerprint, Task]) -> Task:
     *answers, y, splits = task.inputs
     parts = [
-        (tasks[answer.task].inputs[0], image.port(), *image.inputs[2:])
+        (tasks[answer.task].inputs[0], image.port(), *image.inputs[1:])
         for answer, image in zip(answers, images, strict=True)
     ]
     route = dict(images[0].params)["route"]
     source = tasks[y.task]
     return replace(
         task,
-        params=(*task.params, ("n_states", len(images[0].inputs) - 2), ("route", route)),
+        params=(*task.params, ("n_states", len(images[0].inputs) - 1), ("route", route)),
         inputs=(*[port for part in parts for port in part], source.port("X"), y, splits),
         label=f"{task.label} from sums",
     )

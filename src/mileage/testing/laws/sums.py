@@ -10,7 +10,8 @@ import pandas as pd
 
 from mileage.operators import Branch, Operator, running
 from mileage.operators.from_sums import FromSums, Linear
-from mileage.operators.sums import Layout, Seen, Sums, without_each
+from mileage.operators.layout import Layout
+from mileage.operators.sums import Seen, State, without_each
 from mileage.operators.together import Fused, Together
 from mileage.testing.laws.fitting import dense, fitted, output, same, stays_categorical
 from mileage.testing.tables import Table, table
@@ -81,7 +82,7 @@ def linear(operator: Operator, branch: Branch, task: str) -> None:
 def _check_told(operator: Linear, branch: Branch, data: Table, state: Any, out: Any) -> None:
     """Check that the sums of what a fitted transformer puts out are told from those of the rows."""
     assert isinstance(operator, Operator)
-    [seen, *_] = _seen(data, np.ones(len(data.y), dtype=np.int64), products=True)
+    [seen] = _seen(data, np.zeros(len(data.y), dtype=np.int64), products=True)
     told = operator.through(state, seen)
     if stays_categorical(operator, branch):
         values = pd.DataFrame(out)
@@ -100,17 +101,17 @@ def _check_told(operator: Linear, branch: Branch, data: Table, state: Any, out: 
 
 
 def _seen(data: Table, part_of: np.ndarray, *, products: bool) -> list[Seen]:
-    """Return the rows outside of each part, as they are seen through the sums of the others."""
+    """Return the rows outside of each part, as they are seen through the sums of the others; of one part its own."""
     frame, named = (data.X, True) if hasattr(data.X, "columns") else (pd.DataFrame(data.X).add_prefix("x"), False)
     is_number = all(kind.kind == "f" for kind in frame.dtypes)
     columns = list(frame.columns)
-    layout = Layout.of(frame, columns, ()) if is_number else Layout.of(frame, (), columns)
+    layout = Layout.about(frame, columns, ()) if is_number else Layout.about(frame, (), columns)
     n_classes = 0 if data.context.task == "regression" else data.context.n_classes
     parts = [
-        Sums.of(layout.matrix(frame[part_of == i]), data.y[part_of == i], n_classes, products=products)
+        State.of(layout, frame[part_of == i], data.y[part_of == i], n_classes, products=products, extremes=True)
         for i in range(part_of.max() + 1)
     ]
-    seen = [Seen.leaf(sums, layout, columns, n_classes) for sums in without_each(parts)]
+    seen = [Seen.leaf(state, columns, n_classes) for state in (without_each(parts) if len(parts) > 1 else parts)]
     return [one if named else replace(one, names=()) for one in seen]
 
 
