@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -68,3 +69,23 @@ def test_a_thread_that_outlives_its_step_reads_for_those_that_run(files):
         done.wait(10)
     assert first.notices() == []
     assert [notice.kind for notice in second.notices()] == ["file"]
+
+
+def test_a_file_is_told_by_its_real_path_however_a_step_names_it(tmp_path, monkeypatch):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "one.txt").write_text("1")
+    (tmp_path / "linked").symlink_to("real")
+    (tmp_path / "real" / "other.txt").symlink_to("one.txt")
+    monkeypatch.chdir(tmp_path)
+    for name in ("linked/one.txt", "linked/../real/one.txt", "real/other.txt", tmp_path / "linked" / "one.txt"):
+        with watching() as watch:
+            open(name).close()  # noqa: PTH123  (as a step may name it)
+        [notice] = watch.notices()
+        assert "real/one.txt" in notice.what
+
+
+def test_a_step_may_walk_through_the_folders_of_libraries():
+    with watching() as watch:
+        names = os.listdir(os.path.dirname(threading.__file__))  # noqa: PTH120, PTH208  (heard by this name)
+    assert "threading.py" in names
+    assert watch.notices() == []

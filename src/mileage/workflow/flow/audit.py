@@ -116,6 +116,7 @@ class Watch:
     written: set[str] = field(default_factory=set)
     others: dict[Notice, None] = field(default_factory=dict)
     draws: Draws = field(init=False)
+    _folders: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Draws are noted from now on."""
@@ -128,11 +129,21 @@ class Watch:
 
     def opens(self, path: str, *, writes: bool) -> None:
         """A file is opened, or a folder listed; what the step itself wrote first is no matter."""
-        place = os.path.realpath(path)
+        place = os.path.realpath(path) if os.pardir in path else self._real(os.path.abspath(path))  # noqa: PTH100  (links stay)
         if writes and place not in self.opened:
             self.written.add(place)
         elif not _is_of_the_system(place):
             self.opened[place] = None
+
+    def _real(self, path: str) -> str:
+        """Return the real path of a file; each folder is looked at once, since a step may open many files of it."""
+        folder, name = os.path.split(path)
+        if not name:
+            return path
+        if folder not in self._folders:
+            self._folders[folder] = self._real(folder)
+        place = self._folders[folder].rstrip(os.sep) + os.sep + name
+        return os.path.realpath(place) if os.path.islink(place) else place  # noqa: PTH114  (called for every file)
 
     def _is_declared(self, path: str) -> bool:
         return any(path == one or path.startswith(one + os.sep) for one in self.declared)
@@ -231,6 +242,8 @@ def _install() -> None:
 def _hear(event: str, args: tuple[Any, ...]) -> None:
     if not _active or event not in _EVENTS or looking.get():
         return
+    if event in _PATHS and _is_of_a_folder_of_libraries(args[0]):
+        return
     by = _caller()
     if by is None:  # MILE itself, not a step
         return
@@ -281,6 +294,9 @@ _EVENTS: Mapping[str, Callable[[Watch, tuple[Any, ...], str], None]] = {
 }
 
 
+_PATHS = frozenset({"open", "os.listdir", "os.scandir"})
+
+
 def _caller() -> str | None:
     """Return the file of the code that does it, standard library left out; None if that is MILE, or an import."""
     frame, found = sys._getframe(2), ""
@@ -302,6 +318,11 @@ def _folders() -> tuple[str, ...]:
     return tuple(os.path.realpath(path) + os.sep for path in dict.fromkeys([*paths, sys.prefix, sys.base_prefix]))
 
 
+def _is_of_a_folder_of_libraries(name: object) -> bool:
+    """Say so of a file by its name alone, since a step may import, or walk through, thousands of them."""
+    return isinstance(name, str) and name.startswith(_folders()) and os.pardir not in name
+
+
 def _is_of_a_library(file: str) -> bool:
     return file.startswith((_OURS, *_folders())) or "site-packages" in file or "dist-packages" in file
 
@@ -310,9 +331,14 @@ def _is_of_the_system(place: str) -> bool:
     """Say whether a file belongs to Python, to libraries, to the system or to the settings of the user."""
     if place.endswith(_CODE) or place.startswith(_SYSTEM) or _is_of_a_library(place):
         return True
-    home = os.path.realpath(Path.home())
-    inside = os.path.relpath(place, home) if place.startswith(home + os.sep) else place
-    return any(part.startswith(".") for part in Path(inside).parts)
+    home = _real_folder(str(Path.home()))
+    inside = place[len(home) :] if place.startswith(home + os.sep) else place
+    return os.sep + "." in inside
+
+
+@cache
+def _real_folder(path: str) -> str:
+    return os.path.realpath(path)
 
 
 def _short(path: str) -> str:

@@ -11,7 +11,8 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
 from contextvars import ContextVar
 from typing import Any
@@ -22,7 +23,7 @@ from mileage.workflow.identity.library import own_modules
 
 #: Tells of the kind of what was read, and of its path or name.
 Note = Callable[[str, str], None]
-Places = dict[int, list[tuple[Any, str]]]
+Places = list[tuple[Any, str]]
 
 #: Whether it is looked for the files that a text names: that reads nothing for the step.
 looking: ContextVar[bool] = ContextVar("mile_looking", default=False)
@@ -59,11 +60,10 @@ def hear_readers(stack: ExitStack, heard: set[str], libraries: Iterable[str], no
             _imported(name)
     new = [name for name in _READERS if name in sys.modules and name not in heard]
     heard.update(new)
-    held = _held_by_the_user() if new else {}
-    for module in new:
-        for owner, names in _READERS[module]:
-            loaded = sys.modules[module]
-            _hear(stack, getattr(loaded, owner, None) if owner else loaded, names, note, held)
+    found = [reader for module in new for reader in _functions(module)]
+    held = _held_by_the_user({id(function) for _, _, function in found}) if found else {}
+    for owner, name, function in found:
+        _hear(stack, owner, name, function, note, held)
 
 
 def _imported(name: str) -> None:
@@ -73,23 +73,34 @@ def _imported(name: str) -> None:
         return
 
 
-def _hear(stack: ExitStack, owner: Any, names: tuple[str, ...], note: Note, held: Places) -> None:
-    for name in names:
-        before = getattr(owner, name, None)
-        if callable(before):
-            made = _told(before, note, is_sql=name in _SQL)
-            for place, key in [(owner, name), *held.get(id(before), ())]:
-                stack.callback(setattr, place, key, vars(place).get(key, before))
-                setattr(place, key, made)
+def _functions(module: str) -> Iterator[tuple[Any, str, Callable[..., Any]]]:
+    """Iterate over the functions of a module that open files: who has it, its name there, and itself."""
+    loaded = sys.modules[module]
+    for kind, names in _READERS[module]:
+        owner = getattr(loaded, kind, None) if kind else loaded
+        for name in names:
+            function = getattr(owner, name, None)
+            if callable(function):
+                yield owner, name, function
 
 
-def _held_by_the_user() -> Places:
-    """Return where the modules of the user hold what, by its id."""
-    found: Places = {}
+def _hear(
+    stack: ExitStack, owner: Any, name: str, before: Callable[..., Any], note: Note, held: Mapping[int, Places]
+) -> None:
+    made = _told(before, note, is_sql=name in _SQL)
+    for place, key in [(owner, name), *held.get(id(before), ())]:
+        stack.callback(setattr, place, key, vars(place).get(key, before))
+        setattr(place, key, made)
+
+
+def _held_by_the_user(wanted: AbstractSet[int]) -> Mapping[int, Places]:
+    """Return where the modules of the user hold what is ``wanted``, by its id."""
+    found: dict[int, Places] = {}
     for name in own_modules():
         module = sys.modules.get(name)
         for key, value in tuple(getattr(module, "__dict__", {}).items()):
-            found.setdefault(id(value), []).append((module, key))
+            if id(value) in wanted:
+                found.setdefault(id(value), []).append((module, key))
     return found
 
 

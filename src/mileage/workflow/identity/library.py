@@ -8,6 +8,7 @@ import os
 import sys
 import sysconfig
 from functools import cache, lru_cache
+from itertools import groupby
 from types import ModuleType
 
 # Settings of scikit-learn that change what an estimator gives.
@@ -56,14 +57,15 @@ def own_modules() -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)  # a process holds thousands of modules, and mostly the same ones when it asks again
 def _own(modules: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name for name in modules if not is_library(_package(name)))
-
-
-def _package(module: str) -> str:
-    """Return the package of a module where that is one folder, of which all modules are alike."""
-    package = module.partition(".")[0]
-    is_one_folder = getattr(sys.modules.get(package), "__file__", None) is not None
-    return package if is_one_folder else module
+    found: list[str] = []
+    for package, inside in groupby(sorted(modules), lambda name: name.partition(".")[0]):
+        if (
+            getattr(sys.modules.get(package), "__file__", None) is None
+        ):  # not one folder, of which all modules are alike
+            found += [name for name in inside if not is_library(name)]
+        elif not is_library(package):
+            found += inside
+    return tuple(found)
 
 
 def _file(module: ModuleType) -> str | None:
