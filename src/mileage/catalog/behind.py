@@ -17,6 +17,7 @@ from mileage.catalog.container import Encoded
 from mileage.catalog.formats import encode
 from mileage.catalog.room import Hold
 from mileage.catalog.store import ArtifactStore, StoreFinding
+from mileage.data.frames import frame_bytes
 from mileage.errors import CatalogError
 
 QUEUE_BYTES = 512 * 2**20
@@ -36,8 +37,9 @@ class _Waiting:
 class WriteBehind:
     """A store in front of an artifact store that writes later; for one process.
 
-    Laws: what was put is there at once; a change of a value after it was put is never kept; after :meth:`flush` all is on
-    the disk, or in :attr:`failed`. Another process gets the store behind it.
+    Laws: what was put is there at once; a change of a value after it was put is never kept; after :meth:`flush` all is
+    written, or in :attr:`failed`. Nothing waits for the disk itself: a machine that fails may lose what was written last,
+    which is then computed again; it never makes it wrong. Another process gets the store behind it.
 
     Parameters
     ----------
@@ -65,7 +67,6 @@ class WriteBehind:
         self.declined: set[str] = set()
         self._waiting: OrderedDict[str, _Waiting] = OrderedDict()
         self._bytes = 0
-        self._unsynced: set[str] = set()
         self._claims: dict[str, Claim] = {}
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -116,12 +117,10 @@ class WriteBehind:
     # --- ends ---------------------------------------------------------------------------------------------------------
 
     def flush(self) -> None:
-        """Return when nothing waits and all is on the disk."""
+        """Return when nothing waits."""
         with self._changed:
             while self._waiting:
                 self._changed.wait(1.0)
-            unsynced, self._unsynced = self._unsynced, set()
-        self.store.sync(unsynced)
 
     def close(self) -> None:
         """Flush, and end the thread."""
@@ -165,7 +164,6 @@ class WriteBehind:
         try:
             encoded = waiting.encoded or encode(waiting.value)
             self.store.put_encoded(waiting.key, encoded, durable=False)
-            self._unsynced.add(waiting.key)
         except CatalogError as error:
             if error.code == _NO_ROOM:
                 self.declined.add(waiting.key)
@@ -212,7 +210,7 @@ def _waiting(key: str, value: Any) -> _Waiting:
     """Return what waits: a snapshot of a value that cannot change under it, be it by whoever made it."""
     module = type(value).__module__.partition(".")[0]
     if module == "pandas" and type(value).__name__ == "DataFrame":
-        return _Waiting(key, value.copy(deep=False), None, int(value.memory_usage(deep=False).sum()))
+        return _Waiting(key, value.copy(deep=False), None, frame_bytes(value))
     if module == "numpy" and hasattr(value, "flags") and not value.flags.writeable and not value.dtype.hasobject:
         return _Waiting(key, value, None, int(value.nbytes))
     if module == "pyarrow" and type(value).__name__ == "Table":

@@ -142,15 +142,6 @@ class ArtifactStore:
                     part.unlink()
                 raise
 
-    def sync(self, keys: Collection[str]) -> None:
-        """Return when what was written for ``keys`` is on the disk."""
-        for key in keys:
-            with suppress(OSError), self._path(key).open("rb") as file:
-                os.fsync(file.fileno())
-        for folder in {self._path(key).parent for key in keys}:
-            with suppress(OSError):
-                _sync_folder(folder)
-
     def claim(self, task: str) -> Claim:
         """Return the claim to a task that this process means to compute; wait while another one does.
 

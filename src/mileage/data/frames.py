@@ -59,6 +59,11 @@ def as_frame(table: pa.Table) -> pd.DataFrame:
     return made
 
 
+def frame_bytes(frame: pd.DataFrame | pd.Series) -> int:
+    """Return the bytes of a frame, by blocks: one of many columns has few."""
+    return int(sum(getattr(block, "nbytes", 0) for block in frame._mgr.arrays))
+
+
 def _readable(array: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """Widen half floats, which DuckDB does not read."""
     import pyarrow as pa

@@ -12,6 +12,8 @@ import sys
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from mileage.data.frames import frame_bytes
+
 INLINE_BYTES = 64 * 1024
 _DEPTH = 5
 _ITEMS = 2000
@@ -103,8 +105,8 @@ def size_of(value: Any, depth: int = _DEPTH) -> int:
     8000
     """
     if hasattr(value, "memory_usage"):
-        if hasattr(value, "_mgr"):  # by blocks: a frame of many columns has few
-            return int(sum(getattr(block, "nbytes", 0) for block in value._mgr.arrays))
+        if hasattr(value, "_mgr"):
+            return frame_bytes(value)
         usage = value.memory_usage(deep=False)
         return int(usage.sum() if hasattr(usage, "sum") else usage)
     if isinstance(getattr(value, "nbytes", None), int):
