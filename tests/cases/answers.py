@@ -134,7 +134,7 @@ def _samples(given: Given) -> tuple[float, ...]:
 
 def _context(given: Given, plan: LogicalPlan, tasks: list[Task]) -> PlanContext:
     kept = kept_of_kinds(tasks, frozenset(given.get("kept", "").split()))
-    return PlanContext(kept=kept.__contains__, keep=KEEP, floor=plan.floor)
+    return PlanContext(kept=kept.__contains__, keep=KEEP, floor=plan.floor, levels=plan.features.levels)
 
 
 def _run_up_to(given: Given, rule: str) -> tuple[PhysicalPlan, PhysicalPlan]:
@@ -179,7 +179,9 @@ def _same_scores(given: Given, rule: str) -> str:
         assert all(store.has(key) for key in kept), "what is said to be kept is not"
         again = scores_of(plan, store, kept=kept, samples=samples)
         without = scores_of(plan, store, kept=kept, off=frozenset({rule}), samples=samples)
-    exactness = weakest(optimize(*_tasks(plan, samples), PlanContext(keep=KEEP, floor=plan.floor))[0])
+    exactness = weakest(
+        optimize(*_tasks(plan, samples), PlanContext(keep=KEEP, floor=plan.floor, levels=plan.features.levels))[0]
+    )
     for scores in (again, without):
         assert np.allclose(first, scores, rtol=0, atol=_TOLERANCE[exactness]), f"the scores are {first}, then {scores}"
     return f"{len(first)} x {len(first[0])} scores{f', {exactness}' if exactness else ''}"
@@ -201,7 +203,8 @@ def scores_of(
 ) -> list[tuple[float, ...]]:
     """Return the scores of every workflow of a finite space, split by split."""
     tasks, wanted = _tasks(plan, samples)
-    physical, _ = optimize(tasks, wanted, PlanContext(kept=kept.__contains__, off=off, keep=keep, floor=plan.floor))
+    context = PlanContext(kept=kept.__contains__, off=off, keep=keep, floor=plan.floor, levels=plan.features.levels)
+    physical, _ = optimize(tasks, wanted, context)
     outcome = _run(plan, store, physical)
     return [tuple(outcome.values[port].tolist()) for port in wanted]
 

@@ -6,11 +6,15 @@ Both are optional: an operator that is neither is fitted on its train rows. Next
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mileage.operators.base import BuildContext, Params
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from mileage.operators.sums import Seen
 
 
@@ -24,9 +28,9 @@ class FromSums(ABC):
     products: ClassVar[bool] = False
     extremes: ClassVar[bool] = False
 
-    def can_learn(self, params: Params) -> bool:
-        """Say whether this holds for these parameters."""
-        del params
+    def can_learn(self, params: Params, context: BuildContext) -> bool:
+        """Say whether this holds for these parameters, there."""
+        del params, context
         return True
 
     @abstractmethod
@@ -46,6 +50,45 @@ class Linear(ABC):
     @abstractmethod
     def through(self, fitted: Any, seen: Seen) -> Seen:
         """Return the output columns of a fitted one as it sees its input columns."""
+
+
+def levels_table(seen: Seen, counts: Sequence[np.ndarray]) -> Any:
+    """Return a table of categories that have each level so many times, and the most frequent one more often, as columns are of one length."""
+    import numpy as np
+    import pandas as pd
+
+    n_rows, columns = max(int(n.sum()) for n in counts), {}
+    for name, levels, n in zip(seen.names, seen.levels, counts, strict=True):
+        often = n.copy()
+        often[n.argmax()] += n_rows - n.sum()
+        columns[name] = np.repeat(np.array(levels, dtype=object), often)
+    return pd.DataFrame(columns)
+
+
+def told_by_level(fitted: Any, seen: Seen) -> list[np.ndarray]:
+    """Return for each column of categories what a fitted encoder makes of its levels, shape (n_levels, 1)."""
+    import numpy as np
+
+    made = np.asarray(fitted.transform(_levels_side_by_side(seen)), dtype=np.float64)
+    return [made[: len(levels), i : i + 1] for i, levels in enumerate(seen.levels)]
+
+
+def relabelled(fitted: Any, seen: Seen) -> Seen:
+    """Return categories as a fitted transformer gives them, which makes another category of each."""
+    made = fitted.transform(_levels_side_by_side(seen))
+    columns = zip(made.columns, seen.levels, strict=True)
+    return replace(seen, levels=tuple(tuple(made[name].tolist()[: len(levels)]) for name, levels in columns))
+
+
+def _levels_side_by_side(seen: Seen) -> Any:
+    """Return a table of the levels of each column; those with fewer begin again with the first."""
+    import numpy as np
+    import pandas as pd
+
+    n_rows, columns = max(map(len, seen.levels)), {}
+    for name, levels in zip(seen.names, seen.levels, strict=True):
+        columns[name] = np.array([*levels, *[levels[0]] * (n_rows - len(levels))], dtype=object)
+    return pd.DataFrame(columns)
 
 
 def named(made: Any, seen: Seen) -> Any:

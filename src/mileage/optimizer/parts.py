@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from mileage.core.domains import whole_number
 from mileage.core.fingerprint import Fingerprint
-from mileage.operators import operators
+from mileage.operators import BuildContext, operators
 from mileage.operators.from_sums import FromSums
 from mileage.optimizer.rates import Rates
 from mileage.workflow import PhysicalPlan, Port, Task, TaskKind
@@ -33,6 +34,18 @@ def forecast_sums_s(plan: PhysicalPlan, rates: Rates) -> Mapping[Fingerprint, fl
         if all(tasks[tasks[part].inputs[-1].task].kind is TaskKind.DEAL for part in parts):
             found |= {part: fit_scan_s(task, rates) / (len(parts) + 1) for part in parts}
     return found
+
+
+def context_of(fit: Task) -> BuildContext:
+    """Return what is known when a fit's estimator is built.
+
+    Examples
+    --------
+    >>> context_of(Task(TaskKind.FIT, context=(("n_rows", 9), ("branch", "numeric")))).n_rows
+    9
+    """
+    context: dict[str, Any] = dict(fit.context)
+    return BuildContext(**context)
 
 
 def lifted(state: Port, tasks: Mapping[Fingerprint, Task]) -> tuple[Fingerprint, ...]:

@@ -26,6 +26,7 @@ class PlanContext:
     ``rates`` are what work costs on this machine; without them it is taken to pay to share whatever can be.
     ``ahead`` tells what later plans may ask for.
     ``demoted`` holds, by rule and operator, how exactly a rule was seen to work where that is less than it claims.
+    ``levels`` is how many values all categories together have, None if nobody knows.
     ``rungs`` are the shares of the rows that samples grow through: sums of the smaller ones are there, or will be asked for.
     ``costs`` gives seconds to compute a task and to load it, None where it is not kept. ``fitted`` gives a fitted step that is
     kept, ``bounds`` the ends of a column of the new rows and whether values may be missing.
@@ -39,6 +40,7 @@ class PlanContext:
     keep: frozenset[str] = field(default_factory=frozenset)
     ahead: Ahead = field(default_factory=Ahead)
     demoted: Mapping[tuple[str, str], Exactness] = field(default_factory=dict)
+    levels: int | None = None
     rungs: tuple[float, ...] = ()
     rates: Rates | None = None
     costs: Callable[[Task], tuple[float, float | None]] | None = None

@@ -332,6 +332,7 @@ class TrialLoop:
             floor=self.plan.floor,
             keep=_KEEP,
             ahead=self.ahead,
+            levels=self.plan.features.levels,
             rates=self.rates,
             demoted=self.demoted,
         )

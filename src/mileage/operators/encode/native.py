@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mileage.core.domains import IntRange
+from mileage.core.domains import IntRange, whole_number
 from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.from_sums import FromSums, levels_table
+
+if TYPE_CHECKING:
+    from mileage.operators.sums import Seen
 
 
-class EncodeNative(Operator):
+class EncodeNative(FromSums, Operator):
     """Number the categories for a model that treats codes as names; unknown and missing ones are missing."""
 
     name = "encode_native"
@@ -28,6 +32,12 @@ class EncodeNative(Operator):
         return OrdinalEncoder(
             handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan, **params
         )
+
+    def learn(self, params: Params, context: BuildContext, seen: Seen) -> Any:
+        """Return the encoder, fitted on each level once, or as often as it is met where there are too many of them."""
+        most = whole_number(params["max_categories"])
+        counts = [n.clip(max=1) if len(n) <= most else n for n in seen.level_counts]
+        return self.build(params, context).fit(levels_table(seen, counts))
 
 
 ENCODE_NATIVE = EncodeNative()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mileage.core.domains import IntRange, whole_number
 from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params, Stage, Traits
-from mileage.operators.from_sums import FromSums, Linear
+from mileage.operators.from_sums import FromSums, Linear, levels_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +38,6 @@ class OneHot(FromSums, Linear, Operator):
     def learn(self, params: Params, context: BuildContext, seen: Seen) -> Any:
         """Return the encoder, fitted on each level as often as it takes to be told from a rare one."""
         import numpy as np
-        import pandas as pd
 
         enough, most = whole_number(params["min_frequency"]), whole_number(params["max_categories"])
         counts = seen.level_counts
@@ -46,12 +45,7 @@ class OneHot(FromSums, Linear, Operator):
             counts = [
                 np.minimum(n, enough) for n in counts
             ]  # which levels are rare does not hang on how frequent others are
-        n_rows, columns = max(int(n.sum()) for n in counts), {}
-        for name, levels, n in zip(seen.names, seen.levels, counts, strict=True):
-            often = n.copy()
-            often[n.argmax()] += n_rows - n.sum()  # columns of a table are of one length
-            columns[name] = np.repeat(np.array(levels, dtype=object), often)
-        return self.build(params, context).fit(pd.DataFrame(columns))
+        return self.build(params, context).fit(levels_table(seen, counts))
 
     def through(self, fitted: Any, seen: Seen) -> Seen:
         """Each level becomes a row of 0 and 1: in its own column, or in that of rare ones if there is one."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mileage.core.domains import FloatRange
 from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params, Stage, Traits
-from mileage.operators.from_sums import Linear
+from mileage.operators.from_sums import Linear, relabelled
 
 if TYPE_CHECKING:
     from mileage.operators.sums import Seen
@@ -38,10 +37,7 @@ class Constant(Linear, Operator):
         """Missing numbers are filled; of categories each level becomes what the function makes of it."""
         if not seen.levels:
             return seen.filled(fitted.statistics_)
-        import pandas as pd
-
-        made = (fitted.transform(pd.DataFrame({"level": list(levels)}))["level"] for levels in seen.levels)
-        return replace(seen, levels=tuple(tuple(levels.tolist()) for levels in made))
+        return relabelled(fitted, seen)
 
 
 CONSTANT = Constant()

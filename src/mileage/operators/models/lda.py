@@ -50,8 +50,9 @@ class Lda(FromSums, Together, Operator):
     products = True
     together = "shrinkage"
 
-    def can_learn(self, params: Params) -> bool:
+    def can_learn(self, params: Params, context: BuildContext) -> bool:
         """Without shrinkage, columns that depend on each other leave the covariance without an inverse."""
+        del context
         return float(str(params["shrinkage"])) > 0
 
     def learn(self, params: Params, context: BuildContext, seen: Seen) -> Any:

@@ -48,8 +48,9 @@ class MultinomialNb(FromSums, Together, Operator):
 
     together = "alpha"
 
-    def can_learn(self, params: Params) -> bool:
+    def can_learn(self, params: Params, context: BuildContext) -> bool:
         """With hardly any smoothing, the logarithm of a count that is nothing but rounding would matter."""
+        del context
         return float(str(params["alpha"])) >= _LEAST_ALPHA
 
     def learn(self, params: Params, context: BuildContext, seen: Seen) -> Any:

@@ -11,6 +11,7 @@ from mileage.core.fingerprint import Fingerprint
 from mileage.operators import operators
 from mileage.operators.from_sums import FromSums
 from mileage.operators.late import Late
+from mileage.optimizer.parts import context_of
 from mileage.optimizer.rule import PlanContext, rule
 from mileage.workflow import Action, PhysicalPlan, PlannedTask, Task, TaskKind
 
@@ -97,7 +98,7 @@ def _has_sums(fit: Task, tasks: Mapping[Fingerprint, Task]) -> bool:
         rows = before.inputs[1] if before.kind is TaskKind.CUT else before.inputs[0]
         before = tasks[rows.task]
     few = whole_number(context["n_columns"]) <= whole_number(context["n_rows"])
-    return few and bool(dict(before.params)["dense"]) and operator.can_learn(dict(fit.params))
+    return few and bool(dict(before.params)["dense"]) and operator.can_learn(dict(fit.params), context_of(fit))
 
 
 def _common(fit: Task, late: tuple[Late, ...]) -> Task:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,7 +12,7 @@ from mileage.core.exactness import Exactness
 from mileage.core.fingerprint import Fingerprint
 from mileage.operators import operators
 from mileage.operators.from_sums import FromSums, Linear
-from mileage.optimizer.parts import fit_rows_s, fit_scan_s
+from mileage.optimizer.parts import context_of, fit_rows_s, fit_scan_s
 from mileage.optimizer.rule import PlanContext, rule
 from mileage.workflow import Action, PhysicalPlan, PlannedTask, Port, Task, TaskKind
 
@@ -142,7 +143,7 @@ class _Rewriting:
 
     def _pays(self, fit: Task, fold: _Fold, way: _Way) -> bool:
         """Say whether looking at each row once saves more than the tasks cost that this needs; others may follow."""
-        if whole_number(dict(fit.context)["n_columns"]) > _MOST_COLUMNS:
+        if self._width(fit, fold, way) > _MOST_COLUMNS:
             return False
         rates, n = self.context.rates, len(fold.parts)
         if rates is None:
@@ -151,6 +152,18 @@ class _Rewriting:
         n_fits = max(1, n - 1) * (2 if self.context.shares else 1)  # on all rows
         rows_s = fold.share * (n_fits * fit_rows_s(fit, rates) - fit_scan_s(fit, rates))
         return rows_s > n_tasks * rates.task_s
+
+    def _width(self, fit: Task, fold: _Fold, way: _Way) -> float:
+        """Return about how many columns there are to sum up, or to learn from."""
+        told, kinds = whole_number(dict(fit.context)["n_columns"]), _kinds(self.old[fold.source])
+        names = set(_columns(way))
+        numbers = {name for name in names if kinds[name] == "numeric"}
+        if names == numbers:
+            return max(told, len(numbers))
+        if self.context.levels is not None:
+            return max(told, len(numbers) + self.context.levels)
+        is_told = any(operators.get(name).column_per_level for name in _operators(way))
+        return told if is_told else math.inf
 
     def _fold(self, port: Port) -> _Fold | None:
         """Return the split whose train rows come to a step, if these are dealt to folds that have each row once, or a sample."""
@@ -281,7 +294,7 @@ class _Learning:
 
 def _learns(fit: Task) -> bool:
     operator = operators.find(fit.operator)
-    return isinstance(operator, FromSums) and operator.can_learn(dict(fit.params))
+    return isinstance(operator, FromSums) and operator.can_learn(dict(fit.params), context_of(fit))
 
 
 def _n_classes(fit: Task) -> Value:

@@ -9,6 +9,7 @@ from mileage.core.exactness import Exactness
 from mileage.operators import operators
 from mileage.operators.from_sums import FromSums
 from mileage.operators.together import Together
+from mileage.optimizer.parts import context_of
 from mileage.optimizer.rule import PlanContext, rule
 from mileage.optimizer.together import Taking, made_together
 from mileage.workflow import PhysicalPlan, Task, TaskKind
@@ -54,4 +55,4 @@ def _can_learn(common: Task, value: Value) -> bool:
     operator = operators.get(common.operator)
     assert isinstance(operator, Together)
     assert isinstance(operator, FromSums)
-    return operator.can_learn({**dict(common.params), operator.together: value})
+    return operator.can_learn({**dict(common.params), operator.together: value}, context_of(common))

@@ -120,6 +120,7 @@ def _planned(
         floor=plan.floor,
         ahead=Ahead(plan.space, n_trials=plan.budget.sure_trials),
         shares=plan.space.size() > 1,
+        levels=plan.features.levels,
         rates=known_rates(session.project.path),
         demoted=known_demotions(session.project.path),
     )

@@ -27,6 +27,8 @@ def from_sums(operator: Operator, branch: Branch, task: str) -> None:
     """Learned from the merged sums of all other parts, it answers as fitted on their rows."""
     assert isinstance(operator, FromSums)
     data = _shifted(branch, table(operator, branch, task, missing=operator.traits.native_missing))
+    if not operator.can_learn(operator.complete({}), data.context):
+        return
     part_of = np.arange(len(data.y)) % _N_PARTS
     for i, seen in enumerate(_seen(data, part_of, products=operator.products)):
         learned = operator.learn(operator.complete({}), data.context, seen)
