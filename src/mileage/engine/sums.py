@@ -60,11 +60,15 @@ def sum_up(task: Task, inputs: list[Any]) -> dict[str, Any]:
 
 
 def merge(task: Task, inputs: list[Any]) -> dict[str, Any]:
-    """Return the state of all parts, or of all but one for each."""
+    """Return the state of all parts, or of all but one for each; with ``places``, of those at each place."""
     if task.outputs == ("out",):
         return {"out": reduce(lambda one, other: one.merged(other), inputs)}
-    from mileage.operators.sums import without_each
+    from mileage.operators.sums import State, without_each
 
+    places: Any = dict(task.params).get("places")
+    if places is not None:
+        at = [[part for part, place in zip(inputs, places, strict=True) if place == i] for i in range(len(task.outputs))]
+        return dict(zip(task.outputs, map(State.pooled, at), strict=True))
     return dict(zip(task.outputs, without_each(inputs), strict=True))
 
 

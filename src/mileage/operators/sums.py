@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -118,6 +119,28 @@ class Sums:
             products = self.products + other.products + weight * np.outer(apart, apart)
         return Sums(rows, self.means + step * share, squares, products)
 
+    @classmethod
+    def pooled(cls, parts: Sequence[Sums]) -> Sums:
+        """Return the sums of the rows of all parts at once.
+
+        Examples
+        --------
+        >>> parts = [Sums.of(np.array([[v]]), np.array([0]), 1, products=False) for v in (1.0, 2.0, 6.0)]
+        >>> Sums.pooled(parts).mean.tolist(), Sums.pooled(parts).squares.tolist()
+        ([3.0], [[14.0]])
+        """
+        rows = np.sum([part.rows for part in parts], axis=0)
+        means = np.sum([part.rows[:, None] * part.means for part in parts], axis=0) / np.maximum(rows, 1)[:, None]
+        made = cls(rows, means)
+        squares = [
+            part.squares + part.rows[:, None] * (part.means - means) ** 2 for part in parts if part.squares is not None
+        ]
+        products = [part.products for part in parts if part.products is not None]
+        if not products:
+            return replace(made, squares=np.sum(squares, axis=0))
+        apart, n = np.stack([part.mean for part in parts]) - made.mean, np.array([part.n for part in parts])
+        return replace(made, products=np.sum(products, axis=0) + (apart * n[:, None]).T @ apart)
+
 
 def _products(X: np.ndarray, mean: np.ndarray) -> np.ndarray:
     return np.asarray(X.T @ X - len(X) * np.outer(mean, mean))
@@ -166,6 +189,14 @@ class State:
         if one.extremes is not None and two.extremes is not None:
             extremes = np.fmin(one.extremes, two.extremes)
         return State(layout, one.sums.merged(two.sums), extremes)
+
+    @classmethod
+    def pooled(cls, parts: Sequence[State]) -> State:
+        """Return the state of the rows of all parts at once."""
+        layout = reduce(lambda one, other: one if one == other else one.joined(other), [part.layout for part in parts])
+        within = [part._within(layout) for part in parts]
+        found = [part.extremes for part in within if part.extremes is not None]
+        return cls(layout, Sums.pooled([part.sums for part in within]), reduce(np.fmin, found) if found else None)
 
     def _within(self, layout: Layout) -> State:
         """Return the same in a layout with more levels or marks."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mileage.optimizer.provenance import check_leaks
 from mileage.optimizer.rule import Applied, PlanContext, Rule, run_rule
 from mileage.optimizer.rules.bind_late import bind_late
 from mileage.optimizer.rules.choose_reuse import choose_reuse
@@ -49,7 +50,7 @@ SHARING = frozenset(
 def optimize(
     tasks: Iterable[Task], wanted: Iterable[Port], context: PlanContext
 ) -> tuple[PhysicalPlan, tuple[Applied, ...]]:
-    """Return the physical plan for ``wanted``, and what each rule did."""
+    """Return the physical plan for ``wanted``, checked for leaks, and what each rule did."""
     plan = PhysicalPlan(tuple(PlannedTask(task) for task in tasks), tuple(wanted), ())
     record = []
     for _, rules in BATCHES:
@@ -59,4 +60,5 @@ def optimize(
                 record.append(applied)
     if not plan.segments:  # the placing rule is switched off: one task, one segment
         plan, _ = run_rule(form_segments, plan, PlanContext(kept=context.kept, shares=False))
+    check_leaks(plan)
     return plan, tuple(record)

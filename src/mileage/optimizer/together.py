@@ -23,11 +23,12 @@ def made_together(
     parameter: Callable[[Task], str | None],
     admits: Callable[[Task, Value], bool],
     label: str,
+    fewest: int = 2,
 ) -> Together:
     """Return for each fit that is made with others the task that makes all of them, and its place there.
 
     ``parameter`` names what such a fit may differ in from others, ``admits`` says whether one with a value that is not in this plan
-    could be made with them.
+    could be made with them. ``fewest`` is how many are worth it.
     """
     families: dict[Task, tuple[str, dict[Fingerprint, Value]]] = {}
     for planned in plan:
@@ -42,7 +43,7 @@ def made_together(
             value for value in context.ahead.listed(common.operator, dict(common.params), name) if admits(common, value)
         }
         values = tuple(sorted(ahead | set(fits.values()), key=lambda value: float(str(value))))
-        if 1 < len(values) <= _MOST_VALUES and len(values) * _numbers_of_one(common) <= MANY:
+        if fewest <= len(values) <= _MOST_VALUES and len(values) * _numbers_of_one(common) <= MANY:
             listed = tuple({**dict(common.params), name: values}.items())
             shown = label.format(f"{common.operator}({len(values)} values of {name})")
             task = replace(common, kind=TaskKind.TOGETHER, params=listed, outputs=("state",), label=shown)

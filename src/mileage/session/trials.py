@@ -321,7 +321,10 @@ class TrialLoop:
         )
 
     def _physical(self, evaluation: Evaluation, data: DataTasks) -> PhysicalPlan:
-        return optimize((*data.tasks, *evaluation.tasks), evaluation.scores, self.context())[0]
+        context = self.context()
+        if data.parts is not None:  # on splits of its own, no fit is that of another configuration
+            context = replace(context, ahead=Ahead())
+        return optimize((*data.tasks, *evaluation.tasks), evaluation.scores, context)[0]
 
     def context(self) -> PlanContext:
         """Return what the optimizer may ask about this search."""

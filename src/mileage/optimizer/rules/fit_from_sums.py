@@ -10,6 +10,7 @@ from typing import Any
 from mileage.core.domains import Value, whole_number
 from mileage.core.exactness import Exactness
 from mileage.core.fingerprint import Fingerprint
+from mileage.data.reshuffle import places_of
 from mileage.operators import operators
 from mileage.operators.from_sums import FromSums, Linear
 from mileage.optimizer.parts import context_of, fit_rows_s, fit_scan_s
@@ -18,6 +19,7 @@ from mileage.workflow import Action, PhysicalPlan, PlannedTask, Port, Task, Task
 
 _NAME = "fit_from_sums"
 _KINDS = {"numeric", "categorical"}
+_FOLLOWERS = 8  # configurations that a search tries, or more
 _MOST_COLUMNS = 1000  # products of more take more room than the rows mostly do
 
 
@@ -31,7 +33,8 @@ def fit_from_sums(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
         rows of folds 1, 3 → standard → ridge(alpha = 1)    ⇒     sums of fold 2 ┼→ sums of 1, 3 → standard, ridge(alpha = 1)
         rows of folds 1, 2 → standard → ridge(alpha = 1)          sums of fold 3 ┘  sums of 1, 2 → standard, ridge(alpha = 1)
 
-    Other parameters of the model need no row at all. It is done for folds that have each row in one of them, and for samples of
+    Other parameters of the model need no row at all. It is done for folds that have each row in one of them, for splits of a
+    configuration's own, whose sums are those of the parts that all are put together from, and for samples of
     any splits, whose sums grow with the sample (``grow_sums``); where the model can be fitted ``FromSums`` and each step before it is
     ``Linear``. A step that is not ``FromSums`` is fitted on its train rows. A step of which nothing but the state is asked for is
     learned like a model.
@@ -79,13 +82,28 @@ class _Fold:
 
     @property
     def parts(self) -> range:
-        """The folds that have each row once, one of which it is; empty if it is none of such."""
+        """The folds that have each row once, one of which it is, or a holdout of its own; empty if it is none of such."""
         dealt = dict(self.deal.params)
-        if dealt["method"] != "folds" or dealt["order_by"] is not None:
+        if self.is_own:
+            n = 1 if dealt["n_tested"] else whole_number(dealt["per_round"])
+        elif dealt["method"] != "folds" or dealt["order_by"] is not None:
             return range(0)
-        n = whole_number(dealt["n"])
+        else:
+            n = whole_number(dealt["n"])
         first = self.split // n * n
         return range(first, first + n)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the splits are those of a configuration, put together from parts of a deal."""
+        return self.deal.kind is TaskKind.RESHUFFLE
+
+    def places(self, n_parts: int) -> tuple[int, ...]:
+        """Return for each part that splits are put together from the fold that it is in; of a holdout 0, and 1 for those that train."""
+        params = {name: whole_number(value) for name, value in self.deal.params}
+        deal = self.split // len(self.parts)
+        places = places_of(n_parts, params["per_round"], private=params["private"], deal=deal)
+        return tuple(int(place >= params["n_tested"]) for place in places) if params["n_tested"] else places
 
     @property
     def share(self) -> float:
@@ -148,8 +166,10 @@ class _Rewriting:
         rates, n = self.context.rates, len(fold.parts)
         if rates is None:
             return True
-        n_tasks = 2 + max(1, n) * (2 + 2 * _n_steps(way))
-        n_fits = max(1, n - 1) * (2 if self.context.shares else 1)  # on all rows
+        n_parts = len(self._parts_of(fold).parts) if fold.is_own else 0
+        n_tasks = 2 + max(1, n) * (2 + 2 * _n_steps(way)) + n_parts
+        followers = _FOLLOWERS if n_parts else 2  # sums of parts serve all that are tried; whose folds are the same share already
+        n_fits = max(1, n - 1) * (followers if self.context.shares else 1)  # on all rows
         rows_s = fold.share * (n_fits * fit_rows_s(fit, rates) - fit_scan_s(fit, rates))
         return rows_s > n_tasks * rates.task_s
 
@@ -174,12 +194,19 @@ class _Rewriting:
         if params["part"] != "train":
             return None
         splits = self.old[take.inputs[1].task]
+        if splits.kind is TaskKind.RESHUFFLE:
+            return _Fold(take.inputs[0].task, splits, splits, whole_number(params["split"]))
         deal = self.old[splits.inputs[0].task] if splits.kind is TaskKind.SAMPLE else splits
         if deal.kind is not TaskKind.DEAL:
             return None
         fold = _Fold(take.inputs[0].task, deal, splits, whole_number(params["split"]))
         grows = self.context.rungs or deal.port("splits") in self.sampled
         return fold if fold.parts or splits is not deal or grows else None
+
+    def _parts_of(self, own: _Fold) -> _Fold:
+        """Return the first of the parts that splits of a configuration are put together from."""
+        dealt = self.old[own.deal.inputs[0].task]
+        return _Fold(own.source, dealt, dealt, 0)
 
     def _way(self, port: Port) -> _Way | None:
         """Return how columns come to a step, if each step on the way is linear."""
@@ -209,15 +236,17 @@ class _Rewriting:
             ("n_classes", _n_classes(fit)),
             ("products", any(isinstance(one, FromSums) and one.products for one in needs)),
         )
-        lift = self._lift(fold, columns, params)
+        lifted = self._parts_of(fold) if fold.is_own else fold
+        lift = self._lift(lifted, columns, params)
         if not fold.parts:
             return self._add(lift(fold.split, None)).port()
         key = (fold.source, fold.splits.fingerprint, fold.parts.start, columns, params)
         if key not in self.merged:
-            parts = fold.parts
-            lifted = tuple(self._add(lift(i, parts[i - parts.start - 1])).port() for i in parts)
-            outputs, label = tuple(f"without_{i}" for i in range(len(parts))), "merge the sums of all folds but one"
-            self.merged[key] = self._add(Task(TaskKind.MERGE, inputs=lifted, outputs=outputs, label=label))
+            parts = lifted.parts
+            sums = tuple(self._add(lift(i, parts[i - parts.start - 1])).port() for i in parts)
+            sums = self._pooled(sums, fold.places(len(sums))) if fold.is_own else sums
+            outputs, label = tuple(f"without_{i}" for i in range(len(sums))), "merge the sums of all folds but one"
+            self.merged[key] = self._add(Task(TaskKind.MERGE, inputs=sums, outputs=outputs, label=label))
         merged = self.merged[key]
         return merged.port(merged.outputs[fold.split - fold.parts.start])
 
@@ -237,6 +266,13 @@ class _Rewriting:
             return Task(TaskKind.LIFT, params=(*params, ("other", other), ("split", split)), inputs=inputs, label=label)
 
         return lift
+
+    def _pooled(self, parts: tuple[Port, ...], places: tuple[int, ...]) -> tuple[Port, ...]:
+        """Plan the sums of each fold from those of the parts that it is put together from."""
+        outputs, label = tuple(f"at_{place}" for place in range(max(places) + 1)), "merge the sums of the parts of each fold"
+        params: tuple[tuple[str, Value], ...] = (("places", places),)
+        pooled = self._add(Task(TaskKind.MERGE, params=params, inputs=parts, outputs=outputs, label=label))
+        return tuple(pooled.port(output) for output in outputs)
 
     # --- the test side ------------------------------------------------------------------------------------------------
 

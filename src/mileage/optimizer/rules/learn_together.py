@@ -31,13 +31,16 @@ def learn_together(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
                                                    └→ predict (alpha = 9)
 
     The values are those of this plan and those that may follow (``context.ahead``). Predictions of each are there for whoever
-    asks for them, such as a blend; for scores nobody does.
+    asks for them, such as a blend; for scores nobody does. On splits of its own a model is learned alone, but in the same form, so that
+    its scores may be told from sums, too.
 
     Needs ``Together``: the operator learns with many values from the sums that one fit needs.
 
     Law: predictions and scores are the same but for rounding.
     """
-    together = made_together(plan, context, lambda task: _parameter(task, context), _can_learn, "learn {} from sums")
+    own_splits = any(planned.task.kind is TaskKind.RESHUFFLE for planned in plan)
+    label, fewest = "learn {} from sums", 1 if own_splits else 2
+    together = made_together(plan, context, lambda task: _parameter(task, context), _can_learn, label, fewest)
     if not together:
         return plan
     return replace(plan, tasks=tuple(Taking(plan, together, _NAME, Exactness.FP).tasks()))

@@ -85,8 +85,10 @@ def _apart(merged: Port, tasks: Mapping[Fingerprint, Task]) -> Port | None:
     if merge.kind is not TaskKind.MERGE or merged.output not in merge.outputs:
         return None
     apart = merge.inputs[merge.outputs.index(merged.output)]
-    lift = tasks[apart.task]
-    return apart if lift.kind is TaskKind.LIFT and tasks[lift.inputs[-1].task].kind is TaskKind.DEAL else None
+    made = tasks[apart.task]
+    if made.kind is TaskKind.MERGE:  # of the parts that a fold is put together from
+        return apart if "places" in dict(made.params) else None
+    return apart if made.kind is TaskKind.LIFT and tasks[made.inputs[-1].task].kind is TaskKind.DEAL else None
 
 
 def _is_linear(route: Value) -> bool:

@@ -118,7 +118,7 @@ def _planned(
         kept=kept_at(plan.floor, session.store.has),
         off=plan.rules_off,
         floor=plan.floor,
-        ahead=Ahead(plan.space, n_trials=plan.budget.sure_trials),
+        ahead=Ahead() if leaves.parts is not None else Ahead(plan.space, n_trials=plan.budget.sure_trials),
         shares=plan.space.size() > 1,
         levels=plan.features.levels,
         rates=known_rates(session.project.path),

@@ -1,0 +1,312 @@
+"""Which rows went into what: a plan is checked for leaks before it runs.
+
+The rows of a source are dealt to parts: folds, or the parts that splits of a workflow's own are put together from. A set of rows is a
+bitmap over the parts of one deal, so a check is a few operations on whole numbers for each task. Sets over different deals of one source are
+taken to meet. A sample of train rows counts as all of them.
+
+What is checked, of whatever rules have made of a plan:
+
+I1. Whatever shaped the train rows of a fit has learned from these rows only.
+I2. Whatever shapes or answers for rows that score has not learned from any of them, and each score reads the rows of its split.
+I3. A table that is kept apart to score on is learned from by nothing.
+I4. What has learned from all rows of a table does not shape some of them. ``layout``, which names the columns of sums for all folds, is no
+    exception that matters: what is fitted gives no weight to what its train rows do not have.
+
+Steps of a user's own flow say nothing of their rows, and are not checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from mileage.core.domains import whole_number
+from mileage.core.fingerprint import Fingerprint
+from mileage.errors import InternalError
+from mileage.workflow import PhysicalPlan, Port, Task, TaskKind
+
+Deal = tuple[
+    Fingerprint, Fingerprint | None, int
+]  # source, task that deals its rows (None: all are one part), which deal of it
+Seen = Mapping[Deal, int]
+_ALL = -1  # every part
+_NONE: Seen = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A set of rows of a source, as a bitmap over the parts of a deal."""
+
+    deal: Deal
+    parts: int
+
+    def meets(self, seen: Seen) -> bool:
+        """Say whether some of the rows may be among others."""
+        return any(
+            deal[0] == self.deal[0] and (parts & self.parts if deal == self.deal else parts and self.parts)
+            for deal, parts in seen.items()
+        )
+
+    def has(self, seen: Seen) -> bool:
+        """Say whether all others are surely among the rows."""
+        if self.deal[1] is None:
+            return all(deal[0] == self.deal[0] for deal in seen)
+        return all(deal == self.deal and not parts & ~self.parts for deal, parts in seen.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What an output holds: rows, each as it is or summed up, and what its values were learned from besides."""
+
+    rows: Rows | None = None
+    seen: Seen = field(default_factory=dict)
+
+
+_NOTHING = Held()
+
+
+def check_leaks(plan: PhysicalPlan) -> None:
+    """Check that no task of a plan is given what rows that it must not know were learned into.
+
+    Raises
+    ------
+    InternalError
+        If one is: a rule, or what made the tasks, has broken the plan.
+
+    Examples
+    --------
+    >>> check_leaks(PhysicalPlan((), (), ()))
+    """
+    tracing = _Tracing()
+    for planned in plan:
+        tracing.add(planned.task)
+
+
+def _leak(law: str, task: Task, what: str) -> InternalError:
+    return InternalError(f"the plan leaks ({law}): {task.label or task.kind} {what}")
+
+
+def _union(seen: Iterable[Seen]) -> Seen:
+    made: Seen = _NONE
+    for one in seen:
+        if not made or made is one:
+            made = one
+        elif one:
+            made = {deal: made.get(deal, 0) | one.get(deal, 0) for deal in (*made, *one)}
+    return made
+
+
+class _Tracing:
+    """What each output holds, task by task."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[Fingerprint, Task] = {}
+        self.held: dict[Port, Held] = {}
+
+    def add(self, task: Task) -> None:
+        self.tasks.setdefault(task.fingerprint, task)
+        made = _HOLDS[task.kind](self, task)
+        if isinstance(made, Held):
+            made = dict.fromkeys(task.outputs, made)
+        self.held |= {task.port(output): held for output, held in made.items()}
+
+    def of(self, ports: Iterable[Port]) -> list[Held]:
+        try:
+            return [self.held[port] for port in ports]
+        except KeyError as error:
+            raise InternalError(f"the plan does not say which rows went into {error}") from error
+
+    def split(self, splits: Port, i: int, source: Fingerprint) -> tuple[Rows, Rows]:
+        """Return the train rows and the test rows of a split."""
+        dealt = self.tasks[splits.task]
+        if dealt.kind is TaskKind.SAMPLE:
+            return self.split(dealt.inputs[0], i, source)
+        name, params = dealt.fingerprint, dict(dealt.params)
+        if dealt.kind is TaskKind.RESHUFFLE:
+            name = dealt.inputs[0].task
+            n = whole_number(dict(self.tasks[name].params)["n"])
+            tested = _tested(n, tuple(whole_number(params[k]) for k in ("per_round", "n_tested", "private", "repeat")))[
+                i
+            ]
+            return _both((source, name, 0), (1 << n) - 1 & ~tested, tested)
+        if params.get("method") != "folds":
+            return _both((source, name, i), 1, 2)
+        n = whole_number(params["n"])
+        if params["order_by"] is not None:
+            return _both((source, name, 0), (2 << i) - 1, 2 << i)
+        return _both((source, name, i // n), (1 << n) - 1 & ~(1 << i % n), 1 << i % n)
+
+
+def _both(deal: Deal, train: int, test: int) -> tuple[Rows, Rows]:
+    return Rows(deal, train), Rows(deal, test)
+
+
+@lru_cache(maxsize=4096)
+def _tested(n: int, params: tuple[int, ...]) -> tuple[int, ...]:
+    from mileage.data.reshuffle import parts_tested
+
+    per_round, n_tested, private, repeat = params
+    splits = parts_tested(n, per_round, n_tested, private=private, repeat=repeat)
+    return tuple(sum(1 << part for part, is_tested in enumerate(tested) if is_tested) for tested in splits)
+
+
+# --- what each kind of task holds -------------------------------------------------------------------------------------
+
+
+def _source(tracing: _Tracing, task: Task) -> Held:
+    del tracing
+    return Held(Rows((task.fingerprint, None, 0), _ALL))
+
+
+def _nothing(tracing: _Tracing, task: Task) -> Held:
+    del tracing, task
+    return _NOTHING
+
+
+def _take(tracing: _Tracing, task: Task) -> Held:
+    params, source = dict(task.params), task.inputs[0].task
+    part = params.get("part", "all")
+    if part == "all":
+        return tracing.held[task.inputs[0]]
+    train, test = tracing.split(task.inputs[1], whole_number(params.get("split", 0)), source)
+    return Held(train if part == "train" else test)
+
+
+def _lift(tracing: _Tracing, task: Task) -> Held:
+    params = dict(task.params)  # what a sample has of a fold, and what it adds to a smaller one, counts as all of it
+    train, test = tracing.split(task.inputs[3], whole_number(params["split"]), task.inputs[0].task)
+    return Held(train if params["other"] is None else test)
+
+
+def _merge(tracing: _Tracing, task: Task) -> dict[str, Held]:
+    """Hold the rows of all parts, or of all but one; with ``places``, of those at one place."""
+    parts = [held.rows for held in tracing.of(task.inputs)]
+    if task.outputs == ("out",):
+        return {"out": Held(_together(task, parts))}
+    places: Any = dict(task.params).get("places")
+    made = {}
+    for i, output in enumerate(task.outputs):
+        chosen = [rows for j, rows in enumerate(parts) if (j != i if places is None else places[j] == i)]
+        made[output] = Held(_together(task, chosen))
+    return made
+
+
+def _together(task: Task, parts: list[Rows | None]) -> Rows:
+    known = [rows for rows in parts if rows is not None]
+    if len(known) < len(parts) or len({rows.deal for rows in known}) != 1:
+        raise _leak("I1", task, "merges sums of rows of different deals")
+    made = 0
+    for rows in known:
+        made |= rows.parts
+    return Rows(known[0].deal, made)
+
+
+def _image(tracing: _Tracing, task: Task) -> Held:
+    sums, *states = tracing.of(task.inputs)
+    return Held(sums.rows, _union(state.seen for state in states))
+
+
+def _sums(tracing: _Tracing, task: Task) -> Held:
+    held = tracing.of(task.inputs)
+    return Held(_same_rows(task, held), _union(one.seen for one in held))
+
+
+def _fit(tracing: _Tracing, task: Task) -> dict[str, Held]:
+    """Learn from rows: they are what is learned from, and whatever shaped them has learned from no others."""
+    held = tracing.of(task.inputs)
+    rows, seen = _same_rows(task, held), _union(one.seen for one in held)
+    if rows is None:  # cut from a fit: no rows are read
+        return dict.fromkeys(task.outputs, Held(None, seen))
+    if not rows.has(seen):
+        raise _leak("I1", task, "is given rows that were shaped by what has learned from other rows")
+    learned: Seen = {rows.deal: rows.parts}
+    return {output: Held(rows if output == "out" else None, learned) for output in task.outputs}
+
+
+def _shape(tracing: _Tracing, task: Task) -> Held:
+    """Shape rows, or answer for them, by what is fitted; what is fitted must not know them."""
+    held = tracing.of(task.inputs)
+    rows, seen = _same_rows(task, held), _union(one.seen for one in held)
+    if rows is not None and rows.meets(seen):
+        law = "I4" if any(deal[1] is None for deal in seen) else "I2"
+        raise _leak(law, task, "is given rows that were learned from")
+    return Held(rows, seen)
+
+
+def _join(tracing: _Tracing, task: Task) -> Held:
+    held = tracing.of(task.inputs)
+    return Held(_same_rows(task, held), _union(one.seen for one in held))
+
+
+def _same_rows(task: Task, held: Iterable[Held]) -> Rows | None:
+    """Return the rows that all inputs hold which hold rows."""
+    found = {one.rows for one in held if one.rows is not None}
+    if len(found) > 1:
+        raise _leak("I1", task, "puts different rows side by side")
+    return found.pop() if found else None
+
+
+def _score(tracing: _Tracing, task: Task) -> Held:
+    """Score rows by what has not learned from them: those of each split, or of a table that is kept apart."""
+    params = dict(task.params)
+    if "place" in params:
+        return _NOTHING
+    if params.get("whole"):
+        *answers, y = tracing.of(task.inputs)
+        for answer in answers:
+            _check_answer(task, answer, y.rows, "I3")
+        return _NOTHING
+    if "route" in params:
+        return _score_sums(tracing, task)
+    *predictions, y_port, splits = task.inputs
+    for i, answer in enumerate(tracing.of(predictions)):
+        _check_answer(task, answer, tracing.split(splits, i, y_port.task)[1], "I2")
+    return _NOTHING
+
+
+def _score_sums(tracing: _Tracing, task: Task) -> Held:
+    *parts, _, y, splits = task.inputs
+    width = 2 + whole_number(dict(task.params)["n_states"])
+    for i in range(len(parts) // width):
+        fits, seen, *states = tracing.of(parts[i * width : (i + 1) * width])
+        test = tracing.split(splits, i, y.task)[1]
+        _check_answer(task, Held(seen.rows, _union((fits.seen, seen.seen, *(s.seen for s in states)))), test, "I2")
+    return _NOTHING
+
+
+def _check_answer(task: Task, answer: Held, truth: Rows | None, law: str) -> None:
+    if answer.rows is not None and answer.rows != truth:
+        raise _leak(law, task, "scores other rows than it reads the truth of")
+    if truth is not None and truth.meets(answer.seen):
+        raise _leak(law, task, "scores rows that were learned from")
+
+
+_HOLDS: dict[TaskKind, Callable[[_Tracing, Task], Held | dict[str, Held]]] = {
+    TaskKind.SOURCE: _source,
+    TaskKind.DEAL: _nothing,
+    TaskKind.RESHUFFLE: _nothing,
+    TaskKind.SAMPLE: _nothing,
+    TaskKind.TAKE: _take,
+    TaskKind.TARGET: _take,
+    TaskKind.FIT: _fit,
+    TaskKind.WHOLE: _fit,
+    TaskKind.CUT: _fit,
+    TaskKind.GATHER: _shape,
+    TaskKind.LAYOUT: _nothing,
+    TaskKind.LIFT: _lift,
+    TaskKind.MERGE: _merge,
+    TaskKind.IMAGE: _image,
+    TaskKind.SUMS: _sums,
+    TaskKind.LEARN: _fit,
+    TaskKind.TOGETHER: _fit,
+    TaskKind.APPLY: _shape,
+    TaskKind.JOIN: _join,
+    TaskKind.PREDICT: _shape,
+    TaskKind.BLEND: _join,
+    TaskKind.WEIGH: _nothing,
+    TaskKind.SCORES: _score,
+    TaskKind.SCORE: _score,
+    TaskKind.CALL: _nothing,
+}
