@@ -3,12 +3,16 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import mileage
+from mileage.engine import sums
 from mileage.errors import BindError
+from mileage.optimizer import Rates
 from mileage.results import Trial, paired_difference
 from mileage.session import Result, Session
+from mileage.session.rates import keep_rates
 from mileage.session.script import dealt
 
 QUERY = "PREDICT y FROM '{csv}' VALIDATE BY {how} WITH MODEL = logistic(C IN {{0.1, 1.0, 10.0}}) WITHOUT blend BUDGET 3 trials"
@@ -46,8 +50,6 @@ def test_each_workflow_has_splits_of_its_own(session: Session, csv: Path, how: s
 
 
 def _labels(csv: Path) -> list[str]:
-    import pandas as pd
-
     return pd.read_csv(csv)["y"].tolist()
 
 
@@ -98,6 +100,42 @@ def test_confirmed_workflows_are_scored_on_the_same_splits(session: Session, csv
 def test_what_cannot_be_reshuffled_is_refused(session: Session, csv: Path, how: str, said: str) -> None:
     with pytest.raises(BindError, match=said):
         session.run(f"PREDICT y FROM '{csv}' VALIDATE {how}")
+
+
+LINEAR = (
+    "PREDICT {target} FROM '{csv}' EXCLUDING {other} VALIDATE BY {how} RESHUFFLED OPTIMIZE {metrics} WITH PIPELINE = "
+    "mean >> one_hot >> standard >> {model} WITHOUT blend BUDGET 3 trials HINT (strategy = 'exhaustive'{more})"
+)
+SLOW = Rates(cell_s=1.0, product_s=1.0, slow=1e9)  # a machine on which it always pays to look at rows once
+
+
+@pytest.mark.parametrize("how", ["4 FOLDS", "HOLDOUT 20% REPEAT 2", "3 FOLDS REPEAT 2"])
+@pytest.mark.parametrize(
+    "model", ["ridge(alpha IN {0.1, 1.0, 10.0})", "gaussian_nb(var_smoothing IN {1e-9, 1e-3, 0.1})"]
+)
+def test_rows_are_summed_up_once_for_all_workflows(table: pd.DataFrame, tmp_path: Path, how: str, model: str) -> None:
+    table["amount"] = np.nan_to_num(table["size"]) + table["noise"] ** 2
+    csv = tmp_path / "amounts.csv"
+    table.to_csv(csv, index=False)
+    target, other, metrics = ("amount", "y", "rmse THEN mae") if "ridge" in model else ("y", "amount", "log_loss")
+    found, lifted = [], []
+    for more in ("", ", off = 'fit_from_sums'"):
+        with mileage.connect(tmp_path / f"p{len(found)}", backend="inline") as session:
+            keep_rates(session.project.path, SLOW)
+            text = LINEAR.format(csv=csv, target=target, other=other, metrics=metrics, how=how, model=model, more=more)
+            before = len(lifted)
+            with pytest.MonkeyPatch.context() as patch:
+                lift = sums.lift
+                patch.setattr(sums, "lift", lambda *a, lift=lift: (lifted.append(1), lift(*a))[1])
+                answer = session.run(text)
+            assert isinstance(answer, Result)
+            n_parts = answer.plan.validation.parts
+            assert len(lifted) - before == (0 if more else n_parts)  # once each, whatever the number of workflows
+            found.append({t.describe: t.scores for t in answer.leaderboard.trials})
+    assert found[0].keys() == found[1].keys()
+    for name, scores in found[0].items():
+        for metric, values in scores.items():
+            assert np.allclose(values, found[1][name][metric], rtol=0, atol=1e-9), name
 
 
 def test_a_kept_search_is_not_fitted_again(session: Session, csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
