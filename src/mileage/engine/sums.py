@@ -67,7 +67,9 @@ def merge(task: Task, inputs: list[Any]) -> dict[str, Any]:
 
     places: Any = dict(task.params).get("places")
     if places is not None:
-        at = [[part for part, place in zip(inputs, places, strict=True) if place == i] for i in range(len(task.outputs))]
+        at = [
+            [part for part, place in zip(inputs, places, strict=True) if place == i] for i in range(len(task.outputs))
+        ]
         return dict(zip(task.outputs, map(State.pooled, at), strict=True))
     return dict(zip(task.outputs, without_each(inputs), strict=True))
 

@@ -168,7 +168,9 @@ class _Rewriting:
             return True
         n_parts = len(self._parts_of(fold).parts) if fold.is_own else 0
         n_tasks = 2 + max(1, n) * (2 + 2 * _n_steps(way)) + n_parts
-        followers = _FOLLOWERS if n_parts else 2  # sums of parts serve all that are tried; whose folds are the same share already
+        followers = (
+            _FOLLOWERS if n_parts else 2
+        )  # sums of parts serve all that are tried; whose folds are the same share already
         n_fits = max(1, n - 1) * (followers if self.context.shares else 1)  # on all rows
         rows_s = fold.share * (n_fits * fit_rows_s(fit, rates) - fit_scan_s(fit, rates))
         return rows_s > n_tasks * rates.task_s
@@ -269,7 +271,10 @@ class _Rewriting:
 
     def _pooled(self, parts: tuple[Port, ...], places: tuple[int, ...]) -> tuple[Port, ...]:
         """Plan the sums of each fold from those of the parts that it is put together from."""
-        outputs, label = tuple(f"at_{place}" for place in range(max(places) + 1)), "merge the sums of the parts of each fold"
+        outputs, label = (
+            tuple(f"at_{place}" for place in range(max(places) + 1)),
+            "merge the sums of the parts of each fold",
+        )
         params: tuple[tuple[str, Value], ...] = (("places", places),)
         pooled = self._add(Task(TaskKind.MERGE, params=params, inputs=parts, outputs=outputs, label=label))
         return tuple(pooled.port(output) for output in outputs)
