@@ -85,7 +85,7 @@ def _seen(dataset: Dataset, columns: Sequence[Column]) -> dict[str, Bounds]:
         return {}
     asked = [canonical_sql(column, Kind.NUMERIC) for column in columns]
     listed = ", ".join(f"min({v}), max({v}), count({v})" for v in asked)
-    [found] = dataset.database.rows(f"SELECT {listed} FROM ({dataset.relation_sql})")
+    [found] = dataset.database.rows(f"SELECT {listed} FROM ({dataset.over([column.name for column in columns])})")
     made: dict[str, Bounds] = {}
     for i, column in enumerate(columns):
         low, high, n = found[3 * i : 3 * i + 3]

@@ -76,10 +76,18 @@ class Dataset:
         """
         listed = ", ".join(quote(self.schema.get(name).name) for name in columns)
         condition = (f"\nWHERE {where}" if where else "") + (f"\nLIMIT {n_rows}" if n_rows is not None else "")
-        return self.database.arrow(f"SELECT {listed}\nFROM ({self.relation_sql}){condition}")
+        relation = self.relation_sql if where else self.over(columns)
+        return self.database.arrow(f"SELECT {listed}\nFROM ({relation}){condition}")
+
+    def over(self, columns: Sequence[str]) -> str:
+        """Return SQL of the same rows in the same order that has at least these columns: quick even of a very wide table.
+
+        It is valid in this database only.
+        """
+        return self.database.wide.narrow(self.relation_sql, [self.schema.get(name).name for name in columns])
 
     def scan_sql(self, columns: Sequence[tuple[str, Kind]]) -> str:
-        """Return the SQL that reads columns in canonical types, as an exported script reads them too.
+        """Return the SQL that reads columns in canonical types.
 
         Numbers are DOUBLE (infinite ones are missing; times of day and durations are hours), categories and text
         VARCHAR, dates TIMESTAMP.
@@ -87,7 +95,7 @@ class Dataset:
         listed = ",\n       ".join(
             f"{canonical_sql(self.schema.get(name), kind)} AS {quote(name)}" for name, kind in columns
         )
-        return f"SELECT {listed}\nFROM ({self.relation_sql})"
+        return f"SELECT {listed}\nFROM ({self.over([name for name, _ in columns])})"
 
     def script_sql(self, columns: Sequence[tuple[str, Kind]], *, known: str) -> str:
         """Return SQL with the values of :meth:`scan_sql` in the rows where ``known`` is, as a person would write it.
@@ -134,7 +142,7 @@ class Dataset:
         if not floats:
             return frozenset()
         asked = ", ".join(f"coalesce(bool_or(isinf(CAST({quote(name)} AS DOUBLE))), false)" for name in floats)
-        found = self.database.rows(f"SELECT {asked} FROM ({self.relation_sql})")[0]
+        found = self.database.rows(f"SELECT {asked} FROM ({self.over(floats)})")[0]
         return frozenset(name for name, infinite in zip(floats, found, strict=True) if infinite)
 
     def frame(self, columns: Sequence[tuple[str, Kind]]) -> pd.DataFrame:

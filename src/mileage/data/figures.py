@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 VALUE = "$v"  # stands for the column in an expression
 _SIDE_BY_SIDE = 50  # columns of one statement; more take DuckDB out of proportion longer
+_STACKED = 500
 _CELLS = 20_000_000  # of one statement over stacked columns
 _MAY_OVERFLOW = frozenset({"mean", "sd"})
 
@@ -43,49 +44,54 @@ class Asked:
 
 
 Answer = dict[str, Any]
-Ask = Callable[["Database", str, Sequence[Asked]], list[Answer]]
+Relation = Callable[[Sequence[str]], str]  # SQL of the rows, with at least the columns of these names
+Ask = Callable[["Database", Relation, Sequence[Asked]], list[Answer]]
 
 
-def side_by_side(database: Database, relation: str, asked: Sequence[Asked]) -> list[Answer]:
+def side_by_side(database: Database, relation: Relation, asked: Sequence[Asked]) -> list[Answer]:
     """Return the figures of each column, from statements in which each has aggregates of its own."""
     return [answer for batch in _batches(asked, _SIDE_BY_SIDE) for answer in _careful(_row, database, relation, batch)]
 
 
-def stacked(database: Database, relation: str, asked: Sequence[Asked], *, n_rows: int) -> list[Answer]:
+def stacked(database: Database, relation: Relation, asked: Sequence[Asked], *, n_rows: int) -> list[Answer]:
     """Return the figures of each column, from statements in which columns of one type share the aggregates."""
     groups: dict[tuple[object, ...], list[int]] = {}
     for i, one in enumerate(asked):
         groups.setdefault((one.type, one.value, *one.figures.items()), []).append(i)
     found: dict[int, Answer] = {}
     for group in groups.values():
-        for batch in _batches(group, max(_SIDE_BY_SIDE, _CELLS // max(1, n_rows))):
+        for batch in _batches(group, max(_SIDE_BY_SIDE, min(_STACKED, _CELLS // max(1, n_rows)))):
             found |= zip(batch, _careful(_stack, database, relation, [asked[i] for i in batch]), strict=True)
     return [found[i] for i in range(len(asked))]
 
 
-def _row(database: Database, relation: str, asked: Sequence[Asked]) -> list[Answer]:
+def _row(database: Database, relation: Relation, asked: Sequence[Asked]) -> list[Answer]:
     inner = ", ".join(f"{one.of(one.name)} AS v{i}" for i, one in enumerate(asked))
     listed = [sql.replace(VALUE, f"v{i}") for i, one in enumerate(asked) for sql in one.figures.values()]
     if not listed:
         return [{} for _ in asked]
-    row = iter(database.rows(f"SELECT {', '.join(listed)} FROM (SELECT {inner} FROM {relation})")[0])
+    row = iter(
+        database.rows(f"SELECT {', '.join(listed)} FROM (SELECT {inner} FROM {relation([one.name for one in asked])})")[
+            0
+        ]
+    )
     return [{name: next(row) for name in one.figures} for one in asked]
 
 
-def _stack(database: Database, relation: str, asked: Sequence[Asked]) -> list[Answer]:
+def _stack(database: Database, relation: Relation, asked: Sequence[Asked]) -> list[Answer]:
     figures = asked[0].figures
     if not figures:
         return [{} for _ in asked]
     listed = ", ".join(sql.replace(VALUE, "v") for sql in figures.values())
     columns = ", ".join(quote(one.name) for one in asked)
-    stack = f"SELECT unnest(range({len(asked)})) AS i, unnest([{columns}]) AS raw FROM {relation}"
+    stack = f"SELECT unnest(range({len(asked)})) AS i, unnest([{columns}]) AS raw FROM {relation([one.name for one in asked])}"
     inner = f"SELECT i, {asked[0].of('raw')} AS v FROM ({stack})"
     rows = {row[0]: row[1:] for row in database.rows(f"SELECT i, {listed} FROM ({inner}) GROUP BY i")}
     nothing = database.rows(f"SELECT {listed} FROM ({inner} LIMIT 0)")[0] if len(rows) < len(asked) else ()
     return [dict(zip(figures, rows.get(i, nothing), strict=True)) for i in range(len(asked))]
 
 
-def _careful(ask: Ask, database: Database, relation: str, asked: Sequence[Asked]) -> list[Answer]:
+def _careful(ask: Ask, database: Database, relation: Relation, asked: Sequence[Asked]) -> list[Answer]:
     """Ask; where numbers near the largest let a mean or a variance overflow, ask that column for the rest only."""
     try:
         return ask(database, relation, asked)

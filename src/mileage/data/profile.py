@@ -126,14 +126,21 @@ class _Passes:
     def __init__(self, dataset: Dataset, sample: int | None) -> None:
         self.dataset, self.database = dataset, dataset.database
         # The order of rows does not matter to figures, and sorting would cost more than they do.
-        self.relation = f"({dataset.relation_sql})"
+        self.step = 1
         self.n, self.scale = dataset.n_rows, 1.0
         self.wide = len(dataset.schema.columns) > _WIDE
         if sample is not None and sample < dataset.n_rows:
             step = -(-dataset.n_rows // sample)
-            self.relation = f"(SELECT * EXCLUDE (mile_row) FROM (SELECT *, row_number() OVER () AS mile_row FROM {self.relation}) WHERE mile_row % {step} = 0)"
-            self.n = dataset.n_rows // step
+            self.step, self.n = step, dataset.n_rows // step
             self.scale = dataset.n_rows / max(1, self.n)
+
+    def relation(self, names: Sequence[str]) -> str:
+        """Return the rows that are looked at, with at least these columns."""
+        whole = f"({self.dataset.over(names)})"
+        if self.step == 1:
+            return whole
+        numbered = f"(SELECT *, row_number() OVER () AS mile_row FROM {whole})"
+        return f"(SELECT * EXCLUDE (mile_row) FROM {numbered} WHERE mile_row % {self.step} = 0)"
 
     def columns(self) -> dict[str, ColumnProfile]:
         """Return the profiles of all columns by name."""
@@ -229,8 +236,9 @@ class _Passes:
         """Count the rows that equal an earlier one, by 64-bit hashes: a wrong one in a billion rows is unlikely."""
         if self.wide:
             return None
-        names = ", ".join(quote(c.name) for c in self.dataset.schema.columns)
-        distinct = self.database.rows(f"SELECT count(DISTINCT hash({names})) FROM {self.relation}")[0][0]
+        names = self.dataset.schema.names
+        listed = ", ".join(quote(name) for name in names)
+        distinct = self.database.rows(f"SELECT count(DISTINCT hash({listed})) FROM {self.relation(names)}")[0][0]
         return round((self.n - int(distinct)) * self.scale)
 
 

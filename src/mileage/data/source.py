@@ -30,6 +30,7 @@ from mileage.data.frames import as_frame, as_table
 from mileage.data.hashing import hash_parts
 from mileage.data.schema import Column, Schema, dtype_of
 from mileage.data.sqltext import SqlError, checked_select, explained, first_line, literal, quote, sql_error
+from mileage.data.wide import WIDE, WideRelations
 from mileage.errors import DataError
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class Database:
         self._hashes: dict[Stamp, bytes] = {}
         self._stamps: dict[str, tuple[Stamp, ...]] = {}
         self._snapshots: dict[str, str] = {}
+        self.wide = WideRelations(self._register)
         self.sqlite_files: dict[str, Path] = {}
 
     @property
@@ -131,6 +133,7 @@ class Database:
                 self._connection.close()
                 self._connection = None
                 self._snapshots.clear()
+                self.wide.clear()
 
     # What can be named
 
@@ -188,7 +191,8 @@ class Database:
         table, notes = as_table(name, frame)
         with self._lock:
             self._frames[name] = notes
-            self.connection.register(self._frame_table(name), table)
+            self._register(self._frame_table(name), table)
+            self._hold(self._frame_sql(name), table)
             if self._find_table(name) is None:
                 self.connection.execute(
                     f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS FROM {quote(self._frame_table(name))}"
@@ -200,9 +204,21 @@ class Database:
         self.register(name, frame)
         return self.bind(SourceSpec("frame", name))
 
+    def _register(self, name: str, table: pa.Table) -> None:
+        self.connection.register(name, table)
+
     @staticmethod
     def _frame_table(name: str) -> str:
         return f"frame_{name}"
+
+    def _frame_sql(self, name: str) -> str:
+        return f"SELECT * FROM {quote(self._frame_table(name))}"
+
+    def _hold(self, relation: str, table: pa.Table) -> None:
+        if self.wide.fits(table.num_columns, table.num_rows):
+            self.wide.hold(relation, table)
+        else:
+            self.wide.drop(relation)
 
     def create_view(self, name: str, sql: str) -> None:
         """Give a SELECT a name."""
@@ -321,7 +337,7 @@ class Database:
             near = near_matches(name, self._frames)
             hint = f"did you mean :{near[0]}?" if near else f"pass it: session.run(query, frames={{'{name}': df}})"
             raise DataError(f"no frame :{name}", code="D409", hint=hint)
-        made = self._made(f":{name}", f"SELECT * FROM {quote(self._frame_table(name))}")
+        made = self._made(f":{name}", self._frame_sql(name))
         return replace(made, notes=self._frames[name])
 
     def _sql(self, text: str) -> Dataset:
@@ -355,6 +371,8 @@ class Database:
 
     def _described(self, describe: str, sql: str, *, snapshot: bool, scan: bool = False) -> Dataset:
         self._snapshots.pop(sql, None)
+        if snapshot or scan:
+            self.wide.drop(sql)
         if snapshot:
             place = f"{_SNAPSHOTS}.s{fingerprint(sql)}"
             read = self._through(f"({sql})")[1:-1]
@@ -362,10 +380,20 @@ class Database:
             self._snapshots[sql] = place
         elif scan:  # a count alone converts nothing, and so would miss a value of another type
             self._rows(f"SELECT count(COLUMNS(*)) FROM ({sql})")
-        described = self._rows(f"DESCRIBE {self._through(f'({sql})')[1:-1]}")
+        described = self._describe(sql)
+        n_rows = int(self._rows(f"SELECT count(*) FROM ({self.wide.narrow(sql, ())})")[0][0])
+        if len(described) > WIDE and sql not in self.wide:
+            self._hold_if_small(sql, len(described), n_rows)
         columns = tuple(Column(row[0], dtype_of(row[1]), row[1]) for row in described)
-        n_rows = int(self._rows(f"SELECT count(*) FROM ({sql})")[0][0])
         return Dataset(self, describe, sql, Schema(columns), n_rows)
+
+    def _describe(self, sql: str) -> list[tuple[Any, ...]]:
+        slices = self.wide.slices(sql)
+        return [row for part in slices for row in self._rows(f"DESCRIBE {self._through(f'({part})')[1:-1]}")]
+
+    def _hold_if_small(self, sql: str, n_columns: int, n_rows: int) -> None:
+        if self.wide.fits(n_columns, n_rows):
+            self.wide.hold(sql, self.arrow(sql))
 
     # Reading
 
@@ -460,6 +488,8 @@ class Database:
 
     def hash_rows(self, sql: str) -> Fingerprint:
         """Return the hash of the rows of a SELECT, in order, by their Arrow form; a part of the columns at a time."""
+        if sql in self.wide:
+            return hash_parts(self.arrow(part) for part in self.wide.slices(sql))
         names = [quote(row[0]) for row in self.rows(f"DESCRIBE SELECT * FROM ({sql})")]
         size = max(1, _HASHED_CELLS // max(1, self.rows(f"SELECT count(*) FROM ({sql})")[0][0]))
         parts = (names[i : i + size] for i in range(0, len(names), size))

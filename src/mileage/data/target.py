@@ -34,6 +34,7 @@ class TargetProfile:
     mean: float | None = None
     sd: float | None = None
     skew: float | None = None
+    least: float | None = None
 
 
 def profile_target(dataset: Dataset, name: str, task: str | None = None) -> TargetProfile:
@@ -69,7 +70,7 @@ def profile_target(dataset: Dataset, name: str, task: str | None = None) -> Targ
     # A text such as inf is a number; its row has no finite value and is left out.
     words = f"count(TRY_CAST(trim({quote(name)}) AS DOUBLE))" if column.dtype is DType.STRING else f"count({number})"
     n, distinct, whole, numbers, least = dataset.database.rows(
-        f"SELECT count({label}), count(DISTINCT {label}), count(*) FILTER ({number} = round({number})), {words}, min({number}) FROM ({dataset.relation_sql})"
+        f"SELECT count({label}), count(DISTINCT {label}), count(*) FILTER ({number} = round({number})), {words}, min({number}) FROM ({dataset.over([column.name])})"
     )[0]
     if n == 0:
         raise DataError(f"the target {name} has no value", code="D420", hint="predict a column that has values")
@@ -103,16 +104,16 @@ def _regression(dataset: Dataset, column: Column, reason: str, *, numeric: bool)
         raise DataError(f"the target {column.name} has values that are no numbers", code="D422", hint=hint)
     number = canonical_sql(column, Kind.NUMERIC)
     good, low, high, scale = dataset.database.rows(
-        f"SELECT count(v), min(v), max(v), max(abs(v)) FROM (SELECT {number} AS v FROM ({dataset.relation_sql}))"
+        f"SELECT count(v), min(v), max(v), max(abs(v)) FROM (SELECT {number} AS v FROM ({dataset.over([column.name])}))"
     )[0]
     if good < 2 or low == high:
         raise DataError(f"the target {column.name} has one value only", code="D423", hint="there is nothing to predict")
     # Third powers of large numbers overflow: moments are taken of values between -1 and 1.
     mean, sd, skew = dataset.database.rows(
-        f"SELECT avg(u), stddev_samp(u), CASE WHEN count(u) > 2 THEN skewness(u) END FROM (SELECT {number} / {scale!r}::DOUBLE AS u FROM ({dataset.relation_sql}))"
+        f"SELECT avg(u), stddev_samp(u), CASE WHEN count(u) > 2 THEN skewness(u) END FROM (SELECT {number} / {scale!r}::DOUBLE AS u FROM ({dataset.over([column.name])}))"
     )[0]
     return TargetProfile(
-        "regression", reason, n_missing=dataset.n_rows - good, mean=mean * scale, sd=sd * scale, skew=skew
+        "regression", reason, n_missing=dataset.n_rows - good, mean=mean * scale, sd=sd * scale, skew=skew, least=low
     )
 
 
@@ -124,7 +125,7 @@ def _classes(dataset: Dataset, column: Column, n: int, distinct: int, reason: st
         raise DataError(f"the target {column.name} has {distinct:,} classes in {n:,} rows", code="D424", hint=hint)
     label = canonical_sql(column, Kind.CATEGORICAL)
     rows = dataset.database.rows(
-        f"SELECT c, count(*) FROM (SELECT {label} AS c FROM ({dataset.relation_sql})) WHERE c IS NOT NULL GROUP BY c"
+        f"SELECT c, count(*) FROM (SELECT {label} AS c FROM ({dataset.over([column.name])})) WHERE c IS NOT NULL GROUP BY c"
     )
     found = sorted((str(value), int(count)) for value, count in rows)
     classes, counts = tuple(value for value, _ in found), tuple(count for _, count in found)

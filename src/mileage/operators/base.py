@@ -132,11 +132,15 @@ class Traits:
     scale_free: bool = False  # monotone rescaling of a column changes nothing
 
 
+_BINNED_ROWS = 1000  # from so many rows on, the bins of a column are as many as they can be
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """Prior for the seconds of one fit: ``fixed_s + per_cell_s * rows ** row_power * columns ** column_power`` on one core.
 
-    With ``per_class`` that is for each of three or more classes, such as a tree of every round of boosting.
+    With ``per_class`` that is for each of three or more classes, such as a tree of every round of boosting. With
+    ``per_column_s`` each column costs that much more from 1,000 rows on, and in proportion below: the bins of histograms.
     """
 
     fixed_s: float = 0.005
@@ -144,12 +148,14 @@ class Cost:
     row_power: float = 1.0
     column_power: float = 1.0
     per_class: bool = False
+    per_column_s: float = 0.0
 
     def fit_s(self, n_rows: int, n_columns: int, n_classes: int = 2) -> float:
         """Return the forecast of one fit, in seconds."""
         times = n_classes if self.per_class and n_classes > 2 else 1
         rows, columns = math.pow(n_rows, self.row_power), math.pow(max(1, n_columns), self.column_power)
-        return self.fixed_s + times * self.per_cell_s * rows * columns
+        bins = self.per_column_s * n_columns * min(1.0, n_rows / _BINNED_ROWS)
+        return self.fixed_s + times * (self.per_cell_s * rows * columns + bins)
 
 
 @dataclass(frozen=True, slots=True)

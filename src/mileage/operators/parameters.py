@@ -45,6 +45,14 @@ def yes_no(name: str, doc: str, *, default: bool = False) -> Param:
     return Param(name, both, default, doc, both, Stage.CONTINUE)
 
 
+LOSS = "loss"
+
+
+def regression_loss(values: tuple[str, ...], doc: str) -> Param:
+    """Return the loss that a model of regression minimises; only those that suit the target and the goal are searched."""
+    return Param(LOSS, OneOf(values), values[0], doc, None, Stage.CONTINUE)
+
+
 def leaf_penalty(name: str, default: float, low: float, doc: str = "penalty on leaves") -> Param:
     """Return the penalty on the values of leaves, searched from ``low`` to 10."""
     return Param(name, FloatRange(0.0, 1e6), default, doc, FloatRange(low, 10.0, log=True), Stage.CONTINUE)

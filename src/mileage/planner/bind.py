@@ -12,6 +12,7 @@ from mileage.language import ast
 from mileage.planner.budget import BudgetReader, seconds_of
 from mileage.planner.columns import Choice, FeatureChooser, check_columns, known_rows, stated_facts
 from mileage.planner.logical import Assumption, LogicalPlan
+from mileage.planner.losses import losses_of
 from mileage.planner.mistakes import Mistakes
 from mileage.planner.newdata import as_stated, check_test_target, check_types
 from mileage.planner.notyet import refuse
@@ -126,7 +127,7 @@ class _Binder:
         objectives, assumed = plan_objectives(self.query, target.task, classes, self.mistakes)
         self.assumptions += assumed
         n_rows = split_setting.n_rows
-        space_setting = SpaceSetting(target.task, choice.features, n_rows)
+        space_setting = SpaceSetting(target.task, choice.features, n_rows, losses_of(target, objectives))
         builder = SpaceBuilder(self.query, space_setting, self.mistakes)
         space = builder.build()
         self.assumptions += builder.assumptions

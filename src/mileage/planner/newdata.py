@@ -59,7 +59,7 @@ def _first_value(new: Dataset, column: Column, kind: Kind | None) -> str | None:
     name = quote(column.name)
     bad = f" AND {canonical_sql(column, kind)} IS NULL" if kind is not None else ""
     found = new.database.rows(
-        f"SELECT CAST({name} AS VARCHAR) FROM ({new.relation_sql}) WHERE {name} IS NOT NULL{bad} LIMIT 1"
+        f"SELECT CAST({name} AS VARCHAR) FROM ({new.over([column.name])}) WHERE {name} IS NOT NULL{bad} LIMIT 1"
     )
     return str(found[0][0]) if found else None
 
@@ -80,7 +80,7 @@ def check_test_target(name: str, target: TargetProfile, test: Dataset) -> None:
             message = f"the target {name} of {test.describe} has values that are no numbers, such as '{bad}'"
             raise DataError(message, code="D422", hint="predict it AS CLASSIFICATION, or convert it")
     value = canonical_sql(column, kind)
-    rows = test.database.rows(f"SELECT DISTINCT {value} AS v FROM ({test.relation_sql}) WHERE {value} IS NOT NULL")
+    rows = test.database.rows(f"SELECT DISTINCT {value} AS v FROM ({test.over([name])}) WHERE {value} IS NOT NULL")
     if not rows:
         raise DataError(f"the target {name} of {test.describe} has no value", code="D420", hint="fill it")
     unknown = sorted(str(v) for (v,) in rows if v not in target.classes) if target.task != "regression" else []

@@ -45,7 +45,7 @@ def _ranks(fact: Stated, column: Column, dataset: Dataset, mistakes: Mistakes) -
     named = " OR ".join(tests)
     name = quote(column.name)
     rows = dataset.database.rows(
-        f"SELECT DISTINCT CAST({name} AS VARCHAR) FROM ({dataset.relation_sql}) WHERE {name} IS NOT NULL AND NOT ({named}) ORDER BY 1 LIMIT {_SHOWN}"
+        f"SELECT DISTINCT CAST({name} AS VARCHAR) FROM ({dataset.over([column.name])}) WHERE {name} IS NOT NULL AND NOT ({named}) ORDER BY 1 LIMIT {_SHOWN}"
     )
     if rows:
         left = ", ".join(f"'{row[0]}'" for row in rows[: _SHOWN - 1]) + (", ..." if len(rows) == _SHOWN else "")
@@ -65,7 +65,7 @@ def _check_numbers(fact: Stated, column: Column, dataset: Dataset, mistakes: Mis
     name, number = quote(column.name), _number(column)
     bad = f"{name} IS NOT NULL AND {number} IS NULL"
     [(n, n_bad, example)] = dataset.database.rows(
-        f"SELECT count({name}), count(*) FILTER ({bad}), min({name}) FILTER ({bad}) FROM ({dataset.relation_sql})"
+        f"SELECT count({name}), count(*) FILTER ({bad}), min({name}) FILTER ({bad}) FROM ({dataset.over([column.name])})"
     )
     if n_bad > n / 2:
         message = f"{fact.text}, but {n_bad:,} of its {n:,} values are no numbers, such as '{example}'"

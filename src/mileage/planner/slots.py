@@ -45,6 +45,7 @@ class SpaceSetting:
     task: str
     features: Features
     n_rows: int
+    losses: tuple[str, ...] = ()  # of regression that suit the target and the goal
 
 
 class SpaceBuilder:
@@ -52,7 +53,7 @@ class SpaceBuilder:
 
     def __init__(self, query: ast.Predict, setting: SpaceSetting, mistakes: Mistakes) -> None:
         self.query, self.setting, self.mistakes = query, setting, mistakes
-        self.reader = StepReader(setting.task, mistakes)
+        self.reader = StepReader(setting.task, mistakes, setting.losses)
         self.restrictions: list[Restriction] = []
         self.assumptions: list[Assumption] = []
 

@@ -9,6 +9,7 @@ from mileage.core.units import Quantity
 from mileage.errors import ExtraMissing, MileError
 from mileage.language import ast, format_node
 from mileage.operators import BuildContext, Family, Operator, Param, operators, resolve
+from mileage.operators.parameters import LOSS
 from mileage.planner.mistakes import Mistakes
 from mileage.space import StepChoice
 
@@ -18,13 +19,21 @@ _FAMILIES = {family.value for family in Family}
 class StepReader:
     """Reads the operators of one query."""
 
-    def __init__(self, task: str | None, mistakes: Mistakes) -> None:
-        self.task, self.mistakes = task, mistakes
+    def __init__(self, task: str | None, mistakes: Mistakes, losses: tuple[str, ...] = ()) -> None:
+        self.task, self.mistakes, self.losses = task, mistakes, losses
 
     def open_step(self, name: str) -> StepChoice:
         """Return an operator with all parameters that are worth searching open."""
         operator = operators.get(name)
-        return StepChoice(operator.name, (), tuple((p.name, p.search) for p in operator.params if p.search is not None))
+        searched = [(p.name, self._searched(p)) for p in operator.params]
+        return StepChoice(operator.name, (), tuple((name, domain) for name, domain in searched if domain is not None))
+
+    def _searched(self, param: Param) -> Domain | None:
+        """Return the values that are searched of a parameter: of losses, those that suit."""
+        if param.name != LOSS or not isinstance(param.domain, OneOf):
+            return param.search
+        values = tuple(value for value in param.domain.values if value in self.losses)
+        return OneOf(values) if len(values) > 1 else None
 
     def read(self, op: ast.Op, family: Family | None, *, fixed: bool) -> list[StepChoice]:
         """Return the steps that ``op`` can mean.

@@ -44,7 +44,7 @@ class SplitSetting:
         if len(columns) == 1 and (found := self.profile.find(columns[0].text)) is not None:
             return found.n_distinct + (found.n_missing > 0)
         listed = ", ".join(quote(name.text) for name in columns)
-        sql = f"SELECT count(*) FROM (SELECT DISTINCT {listed} FROM ({self.dataset.relation_sql}))"
+        sql = f"SELECT count(*) FROM (SELECT DISTINCT {listed} FROM ({self.dataset.over([name.text for name in columns])}))"
         return int(self.dataset.database.rows(sql)[0][0])
 
 

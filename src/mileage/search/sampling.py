@@ -7,6 +7,7 @@ import random
 
 from mileage.core.domains import AnyOf, Domain, FloatRange, IntRange, OneOf, Value
 from mileage.operators import Family, StepSpec, operators
+from mileage.operators.parameters import LOSS
 from mileage.space import Alternative, Configuration, SearchSpace, Slot, conflict
 
 
@@ -114,7 +115,7 @@ def _fit_to(step: object, wanted: StepSpec) -> StepSpec:
     values: dict[str, Value] = {}
     for name, domain in step.open:
         param = operator.param(name)
-        if name not in given and param is not None and domain == param.search:
+        if name not in given and param is not None and (domain == param.search or name == LOSS):
             continue  # nobody asked for another value: the operator's default stands
         wishes = [*([given[name]] if name in given else []), *([param.default] if param else []), _middle(domain)]
         legal = [value for value in wishes if domain.contains(value)]

@@ -40,6 +40,7 @@ class SearchContext:
     seed: int = 0
     n_rows: int = 1000
     n_columns: int = 10
+    n_classes: int = 2
     known: tuple[Known, ...] = ()
 
 

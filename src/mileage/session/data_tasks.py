@@ -165,16 +165,32 @@ def read_source(
 ) -> tuple[pd.DataFrame, pd.Series | None]:
     """Return the features and the target as :func:`source_sql` gives them, a wide table in parts.
 
-    DuckDB takes quadratic time for a statement with many expressions.
+    DuckDB takes quadratic time for a statement with many expressions; plain numbers of a very wide table are read
+    without it.
     """
     import pandas as pd
 
+    wide, relation = dataset.database.wide, dataset.relation_sql
+    plain = [name for name, kind in columns if kind == Kind.NUMERIC and wide.are_numbers(relation, name)]
+    taken = frozenset(plain)
+    others = tuple(pair for pair in columns if pair[0] not in taken)
     parts, y = [], None
-    for start in range(0, max(1, len(columns)), _WIDE):
-        X = dataset.database.frame(source_sql(dataset, columns[start : start + _WIDE], target, task))
+    for start in range(0, len(others) or int(target is not None or not plain), _WIDE):
+        X = dataset.database.frame(source_sql(dataset, others[start : start + _WIDE], target, task))
         y = X.pop(target) if target is not None else None
         parts.append(X)
-    return (parts[0] if len(parts) == 1 else pd.concat(parts, axis=1)), y
+    if plain:
+        numbers = wide.numbers(relation, plain)
+        parts.append(numbers if target is None else numbers[_known(dataset, target, task)].reset_index(drop=True))
+    whole = parts[0] if len(parts) == 1 else pd.concat(parts, axis=1)
+    return (whole[[name for name, _ in columns]] if plain else whole), y
+
+
+def _known(dataset: Dataset, target: str, task: str) -> np.ndarray:
+    """Say for each row whether it has a target."""
+    kind = Kind.NUMERIC if task == "regression" else Kind.CATEGORICAL
+    known: np.ndarray = dataset.database.frame(dataset.scan_sql([(target, kind)]))[target].notna().to_numpy()
+    return known
 
 
 def source_sql(dataset: Dataset, columns: tuple[tuple[str, str], ...], target: str | None, task: str) -> str:

@@ -93,7 +93,9 @@ class TrialLoop:
     def __post_init__(self) -> None:
         p = self.plan
         name = str(dict(p.hints).get("strategy", "default"))
-        context = SearchContext(p.space, p.seed, p.setting.n_rows, len(p.features.names), self.known)
+        context = SearchContext(
+            p.space, p.seed, p.setting.n_rows, len(p.features.names), p.setting.n_classes, self.known
+        )
         self.strategy = Proposals(name, context, self.carried)
         self.metrics = tuple(o.call for o in p.objectives)
         self.objectives = tuple((o.call, o.greater_is_better) for o in p.objectives)

@@ -5,17 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from mileage.core.domains import IntRange, OneOf
+from mileage.errors import OperatorError
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Rng, Stage, Traits
 from mileage.operators.late import Late
 from mileage.operators.parameters import (
+    LOSS,
     column_share,
     leaf_penalty,
     leaf_rows,
     learning_rate,
     n_trees,
+    regression_loss,
     row_share,
     yes_no,
 )
+
+_OBJECTIVES = {"squared": "regression", "absolute": "regression_l1", "tweedie": "tweedie"}
 
 
 class LightGbm(Operator):
@@ -36,6 +41,7 @@ class LightGbm(Operator):
         yes_no("extra_trees", "thresholds drawn at random"),
         leaf_penalty("reg_alpha", 0.0, 1e-3, "l1 penalty on leaves"),
         leaf_penalty("reg_lambda", 0.0, 1e-3, "l2 penalty on leaves"),
+        regression_loss(tuple(_OBJECTIVES), "what regression minimises; tweedie suits skewed amounts >= 0"),
         Param("class_weight", OneOf((None, "balanced")), None, "weights of classes", None, Stage.CONTINUE),
     )
     traits = Traits(
@@ -53,7 +59,7 @@ class LightGbm(Operator):
         order_sensitive=True,
     )
     late = (Late(name="n_estimators", claims=("LGBMClassifier.n_estimators", "LGBMRegressor.n_estimators")),)
-    cost = Cost(0.03, 8e-7, per_class=True)
+    cost = Cost(0.03, 8e-7, per_class=True, per_column_s=5e-3)
     accepts = (Branch.MATRIX,)
 
     def build(self, params: Params, context: BuildContext) -> Any:
@@ -61,7 +67,7 @@ class LightGbm(Operator):
         from lightgbm import LGBMClassifier, LGBMRegressor
 
         given = dict(params)
-        weight = given.pop("class_weight")
+        weight, objective = given.pop("class_weight"), _OBJECTIVES[str(given.pop(LOSS))]
         fixed: dict[str, Any] = {"n_jobs": 1, "verbosity": -1, "random_state": context.seed, "subsample_freq": 1}
         fixed |= {"deterministic": True, "force_col_wise": True}
         if context.codes:
@@ -69,7 +75,14 @@ class LightGbm(Operator):
             fixed["cat_feature"] = list(context.codes)
         if context.is_classification:
             return LGBMClassifier(class_weight=weight, **fixed, **given)
+        if objective != "regression":
+            fixed["objective"] = objective
         return LGBMRegressor(**fixed, **given)
+
+    def check(self, params: Params, task: str) -> None:
+        """Refuse a loss of regression where classes are predicted."""
+        if task != "regression" and params[LOSS] != "squared":
+            raise OperatorError(f"lightgbm: {LOSS} is of regression, and this is {task}", hint=f"leave {LOSS} out")
 
 
 LIGHTGBM = LightGbm()

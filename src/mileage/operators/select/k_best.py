@@ -24,7 +24,7 @@ class KBest(Operator):
             AnyOf((FloatRange(0.001, 1.0), IntRange(1, 1_000_000))),
             0.5,
             "share or number of the columns kept",
-            FloatRange(0.1, 0.9),
+            FloatRange(0.01, 0.9),
             Stage.RESTRICT,
         ),
         Param("score", OneOf(("f_test", "mutual_information")), "f_test", "how a column is judged"),

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import Self
 
-from mileage.core.domains import whole_number
+from mileage.core.domains import OneOf, whole_number
 from mileage.core.reasons import Reason
 from mileage.operators import Family, StepSpec, operators
+from mileage.operators.parameters import LOSS
 from mileage.search.curated import Wish, curated, steps_of
 from mileage.search.sampling import model_slot, nearest
 from mileage.search.strategy import Proposal, SearchContext, Strategy
 from mileage.space import Configuration, SearchSpace
 
 _MANY_ROWS, _LARGE_ROWS = 10_000, 50_000
+_WIDE, _NARROW = 1000, 200  # columns
+_MANY_CLASSES = 50
+_OTHER_LOSSES = 3  # of the first boosted models are tried with each other loss that suits
 _SHARE = 0.2
+_LINEAR = ("logistic", "ridge", "linear", "svm_linear", "lda")
 _FORESTS, _LEAVES = ("random_forest", "extra_trees"), 10_000  # leaves of a tree, about
 _BOOSTED = ("lightgbm", "hist_gbm", "xgboost", "catboost")
 # Boosted models among the first are worth most of a budget on most tables; others wait as all do.
@@ -53,7 +58,11 @@ def _fitted(context: SearchContext) -> list[Proposal]:
         wishes.sort(key=lambda wish: bool(dict(wish["model"].params).get("extra_trees")))
     if context.n_rows > _LARGE_ROWS:  # kernel machines and neighbours do not scale: leave them to the search
         wishes = [wish for wish in wishes if wish["model"].operator not in {"svm", "knn"}]
-    wishes = [_at_size(wish, context.n_rows) for wish in wishes]
+    if context.n_classes > _MANY_CLASSES:  # what learns a tree or a vector of each class takes as many times as long
+        wishes.sort(key=lambda wish: operators.get(wish["model"].operator).cost.per_class)
+    wishes = [_at_size(wish, context.n_rows) for wish in _with_losses(context.space, wishes)]
+    if context.n_columns > _WIDE:
+        wishes = [chosen for wish in wishes for chosen in _narrowed(wish, context.n_columns)]
     offered = [(known.wish, known.reason, _SHARE_BOOSTED) for known in context.known]
     for place, wish in enumerate(wishes, 1):
         boosted = place <= _FIRST and wish["model"].operator in _BOOSTED
@@ -65,6 +74,40 @@ def _fitted(context: SearchContext) -> list[Proposal]:
         if configuration is not None:
             queue.setdefault(configuration.digest, Proposal(configuration, reason, share))
     return list(queue.values())
+
+
+def _with_losses(space: SearchSpace, wishes: list[Wish]) -> list[Wish]:
+    """Return the wishes, the first of a model each followed by itself with the other losses that the space has of it."""
+    losses = {
+        step.operator: [
+            value for name, domain in step.open if name == LOSS and isinstance(domain, OneOf) for value in domain.values
+        ]
+        for alternative in model_slot(space).alternatives
+        for step in alternative.steps
+    }
+    made: list[Wish] = []
+    left = _OTHER_LOSSES
+    for wish in wishes:
+        model = wish["model"]
+        made.append(wish)
+        others = losses.get(model.operator, [])[1:]
+        if others and left > 0:
+            left -= 1
+            made += [{**wish, "model": StepSpec.of(model.operator, **{**dict(model.params), LOSS: x})} for x in others]
+    return made
+
+
+def _narrowed(wish: Wish, n_columns: int) -> list[Wish]:
+    """Return what is tried of a wish on a very wide table: on its best columns; a linear model on all columns, too.
+
+    Examples
+    --------
+    >>> [str(wish["select"]) for wish in _narrowed(steps_of({"model": "logistic"}), 20_000)]
+    ['k_best(k = 0.01)', 'none']
+    """
+    share = min(0.9, max(0.01, _NARROW / n_columns))
+    best = {**wish, "select": StepSpec.of("k_best", k=share)}
+    return [best, wish] if wish["model"].operator in _LINEAR else [best]
 
 
 def _at_size(wish: Wish, n_rows: int) -> Wish:

@@ -87,7 +87,9 @@ class _Sharing:
 def _first(session: Session, plan: LogicalPlan) -> Iterator[Proposal]:
     yield Proposal(_CONSTANT, Reason("the answer that needs no data"))
     known = known_for(plan, session.catalog.lessons.all(plan.task)) if is_used(plan) else ()
-    context = SearchContext(plan.space, plan.seed, plan.setting.n_rows, len(plan.features.names), known)
+    context = SearchContext(
+        plan.space, plan.seed, plan.setting.n_rows, len(plan.features.names), plan.setting.n_classes, known
+    )
     strategy = strategies.get(str(dict(plan.hints).get("strategy", "default"))).begin(context)
     shown = SHOWN if plan.budget.trials is None else min(SHOWN, plan.budget.trials)
     for _ in range(shown):
