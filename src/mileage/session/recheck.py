@@ -20,6 +20,7 @@ from mileage.operators import Operator, operators
 from mileage.operators.versions import versions
 from mileage.optimizer import SHARING, Evaluation, optimize
 from mileage.session.traits import FILE as VERDICTS
+from mileage.space import Configuration
 from mileage.workflow import Action, PhysicalPlan, Port, Task
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class Seen:
 def recheck(loop: TrialLoop, one_in: int = ONE_IN) -> Demoted:
     """Make some of the predictions of a search alone that shared work, and return what is to be relied on no more.
 
-    Which ones is told from their fingerprints, so it does not depend on the machine. Nothing is looked at where the time is short.
+    Which ones is told from their configurations, so it does not depend on the machine. Nothing is looked at where the time is short.
     """
     found: dict[tuple[str, str], Exactness] = {}
     try:
@@ -141,13 +142,16 @@ def _looked_at(loop: TrialLoop, one_in: int) -> Iterator[Seen]:
     for trial in loop.trials:
         if trial.state != "ok" or trial.workflow is None or trial.workflow.model.is_blend or trial.number == 0:
             continue
+        name = Configuration(trial.configuration).digest
+        chosen = [i for i in range(loop.data.n_splits) if int(fingerprint("recheck", name, i)[:8], 16) % one_in == 0]
+        if not chosen:
+            continue
         data = loop.data.of(trial.configuration)
         evaluation = loop.compile(trial.workflow, data)
-        for port in evaluation.predictions:
-            if int(fingerprint("recheck", port.task)[:8], 16) % one_in == 0:
-                seen = _seen(loop, trial, data, evaluation, port)
-                if seen is not None:
-                    yield seen
+        for split in chosen:
+            seen = _seen(loop, trial, data, evaluation, evaluation.predictions[split])
+            if seen is not None:
+                yield seen
 
 
 def _seen(loop: TrialLoop, trial: Trial, data: DataTasks, evaluation: Evaluation, port: Port) -> Seen | None:

@@ -73,6 +73,44 @@ def averaged(fitted: Any, found: np.ndarray) -> Any:
     return made
 
 
+_MARGINS = ("binary", "multiclass", "regression")  # objectives whose answers are told from a sum of leaves
+_LEAVES = "leaf_value="
+
+
+def rounds(fitted: Any, X: Any) -> np.ndarray | None:
+    """Sum up the leaves that the trees of a LightGBM model put rows in; the i-th sum has i + 1 rounds, shape (n_rounds, n_rows, n_outputs).
+
+    None for a model whose answers are not told from that.
+    """
+    import numpy as np
+
+    written = fitted.booster_.model_to_string()
+    if fitted.objective_ not in _MARGINS or fitted.boosting_type == "rf" or "is_linear=1" in written:
+        return None
+    values = [line.removeprefix(_LEAVES).split() for line in written.splitlines() if line.startswith(_LEAVES)]
+    leaves = np.asarray(fitted.predict(X, pred_leaf=True), dtype=np.int64).reshape(len(X), -1)
+    n_outputs = fitted.booster_.num_model_per_iteration()
+    answers = np.stack([np.array(tree, dtype=float)[leaf] for tree, leaf in zip(values, leaves.T, strict=True)])
+    return np.cumsum(answers.reshape(-1, n_outputs, len(X)), axis=0).transpose(0, 2, 1)
+
+
+def boosted(fitted: Any, found: np.ndarray | None) -> Any:
+    """Return a LightGBM model that is told the sums of its leaves."""
+    import numpy as np
+    from scipy.special import expit, softmax
+
+    if found is None:
+        return fitted
+    made, margins = copy(fitted), found[fitted.booster_.current_iteration() - 1]
+    if not hasattr(fitted, "classes_"):
+        made.predict = lambda _: margins[:, 0]
+    elif margins.shape[1] > 1:
+        made.predict_proba = lambda _: softmax(margins, axis=1)
+    else:
+        made.predict_proba = lambda _: np.column_stack([1.0 - expit(margins[:, 0]), expit(margins[:, 0])])
+    return made
+
+
 Gather = Callable[[Any, Any], Any]
 GATHERS: Mapping[tuple[str, str], tuple[Gather, Gather]] = {
     **{(name, "n_neighbors"): (nearest, told) for name in ("KNeighborsClassifier", "KNeighborsRegressor")},
@@ -81,6 +119,7 @@ GATHERS: Mapping[tuple[str, str], tuple[Gather, Gather]] = {
         for forest in ("RandomForest", "ExtraTrees")
         for kind in ("Classifier", "Regressor")
     },
+    **{(name, "n_estimators"): (rounds, boosted) for name in ("LGBMClassifier", "LGBMRegressor")},
 }
 
 

@@ -315,6 +315,10 @@ def score_or_reason(
     if not found.scorer:
         value = float(metrics.get(found.name).measure(y, predictions, classes))
         return value, _undefined(call, y, task) if math.isnan(value) else ""
+    if (
+        found.scorer == "accuracy" and not found.args and not found.named
+    ):  # the checks of a scorer take longer than its sum
+        return found.sign * float((predictions.labels == y).mean()), ""
     scorer = _scorer(found, classes, positive)
     kept = _kept_model(predictions, task, len(classes))
     with warnings.catch_warnings():

@@ -58,7 +58,13 @@ class LightGbm(Operator):
         rng=Rng.IN_ORDER,
         order_sensitive=True,
     )
-    late = (Late(name="n_estimators", claims=("LGBMClassifier.n_estimators", "LGBMRegressor.n_estimators")),)
+    late = (
+        Late(
+            name="n_estimators",
+            claims=("LGBMClassifier.n_estimators", "LGBMRegressor.n_estimators"),
+            gathers=True,
+        ),
+    )
     cost = Cost(0.03, 8e-7, per_class=True, per_column_s=5e-3)
     accepts = (Branch.MATRIX,)
 
