@@ -88,10 +88,10 @@ def rounds(fitted: Any, X: Any) -> np.ndarray | None:
     if fitted.objective_ not in _MARGINS or fitted.boosting_type == "rf" or "is_linear=1" in written:
         return None
     values = [line.removeprefix(_LEAVES).split() for line in written.splitlines() if line.startswith(_LEAVES)]
-    leaves = np.asarray(fitted.predict(X, pred_leaf=True), dtype=np.int64).reshape(len(X), -1)
+    leaves = np.asarray(fitted.predict(X, pred_leaf=True), dtype=np.int64).reshape(X.shape[0], -1)
     n_outputs = fitted.booster_.num_model_per_iteration()
     answers = np.stack([np.array(tree, dtype=float)[leaf] for tree, leaf in zip(values, leaves.T, strict=True)])
-    return np.cumsum(answers.reshape(-1, n_outputs, len(X)), axis=0).transpose(0, 2, 1)
+    return np.cumsum(answers.reshape(-1, n_outputs, X.shape[0]), axis=0).transpose(0, 2, 1)
 
 
 def boosted(fitted: Any, found: np.ndarray | None) -> Any:
