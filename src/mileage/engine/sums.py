@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+from mileage.engine.frames import columns_of, take_rows
 from mileage.operators import BuildContext, Operator, operators
 from mileage.operators.from_sums import FromSums, Linear
 from mileage.operators.together import Fused, Together
@@ -33,9 +34,9 @@ def lift(task: Task, inputs: list[Any]) -> dict[str, Any]:
     part = _part(params, splits)
     for less in smaller:
         part = part.difference(_part(params, less))
-    rows, names = part.indices(), [column.name for column in layout.columns]
+    rows, names = part.indices(), tuple(column.name for column in layout.columns)
     asked = {"products": params["products"], "extremes": params["extremes"]}
-    return {"out": State.of(layout, X[names].take(rows), y[rows], params["n_classes"], **asked)}
+    return {"out": State.of(layout, take_rows(columns_of(X, names), rows), y[rows], params["n_classes"], **asked)}
 
 
 def _part(params: dict[str, Any], splits: Splits) -> RowSet:

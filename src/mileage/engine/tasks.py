@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from mileage.core.domains import whole_number
 from mileage.core.fingerprint import Fingerprint
 from mileage.engine import sums
+from mileage.engine.frames import columns_of, take_rows
 from mileage.engine.together import Manner
 from mileage.engine.values import shape_of, thaw
 from mileage.errors import InternalError
@@ -223,9 +224,9 @@ def _take(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]
     params = dict(task.params)
     frame, columns = inputs[0], params.get("columns")
     assert columns is None or isinstance(columns, tuple)
-    frame = frame if columns is None else _columns(frame, tuple(str(column) for column in columns))
+    frame = frame if columns is None else columns_of(frame, tuple(str(column) for column in columns))
     rows = _rows(params, inputs)
-    return {"out": frame if rows is None else _take_rows(frame, rows)}
+    return {"out": frame if rows is None else take_rows(frame, rows)}
 
 
 def _target(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
@@ -240,22 +241,6 @@ def _rows(params: Mapping[str, Any], inputs: list[Any]) -> Any:
         return None
     pair = inputs[1].pairs[int(params.get("split", 0))]
     return (pair.train if part == "train" else pair.test).indices()
-
-
-def _columns(frame: Any, columns: tuple[str, ...]) -> Any:
-    if len(columns) == frame.shape[1] and tuple(frame.columns) == columns:
-        return frame
-    first = frame.columns.get_loc(columns[0]) if columns else 0
-    if isinstance(first, int) and tuple(frame.columns[first : first + len(columns)]) == columns:
-        return frame.iloc[:, first : first + len(columns)]  # neighbors: a view, no copy of all rows
-    return frame[list(columns)]
-
-
-def _take_rows(frame: Any, rows: Any) -> Any:
-    n = len(rows)
-    if n and rows[-1] - rows[0] == n - 1 and bool((rows[1:] > rows[:-1]).all()):
-        return frame.iloc[int(rows[0]) : int(rows[0]) + n]
-    return frame.take(rows)
 
 
 def _fit(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:

@@ -90,44 +90,82 @@ class Layout:
         found = [within.first[two.name] + i for one, two in pairs for i in one.places(two)]
         return np.array(found, dtype=np.int64)
 
-    def read(self, X: Any) -> tuple[Layout, np.ndarray]:
-        """Return the layout with what some rows have of missing values and levels, and their common columns, shape (n_rows, width).
+    def read(self, X: Any) -> Cells:
+        """Return the cells of some rows, and the layout with what these have of missing values and levels.
 
         Examples
         --------
         >>> import pandas as pd
         >>> X = pd.DataFrame({"b": [1.0, None], "c": ["v", "u"]})
-        >>> layout, made = Layout.about(X, ["b"], ["c"]).read(X)
-        >>> layout.columns[1].levels, made.tolist()
+        >>> cells = Layout.about(X, ["b"], ["c"]).read(X)
+        >>> cells.layout.columns[1].levels, cells.matrix(0, 2).tolist()
         (('u', 'v'), [[0.0, 0.0, 0.0, 1.0], [0.0, 1.0, 1.0, 0.0]])
         """
-        numbers = [column for column in self.columns if column.levels is None]
-        values = X[[column.name for column in numbers]].to_numpy(dtype=np.float64) if numbers else np.empty((len(X), 0))
-        missing = np.isnan(values)
-        misses = [bool(has) for has in np.any(missing, axis=0, keepdims=True)[0]]
+        names = [column.name for column in self.columns if column.levels is None]
+        values = X[names].to_numpy(dtype=np.float64) if names else np.empty((len(X), 0))
+        misses = dict(zip(names, np.isnan(values.sum(axis=0)).tolist(), strict=True))  # a gap, or ends that cancel
         coded = {column.name: _coded(X[column.name]) for column in self.columns if column.levels is not None}
-        made = [replace(column, misses=has) for column, has in zip(numbers, misses, strict=True)]
-        found = {column.name: column for column in made}
-        layout = Layout(
-            tuple(
-                replace(column, levels=coded[column.name][0]) if column.levels is not None else found[column.name]
-                for column in self.columns
-            )
+        columns = tuple(
+            replace(column, misses=misses[column.name])
+            if column.levels is None
+            else replace(column, levels=coded[column.name][0])
+            for column in self.columns
         )
-        return layout, layout._matrix((values, missing), {name: codes for name, (_, codes) in coded.items()})
+        return Cells(Layout(columns), values, {name: codes for name, (_, codes) in coded.items()})
 
-    def _matrix(self, numbers: tuple[np.ndarray, np.ndarray], codes: dict[str, np.ndarray]) -> np.ndarray:
-        values, missing = numbers
-        made = np.zeros((len(values), self.width), order="F")
-        columns = [column for column in self.columns if column.levels is None]
-        at = np.array([self.first[column.name] for column in columns], dtype=np.int64)
-        made[:, at] = values - [column.shift for column in columns]
-        for i in np.flatnonzero([column.misses for column in columns]):
-            made[missing[:, i], at[i]] = 0.0
-            made[:, at[i] + 1] = missing[:, i]
+
+@dataclass(frozen=True)
+class Cells:
+    """Some rows of a table: numbers, the places of categories among their levels, and the layout that they have.
+
+    Attributes
+    ----------
+    layout : Layout
+    values : array of shape (n_rows, n_numbers)
+    codes : dict of arrays of shape (n_rows,)
+    """
+
+    layout: Layout
+    values: np.ndarray
+    codes: dict[str, np.ndarray]
+
+    def matrix(self, start: int, stop: int) -> np.ndarray:
+        """Return the common columns of some of the rows, shape (n_rows, width)."""
+        values = self.values[start:stop]
+        made = np.zeros((len(values), self.layout.width), order="F")
+        numbers = [column for column in self.layout.columns if column.levels is None]
+        at = np.array([self.layout.first[column.name] for column in numbers], dtype=np.int64)
+        made[:, at] = values - [column.shift for column in numbers]
+        for i in np.flatnonzero([column.misses for column in numbers]):
+            missing = np.isnan(values[:, i])
+            made[missing, at[i]] = 0.0
+            made[:, at[i] + 1] = missing
         rows = np.arange(len(values))
-        for name, levels in codes.items():
-            made[rows, self.first[name] + levels] = 1.0
+        for name, codes in self.codes.items():
+            made[rows, self.layout.first[name] + codes[start:stop]] = 1.0
+        return made
+
+    def numbers(self) -> Cells:
+        """Return the columns that hold numbers, which come first."""
+        return Cells(Layout(tuple(c for c in self.layout.columns if c.levels is None)), self.values, {})
+
+    def level_counts(self, y: np.ndarray, n_classes: int) -> np.ndarray:
+        """Return how often each class has each level, shape (n_classes, n_levels)."""
+        made = []
+        for name, codes in self.codes.items():
+            width = next(column.width for column in self.layout.columns if column.name == name)
+            made.append(np.bincount(y * width + codes, minlength=n_classes * width).reshape(n_classes, width))
+        return np.hstack(made).astype(np.float64)
+
+    def extremes(self) -> np.ndarray:
+        """Return the smallest number of each common column and of its negative, missing ones apart, shape (2, width)."""
+        made = np.full((2, self.layout.width), np.nan)
+        numbers = [column for column in self.layout.columns if column.levels is None]
+        if len(self.values):
+            at = np.array([self.layout.first[column.name] for column in numbers], dtype=np.int64)
+            shift = np.array([column.shift for column in numbers])
+            made[0, at] = np.fmin.reduce(self.values, axis=0) - shift
+            made[1, at] = shift - np.fmax.reduce(self.values, axis=0)
         return made
 
 

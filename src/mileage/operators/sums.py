@@ -22,7 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from mileage.operators.layout import Layout
+from mileage.operators.layout import Cells, Layout
+
+_FEWEST, _AT_ONCE = 1000, 2**19  # rows, and numbers that stay near the processor: 4 MB
 
 
 @dataclass(frozen=True)
@@ -61,20 +63,31 @@ class Sums:
         """
         if not n_classes:
             return cls._with_target(X, y)
-        hot = np.asarray(y[:, None] == np.arange(n_classes), dtype=np.float64)
-        rows = hot.sum(axis=0)
-        means = hot.T @ X / np.maximum(rows, 1)[:, None]
-        if products:
-            return cls(rows, means, products=_products(X, rows @ means / max(len(X), 1)))
-        return cls(rows, means, squares=hot.T @ (X - means[y]) ** 2)  # what is constant in a class has exactly none
+        rows = np.bincount(y, minlength=n_classes).astype(np.float64)
+        means = np.empty((n_classes, X.shape[1]))
+        squares = None if products else np.empty_like(means)
+        for j, column in enumerate(X.T):  # columns lie in one piece
+            means[:, j] = np.bincount(y, column, n_classes) / np.maximum(rows, 1)
+            if squares is not None:  # what is constant in a class has exactly none
+                squares[:, j] = np.bincount(y, (column - means[y, j]) ** 2, n_classes)
+        made = _products(X, rows @ means / max(len(X), 1)) if products else None
+        return cls(rows, means, squares, made)
 
     @classmethod
     def _with_target(cls, X: np.ndarray, y: np.ndarray) -> Sums:
-        mean, middle = X.mean(axis=0), y.mean()
+        n = max(len(X), 1)
+        mean, middle = X.sum(axis=0) / n, y.sum() / n
         off = y - middle
         cross = X.T @ off
         made = np.block([[_products(X, mean), cross[:, None]], [cross[None, :], np.array([[off @ off]])]])
         return cls(np.array([float(len(X))]), np.append(mean, middle)[None, :], products=made)
+
+    def beside(self, counts: np.ndarray) -> Sums:
+        """Return the sums with more columns, of 0 and 1, that have so many ones in each class, shape (n_classes, n_more)."""
+        shares = counts / np.maximum(self.rows, 1)[:, None]
+        assert self.squares is not None
+        squares = np.hstack([self.squares, counts * (1.0 - shares)])
+        return replace(self, means=np.hstack([self.means, shares]), squares=squares)
 
     def spread(self, places: np.ndarray, width: int) -> Sums:
         """Return the same sums among more columns, which are zero in all of these rows; ``places`` are those of its own."""
@@ -177,9 +190,12 @@ class State:
         cls, layout: Layout, X: Any, y: np.ndarray, n_classes: int, *, products: bool, extremes: bool = False
     ) -> State:
         """Return the state of some rows, whose columns are read as ``layout`` says."""
-        own, matrix = layout.read(X)
-        sums = Sums.of(matrix, y, n_classes, products=products)
-        return cls(own, sums, _extremes(own, matrix) if extremes else None)
+        cells = layout.read(X)
+        apart = n_classes > 0 and not products and bool(cells.codes)  # a count of levels needs no columns of 0 and 1
+        merged = _by_steps(cells.numbers() if apart else cells, y, n_classes, products=products)
+        if apart:
+            merged = merged.beside(cells.level_counts(y, n_classes))
+        return cls(cells.layout, merged, cells.extremes() if extremes else None)
 
     def merged(self, other: State) -> State:
         """Return the state of the rows of both."""
@@ -210,15 +226,14 @@ class State:
         return State(layout, self.sums.spread(places, layout.width), extremes)
 
 
-def _extremes(layout: Layout, matrix: np.ndarray) -> np.ndarray:
-    """Return the smallest of each column that holds numbers, and of its negative."""
-    made = np.full((2, layout.width), np.nan)
-    for column in (column for column in layout.columns if column.levels is None):
-        at = layout.first[column.name]
-        values = matrix[matrix[:, at + 1] == 0.0, at] if column.misses else matrix[:, at]
-        if len(values):
-            made[:, at] = values.min(), -values.max()
-    return made
+def _by_steps(cells: Cells, y: np.ndarray, n_classes: int, *, products: bool) -> Sums:
+    """Return the sums of rows, a few at a time."""
+    step = max(_FEWEST, _AT_ONCE // max(1, cells.layout.width))
+    sums = [
+        Sums.of(cells.matrix(start, start + step), y[start : start + step], n_classes, products=products)
+        for start in range(0, max(1, len(y)), step)
+    ]
+    return reduce(lambda one, other: one.merged(other), sums)
 
 
 def without_each(parts: Sequence[State]) -> list[State]:

@@ -27,7 +27,7 @@ class PlanContext:
     ``ahead`` tells what later plans may ask for.
     ``demoted`` holds, by rule and operator, how exactly a rule was seen to work where that is less than it claims.
     ``levels`` is how many values all categories together have, None if nobody knows.
-    ``rungs`` are the shares of the rows that samples grow through: sums of the smaller ones are there, or will be asked for.
+    ``rungs`` are the samples that a search has grown through before: their sums are there.
     ``costs`` gives seconds to compute a task and to load it, None where it is not kept. ``fitted`` gives a fitted step that is
     kept, ``bounds`` the ends of a column of the new rows and whether values may be missing.
     """
@@ -41,7 +41,7 @@ class PlanContext:
     ahead: Ahead = field(default_factory=Ahead)
     demoted: Mapping[tuple[str, str], Exactness] = field(default_factory=dict)
     levels: int | None = None
-    rungs: tuple[float, ...] = ()
+    rungs: tuple[Task, ...] = ()
     rates: Rates | None = None
     costs: Callable[[Task], tuple[float, float | None]] | None = None
     fitted: Callable[[Port], Any] | None = None

@@ -118,7 +118,8 @@ class _Rewriting:
         self.plan, self.context = plan, context
         self.old = {planned.task.fingerprint: planned.task for planned in plan}
         self.read = {*plan.wanted, *(port for planned in plan for port in planned.task.inputs)}
-        self.sampled = {task.inputs[0] for task in self.old.values() if task.kind is TaskKind.SAMPLE}
+        planned = (task for task in self.old.values() if task.kind is TaskKind.SAMPLE)
+        self.sampled = {task.inputs[0] for task in (*context.rungs, *planned)}
         self.made: dict[Fingerprint, None] = {}
         self.new: list[PlannedTask] = []
         self.merged: dict[Any, Task] = {}
@@ -202,7 +203,7 @@ class _Rewriting:
         if deal.kind is not TaskKind.DEAL:
             return None
         fold = _Fold(take.inputs[0].task, deal, splits, whole_number(params["split"]))
-        grows = self.context.rungs or deal.port("splits") in self.sampled
+        grows = deal.port("splits") in self.sampled
         return fold if fold.parts or splits is not deal or grows else None
 
     def _parts_of(self, own: _Fold) -> _Fold:

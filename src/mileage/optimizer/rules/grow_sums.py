@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mileage.core.domains import Value
 from mileage.core.exactness import Exactness
 from mileage.core.fingerprint import Fingerprint
 from mileage.optimizer.rule import PlanContext, rule
@@ -34,7 +33,7 @@ def grow_sums(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
     Law: what is learned is the same but for rounding.
     """
     growing = _Growing(plan, context)
-    return replace(plan, tasks=tuple(growing.tasks())) if growing.samples or growing.rungs else plan
+    return replace(plan, tasks=tuple(growing.tasks())) if growing.samples else plan
 
 
 class _Growing:
@@ -43,8 +42,8 @@ class _Growing:
     def __init__(self, plan: PhysicalPlan, context: PlanContext) -> None:
         self.plan = plan
         self.old = {planned.task.fingerprint: planned for planned in plan}
-        self.samples = [planned.task for planned in plan if planned.task.kind is TaskKind.SAMPLE]
-        self.rungs = context.rungs
+        planned = (one.task for one in plan if one.task.kind is TaskKind.SAMPLE)
+        self.samples = tuple(dict.fromkeys((*context.rungs, *planned)))
         self.made: set[Fingerprint] = set()
         self.new: list[PlannedTask] = []
 
@@ -91,25 +90,21 @@ class _Growing:
 
     def _smaller(self, splits: Task) -> Task | None:
         """Return the next smaller sample of the same rows."""
-        if splits.kind is TaskKind.DEAL:
-            like, share = next((s for s in self.samples if s.inputs[0] == splits.port("splits")), None), _ALL
-        else:
-            like, share = splits, _share(splits)
-        if like is None:
-            return None
-        same = [s for s in self.samples if _of(s, share) == _of(like, share)]
-        ahead = [_of(like, fraction) for fraction in self.rungs]
-        found = max((s for s in (*ahead, *same) if _share(s) < share), key=_share, default=None)
+        some = [sample for sample in self.samples if _is_part(sample, splits)]
+        found = max(some, key=_share, default=None)
         if found is not None and found.fingerprint not in self.old:
             self.old[found.fingerprint] = PlannedTask(found, by=_NAME)
         return found
 
 
+def _is_part(sample: Task, splits: Task) -> bool:
+    """Say whether a sample is a smaller part of the same rows, and nested: of the rows as they were dealt, or of a sample of the same seed."""
+    if splits.kind is TaskKind.DEAL:
+        return sample.inputs[0] == splits.port("splits") and _share(sample) < _ALL
+    alike = replace(sample, params=splits.params) == splits
+    same = {**dict(sample.params), "fraction": None} == {**dict(splits.params), "fraction": None}
+    return alike and same and _share(sample) < _share(splits)
+
+
 def _share(sample: Task) -> float:
     return float(str(dict(sample.params)["fraction"]))
-
-
-def _of(sample: Task, fraction: float) -> Task:
-    """Return the sample with another share of the rows."""
-    params: dict[str, Value] = {**dict(sample.params), "fraction": float(fraction)}
-    return replace(sample, params=tuple(params.items()), label=f"sample {fraction:.3g}")
