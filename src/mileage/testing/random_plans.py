@@ -186,6 +186,8 @@ def _workflow(rng: random.Random, task: str) -> Workflow:
 
 
 def _context(rng: random.Random, tasks: Iterable[Task]) -> PlanContext:
+    tasks = tuple(tasks)
+    deals = [t for t in tasks if t.kind is TaskKind.DEAL]
     off = frozenset(rng.sample(_RULES, rng.randint(0, 4))) if rng.random() < 0.5 else frozenset()
     kept = {t.fingerprint for t in tasks if rng.random() < 0.1} if rng.random() < 0.3 else set()
     return PlanContext(
@@ -194,7 +196,7 @@ def _context(rng: random.Random, tasks: Iterable[Task]) -> PlanContext:
         floor=rng.choice((Exactness.OPT_EQUAL, Exactness.OPT_EQUAL, Exactness.FP)),
         shares=rng.random() < 0.7,
         ahead=_ahead() if rng.random() < 0.5 else Ahead(),
-        rungs=(0.25, 0.5) if rng.random() < 0.3 else (),
+        rungs=tuple(sample_task(deals[0], share) for share in (0.25, 0.5)) if deals and rng.random() < 0.3 else (),
     )
 
 
