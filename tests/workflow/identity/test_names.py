@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
+from unittest.mock import patch
+
 import pytest
 
 from mileage.workflow.identity import identify
@@ -68,3 +72,43 @@ def test_what_a_name_stands_for_matters(name):
 def test_a_global_that_no_text_names_is_no_matter():
     text = "def step(rows):\n    return rows.query('size > 3')\nOTHER = 1\n"
     assert key(text.replace("OTHER = 1", "OTHER = 2")) == key(text)
+
+
+def member_key(members, body, name="birds_of_members"):
+    """Return the key of a step that reads members of a module of its own."""
+    module = ModuleType(name)
+    module.__file__ = "/nowhere/birds_of_members.py"
+    exec(members, vars(module))
+    scope = {"__name__": "birds_of_names", "birds": module}
+    exec(f"def step(x):\n    return {body}\n", scope)
+    with patch.dict(sys.modules, {name: module}):
+        return identify(scope["step"]).key
+
+
+MEMBERS = "low = 1\nhigh = 2\ndef grown(x):\n    return x + low\n"
+WRITTEN = f"{MEMBERS}def reset():\n    global low\n    low = 0\n"
+
+
+def test_the_name_of_a_member_of_ones_own_module_is_no_matter():
+    renamed = "small = 1\nlarge = 2\n"
+    read = "birds.low * birds.high - birds.low"
+    assert member_key(MEMBERS, read) == member_key(renamed, "birds.small * birds.large - birds.small")
+
+
+@pytest.mark.parametrize(
+    ("members", "one", "other"),
+    [
+        (MEMBERS, "birds.low * 2 + birds.high + birds.low", "birds.low * 2 + birds.high + birds.high"),
+        (MEMBERS, "birds.low - birds.high", "birds.high - birds.low"),
+        (MEMBERS, "birds.low", "birds.high"),
+        (MEMBERS, "birds.low", "birds.grown(x)"),
+        ("low = high = 1\n", "birds.low.real", "birds.low.imag"),
+        ("low = high = 1\n", "getattr(birds, 'low')", "getattr(birds, 'high')"),
+    ],
+)
+def test_which_member_is_read_matters(members, one, other):
+    assert member_key(members, one) != member_key(members, other)
+
+
+def test_the_name_of_a_member_that_its_module_assigns_matters():
+    assert member_key(WRITTEN, "birds.low") != member_key(WRITTEN.replace("low", "little"), "birds.little")

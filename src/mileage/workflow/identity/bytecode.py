@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import count
+from itertools import count, takewhile
 from types import CodeType
 
 _JUMPS = frozenset(dis.hasjrel) | frozenset(dis.hasjabs)
@@ -21,7 +21,12 @@ _CONSTS = frozenset(dis.hasconst)
 _FREE = frozenset(dis.hasfree)
 _NAMES = frozenset(dis.hasname) | frozenset(dis.hascompare)
 _NOISE = frozenset({"CACHE", "EXTENDED_ARG", "RESUME", "NOP", "COPY_FREE_VARS", "MAKE_CELL"})
+ATTRIBUTE = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
 _FLAGS = 0x04 | 0x08 | 0x20 | 0x80 | 0x100 | 0x200  # *args, **kwargs, generator, coroutine and their kin
+
+
+#: Another name for a global, or for a member of a module, by its dotted path.
+Names = Mapping[tuple[str, ...], str]
 
 
 @lru_cache(maxsize=4096)
@@ -32,14 +37,14 @@ def instructions(code: CodeType) -> tuple[dis.Instruction, ...]:
 
 @dataclass(frozen=True)
 class _Scope:
-    """What is known where a code object stands: other names of globals, and the numbers of variables it shares.
+    """What is known where a code object stands: other names of what it reads, and the numbers of variables it shares.
 
     ``named`` are variables whose names matter, since a text names them.
     """
 
     code: CodeType
     encode: Callable[[object], object]
-    names: Mapping[str, str]
+    names: Names
     named: bool = False
     shared: dict[str, int] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=count)
@@ -66,12 +71,12 @@ class _Scope:
 
 
 def encode_code(
-    code: CodeType, encode: Callable[[object], object], names: Mapping[str, str] | None = None, *, named: bool = False
+    code: CodeType, encode: Callable[[object], object], names: Names | None = None, *, named: bool = False
 ) -> tuple[object, ...]:
     """Return a code object as plain data; ``encode`` does the same for its constants.
 
-    ``names`` gives globals another name: what they are called does not matter to one who knows what each of them is.
-    With ``named``, the names of local variables belong to it.
+    ``names`` gives globals, and members of modules, another name: what they are called does not matter to one who knows
+    what each of them is. With ``named``, the names of local variables belong to it.
 
     Examples
     --------
@@ -105,7 +110,10 @@ def _encoded(scope: _Scope) -> tuple[object, ...]:
     listed = instructions(code)
     place = {one.offset: i for i, one in enumerate(listed)}
     offsets = sorted(place)
-    body = tuple(_instruction(one, scope, place, offsets) for one in listed)
+    renamed = _renamed(listed, scope.names)
+    body = tuple(
+        renamed[i] if i in renamed else _instruction(one, scope, place, offsets) for i, one in enumerate(listed)
+    )
     n_named = code.co_argcount + code.co_kwonlyargcount
     arguments = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
     version = (sys.version_info.major, sys.version_info.minor)
@@ -120,7 +128,7 @@ def _instruction(one: dis.Instruction, scope: _Scope, place: dict[int, int], off
             return (one.opname, value.co_name, _encoded(scope.inside(value)))
         return (one.opname, scope.encode(value))
     if one.opname == "LOAD_GLOBAL":
-        return (one.opname, is_callee(one), scope.names.get(str(one.argval), str(one.argval)))
+        return (one.opname, is_callee(one), str(one.argval))
     if one.opname == "LOAD_CLOSURE":  # in the order of the names; the function inside says which it uses
         return (one.opname,)
     if one.opcode in _JUMPS:
@@ -130,6 +138,25 @@ def _instruction(one: dis.Instruction, scope: _Scope, place: dict[int, int], off
     if one.opcode in _NAMES:
         return (one.opname, str(one.argval))
     return (one.opname, one.arg)
+
+
+def _renamed(listed: tuple[dis.Instruction, ...], names: Names) -> dict[int, tuple[object, ...]]:
+    """Return the instructions that load what has another name, by position; the last of a path says which it is."""
+    made: dict[int, tuple[object, ...]] = {}
+    for i, one in enumerate(listed if names else ()):
+        if one.opname == "LOAD_GLOBAL":
+            path = (str(one.argval), *attributes_at(listed, i + 1))
+            n = next((n for n in range(len(path), 0, -1) if path[:n] in names), 0)
+            for k in range(n):
+                number = names[path[:n]] if k == n - 1 else ""
+                made[i + k] = (listed[i + k].opname, is_callee(listed[i + k]), number)
+    return made
+
+
+def attributes_at(listed: tuple[dis.Instruction, ...], start: int) -> list[str]:
+    """Return the names of the attributes that are looked up one after another."""
+    taken = takewhile(lambda one: one.opname in ATTRIBUTE, listed[start:])
+    return [str(one.argval) for one in taken]
 
 
 def is_callee(one: dis.Instruction) -> bool:

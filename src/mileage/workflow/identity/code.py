@@ -129,7 +129,7 @@ class _Walk:
             return ("generic", tuple((self.encode(kind), self.encode(one)) for kind, one in registry.items()))
         by_name = names_seen_in(f)
         code = fingerprint(
-            encode_code(f.__code__, self.encode, aliases(f.__code__, self._written(f)), named=by_name is not None)
+            encode_code(f.__code__, self.encode, aliases(f.__code__, self._reach(f)), named=by_name is not None)
         )
         defaults = (self.encode(f.__defaults__), self.encode(f.__kwdefaults__))
         name = f"{f.__module__}.{f.__qualname__}"
@@ -142,13 +142,31 @@ class _Walk:
         seen = tuple((key, self._named(f.__module__, key, f.__globals__[key], f.__module__)) for key in by_name or ())
         return ("function", code, defaults, cells, self._reads(f), self._attributes(f, name), seen)
 
-    def _written(self, f: FunctionType) -> frozenset[str]:
-        """Return the globals that functions of a function's module assign: their names matter."""
-        scope = f.__globals__
+    def _reach(self, f: FunctionType) -> Callable[[tuple[str, ...]], int]:
+        """Return how much of a path that a function reads is what it reads: a global, or a member of the user's modules.
+
+        Nothing, if a function assigns it: then its name matters.
+        """
+        scope, own = f.__globals__, self._written(f.__globals__, f.__module__).union(writes_of(f.__code__))
+
+        def reach(path: tuple[str, ...]) -> int:
+            if path[0] in own:
+                return 0
+            value, n = scope.get(path[0]), 1
+            while isinstance(value, ModuleType) and n < len(path) and not is_library(value.__name__):
+                if path[n] in self._written(vars(value), value.__name__) or path[n] not in vars(value):
+                    return n
+                value, n = vars(value)[path[n]], n + 1
+            return n
+
+        return reach
+
+    def _written(self, scope: dict[str, Any], module: str) -> frozenset[str]:
+        """Return the globals that functions of a module assign."""
         if id(scope) not in self.written:
             own = [value for value in scope.values() if isinstance(value, FunctionType | type)]
-            methods = [m for c in own if isinstance(c, type) and c.__module__ == f.__module__ for m in vars(c).values()]
-            codes = [one.__code__ for one in (f, *own, *methods) if isinstance(one, FunctionType)]
+            methods = [m for c in own if isinstance(c, type) and c.__module__ == module for m in vars(c).values()]
+            codes = [one.__code__ for one in (*own, *methods) if isinstance(one, FunctionType)]
             self.written[id(scope)] = frozenset(name for code in codes for name in writes_of(code))
         return self.written[id(scope)]
 

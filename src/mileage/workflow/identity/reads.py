@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import dis
 import importlib.util
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import takewhile
 from types import CodeType, FunctionType
 
-from mileage.workflow.identity.bytecode import instructions, is_callee
+from mileage.workflow.identity.bytecode import ATTRIBUTE, attributes_at, instructions, is_callee
 
 _GLOBAL = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
-_ATTRIBUTE = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
 _NO_VALUE = frozenset({"PUSH_NULL", "PRECALL"})
 _BY_NAME = frozenset({"sql", "query", "execute", "eval", "exec", "locals", "vars", "dir", "from_query", "SQLContext"})
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -49,7 +46,7 @@ def reads_of(code: CodeType) -> tuple[Read, ...]:
     listed = instructions(code)
     for i, one in enumerate(listed):
         if one.opname in _GLOBAL:
-            taken = _attributes(listed, i + 1)
+            taken = attributes_at(listed, i + 1)
             behind = next((o for o in listed[i + 1 + len(taken) :] if o.opname not in _NO_VALUE), None)
             given = behind.argval if behind is not None and behind.opname == "LOAD_CONST" else None
             called = is_callee(one) and not taken
@@ -65,11 +62,6 @@ def reads_of(code: CodeType) -> tuple[Read, ...]:
     return tuple(found)
 
 
-def _attributes(listed: tuple[dis.Instruction, ...], start: int) -> list[str]:
-    taken = takewhile(lambda one: one.opname in _ATTRIBUTE, listed[start:])
-    return [str(one.argval) for one in taken]
-
-
 @lru_cache(maxsize=4096)
 def writes_of(code: CodeType) -> tuple[str, ...]:
     """Return the global names that code assigns or deletes."""
@@ -81,7 +73,7 @@ def writes_of(code: CodeType) -> tuple[str, ...]:
 @lru_cache(maxsize=4096)
 def attributes_in(code: CodeType) -> tuple[str, ...]:
     """Return the attributes that a code object and all code inside it looks up, whatever of."""
-    own = [str(one.argval) for one in instructions(code) if one.opname in _ATTRIBUTE]
+    own = [str(one.argval) for one in instructions(code) if one.opname in ATTRIBUTE]
     inner = [name for const in code.co_consts if isinstance(const, CodeType) for name in attributes_in(const)]
     return tuple(dict.fromkeys([*own, *inner]))
 
@@ -115,16 +107,18 @@ def _texts(code: CodeType) -> Iterator[str]:
             yield const
 
 
-def aliases(code: CodeType, kept: frozenset[str]) -> dict[str, str]:
-    """Return a name by number for the globals that code reads, in order; those in ``kept`` keep theirs.
+def aliases(code: CodeType, reach: Callable[[tuple[str, ...]], int]) -> dict[tuple[str, ...], str]:
+    """Return a name by number for what code reads, in order; ``reach`` says how much of a path is what is read.
+
+    That is a global, or a member of a module that a global is; nothing, if its name matters.
 
     Examples
     --------
-    >>> aliases((lambda x: len(x) + sum(x)).__code__, frozenset({"sum"}))
-    {'len': '0'}
+    >>> aliases((lambda x: len(x) + sum(x)).__code__, lambda path: 0 if path == ("sum",) else 1)
+    {('len',): '0'}
     """
-    read = dict.fromkeys(one.path[0] for one in reads_of(code) if one.level is None)
-    return {name: str(i) for i, name in enumerate(read) if name not in kept}
+    read = dict.fromkeys(one.path[: reach(one.path)] for one in reads_of(code) if one.level is None)
+    return {path: str(i) for i, path in enumerate(read) if path}
 
 
 def module_name(read: Read, package: str) -> str:
