@@ -43,7 +43,7 @@ def codes(database: Database, text: str) -> list[tuple[str, str]]:
         ("PREDICT label FROM 't.csv' BUDGET 0 s", [("E270", "")]),
         ("PREDICT label FROM 't.csv' VALIDATE BY 1 FOLDS", [("E272", "")]),
         ("PREDICT label FROM 't.csv' FEATURES (label, age)", [("E241", "")]),
-        ("PREDICT label FROM 't.csv' PREFER interpretable REQUIRE recall >= 0.9", [("E301", ""), ("E301", "")]),
+        ("PREDICT label FROM 't.csv' PREFER interpretable REQUIRE fair", [("E301", ""), ("E301", "")]),
         ("PREDICT label FROM 't.csv' OPTIMIZE accuracy, log_loss", [("E301", "")]),
         ("PREDICT label, sex FROM 't.csv'", [("E301", "")]),
         ('PREDICT label FROM "t.csv"', [("D408", "'t.csv'")]),

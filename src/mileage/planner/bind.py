@@ -17,6 +17,7 @@ from mileage.planner.mistakes import Mistakes
 from mileage.planner.newdata import as_stated, check_test_target, check_types
 from mileage.planner.notyet import refuse
 from mileage.planner.objectives import plan_objectives
+from mileage.planner.requirements import plan_requirements
 from mileage.planner.rewriting import with_facts
 from mileage.planner.sample import with_room
 from mileage.planner.settings import Settings, plan_settings
@@ -96,6 +97,7 @@ class _Binder:
             if isinstance(clause.method, ast.On):
                 bind_from(clause.method.source, self.database, self.mistakes, clause.span)
         plan_objectives(self.query, None, (), self.mistakes)
+        plan_requirements(self.query, None, (), self.mistakes)
         check_space(self.query, self.mistakes)
         BudgetReader(None, (), self.mistakes).read(self.query, single=True)
 
@@ -151,6 +153,7 @@ class _Binder:
             objectives=objectives,
             space=space,
             budget=budget,
+            requirements=plan_requirements(self.query, target.task, classes, self.mistakes),
             n_results=self.settings.n_results,
             diverse=self.settings.diverse,
             seed=self.settings.seed,

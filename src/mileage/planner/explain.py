@@ -63,6 +63,7 @@ def explain_plan(plan: LogicalPlan) -> tuple[Section, ...]:
         ("features", f"{len(f.names)}: {', '.join(parts)}", _said(plan, ast.Features, ast.Excluding, ast.Knowing)),
         ("validation", _validation(plan), _said(plan, ast.Validate)),
         ("objective", " then ".join(o.call for o in plan.objectives), _said(plan, ast.Optimize)),
+        *_required(plan),
         ("space", _space(plan), _said(plan, ast.With, ast.Without)),
         ("budget", _budget(plan.budget), _said(plan, ast.Budget)),
         ("answer", f"the best {plan.n_results}{' different' * plan.diverse} workflows", _said(plan, ast.Return)),
@@ -121,6 +122,11 @@ def _validation(plan: LogicalPlan) -> str:
     details += ["dealt anew for each workflow"] if v.parts else []
     details += [f"the best of many on {plan.confirmation.repeat} fresh deals"] if plan.confirmation else []
     return ", ".join(details)
+
+
+def _required(plan: LogicalPlan) -> list[tuple[str, str, str]]:
+    text = ", ".join(str(bound) for bound in plan.requirements)
+    return [("required", text, _said(plan, ast.Require))] if text else []
 
 
 def _space(plan: LogicalPlan) -> str:

@@ -9,6 +9,7 @@ from mileage.core.findings import Finding
 from mileage.core.reasons import Reason
 from mileage.data import Dataset, Profile, SplitSpec, TargetProfile
 from mileage.language.ast import Metric, Predict
+from mileage.results import Requirement
 from mileage.space import SearchSpace
 from mileage.workflow import Features, Setting
 
@@ -82,6 +83,7 @@ class LogicalPlan:
     objectives: tuple[Objective, ...]
     space: SearchSpace
     budget: BudgetPlan
+    requirements: tuple[Requirement, ...] = ()
     n_results: int = 5
     diverse: bool = False
     seed: int = 0

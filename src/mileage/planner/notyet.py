@@ -9,7 +9,6 @@ from mileage.planner.mistakes import Mistakes
 
 _CLAUSES: dict[type, tuple[str, str]] = {
     ast.Prefer: ("PREFER", "wishes are not weighed yet; narrow the space by WITH or WITHOUT instead"),
-    ast.Require: ("REQUIRE", "bounds are not enforced yet; use OPTIMIZE ... THEN ... and read the metrics shown"),
     ast.UsingKnowledge: ("USING KNOWLEDGE", "packs are not executed yet; write the facts in KNOWING"),
 }
 _TASKS = {"classification", "regression"}
@@ -30,6 +29,8 @@ def refuse(query: ast.Predict, mistakes: Mistakes) -> None:
             _refuse(mistakes, name, clause.span, hint)
         elif isinstance(clause, ast.Knowing):
             _facts(clause, mistakes)
+        elif isinstance(clause, ast.Require):
+            _bounds(clause, mistakes)
         elif isinstance(clause, ast.Reuse) and clause.mode != "auto":
             name = "REUSE of views" if clause.mode == "views" else f"REUSE {clause.mode.upper()}"
             _refuse(mistakes, name, clause.span, "leave it out: what is kept is reused")
@@ -57,6 +58,19 @@ def _facts(clause: ast.Knowing, mistakes: Mistakes) -> None:
         elif fact.belief in {"likely", "maybe"}:
             hint = "leave it out: the fact is then taken as certain"
             _refuse(mistakes, f"KNOWING {fact.belief.upper()} ...", fact.span, hint)
+
+
+def _bounds(clause: ast.Require, mistakes: Mistakes) -> None:
+    for item in clause.items:
+        if isinstance(item, ast.Intent):
+            hint = "bounds of metrics, of latency, fit_time, predict_time and size are executed"
+            _refuse(mistakes, f"REQUIRE {item.name}", item.span, hint)
+        elif item.where is not None:
+            _refuse(mistakes, "REQUIRE ... WHERE", item.span, "bound the metric over all rows")
+        elif item.confidence is not None:
+            _refuse(
+                mistakes, "REQUIRE ... WITH CONFIDENCE", item.span, "leave it out: the mean over the splits is bounded"
+            )
 
 
 def _refuse(mistakes: Mistakes, name: str, span: Span | None, hint: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from mileage.core.reasons import Reason
 from mileage.results.encoding import finite_or_none
 from mileage.results.ranking import Objectives, different, ranked, tie_groups, value_of
+from mileage.results.requirement import Requirement, missed, shortfall
 from mileage.results.trial import Trial
 
 _NOT_OK = ("failed", "timeout", "memory", "cancelled")
@@ -47,6 +48,8 @@ class Leaderboard:
         A sentence to stand with a trial instead of the reason it was proposed.
     test_share : float, optional
         Rows scored per row trained on, for the noise of a difference; that of as many folds by default.
+    requirements : tuple of Requirement
+        Bounds of an answer: workflows that keep them stand before those that do not, of which the nearest stand first.
     constant : int, default 0
         Number of the constant predictor, the reference for all others; it is always in the list.
 
@@ -70,13 +73,19 @@ class Leaderboard:
     verdicts: Mapping[int, str] = field(default_factory=dict)
     test_share: float | None = None
     constant: int = 0
+    requirements: tuple[Requirement, ...] = ()
 
     @cached_property
     def order(self) -> tuple[Trial, ...]:
         """All scored trials, best first."""
         metric = self.objectives[0][0]
         scored = [t for t in self.trials if t.state == "ok" and not math.isnan(value_of(t, metric))]
-        return tuple(ranked(scored, self.objectives, test_share=self.test_share))
+        order = ranked(scored, self.objectives, test_share=self.test_share)
+        return tuple(sorted(order, key=lambda t: shortfall(self.requirements, t)))
+
+    def missed(self, trial: Trial) -> str:
+        """Return what a trial misses of the requirements, or nothing."""
+        return missed(self.requirements, trial)
 
     @cached_property
     def ranked(self) -> tuple[Trial, ...]:
@@ -147,7 +156,11 @@ class Leaderboard:
 
     def why(self, trial: Trial) -> str:
         """Return the sentence that stands with a trial."""
-        return self.verdicts.get(trial.number) or (str(trial.reason) if isinstance(trial.reason, Reason) else "")
+        return (
+            self.missed(trial)
+            or self.verdicts.get(trial.number)
+            or (str(trial.reason) if isinstance(trial.reason, Reason) else "")
+        )
 
     def text(self, *, width: int = 120) -> str:
         """Return the list as aligned plain text, at most ``width`` columns wide."""
@@ -189,6 +202,8 @@ class Leaderboard:
             "size_bytes": t.size_bytes,
             "describe": t.describe,
             "model": t.model,
+            "latency_s": t.latency_s,
+            "missed": self.missed(t),
             "reason": self.why(t),
             "metrics": {
                 name: {

@@ -10,7 +10,7 @@ from mileage.results.trial import Trial
 from mileage.workflow.blend import BLEND
 
 Objectives = tuple[tuple[str, bool], ...]
-_MEASURED = {"fit_time": "fit_s", "predict_time": "predict_s", "size": "size_bytes"}
+MEASURED = {"fit_time": "fit_s", "predict_time": "predict_s", "latency": "latency_s", "size": "size_bytes"}
 
 MODEL_FAMILIES = {
     "constant": ("dummy",),
@@ -30,8 +30,8 @@ _FAMILY_OF = {name: family for family, names in MODEL_FAMILIES.items() for name 
 
 def value_of(trial: Trial, metric: str) -> float:
     """Return a trial's mean score, or what was measured if the metric is a time or a size."""
-    if metric not in trial.scores and metric in _MEASURED:
-        measured = getattr(trial, _MEASURED[metric])
+    if metric not in trial.scores and metric in MEASURED:
+        measured = getattr(trial, MEASURED[metric])
         return math.nan if measured is None else float(measured)
     return trial.mean(metric)
 

@@ -38,6 +38,8 @@ class Trial:
         Standard error (of a bootstrap) where there is one split only.
     fit_s, predict_s : float or None
         Seconds of one fit and of predicting one split; None where nothing ran.
+    latency_s : float or None
+        Seconds of predicting one row, where the rows of a split are predicted together.
     size_bytes : int or None
         Bytes of one fitted workflow.
     reason : Reason or None
@@ -70,6 +72,7 @@ class Trial:
     fit_s: float | None = None
     predict_s: float | None = None
     size_bytes: int | None = None
+    latency_s: float | None = None
     reason: Reason | None = None
     error: str | None = None
     fidelity: str = FULL
@@ -140,6 +143,7 @@ class Trial:
             "fit_s": self.fit_s,
             "predict_s": self.predict_s,
             "size_bytes": self.size_bytes,
+            "latency_s": self.latency_s,
             "reason": _reason_to_json(self.reason),
             "error": self.error,
             "fidelity": self.fidelity,
@@ -164,6 +168,7 @@ class Trial:
             artifacts=tuple(data.get("artifacts", ())),
             exactness=Exactness.of(data.get("exactness", "bitwise")),
             at_s=data.get("at_s"),
+            latency_s=data.get("latency_s"),
             **{name: data[name] for name in plain},
         )
 

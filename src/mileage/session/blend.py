@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mileage.core.interrupts import StopAsked
 from mileage.core.reasons import Reason
 from mileage.engine import Outcome
 from mileage.operators import operators
 from mileage.optimizer import PlanContext, optimize, weigh_task
-from mileage.results import Trial
+from mileage.results import Trial, shortfall
 from mileage.results.ranking import different, ranked
 from mileage.session.confirm import scored_on
 from mileage.session.data_tasks import DataTasks, data_tasks
@@ -74,11 +74,12 @@ def blend_best(loop: TrialLoop) -> None:
 def _candidates(loop: TrialLoop) -> list[Trial]:
     """Return the workflows that may be in a blend, best first: of different models first, and those scored again if any were."""
     scored = [t for t in loop.trials if t.state == "ok" and t.number > 0]
+    eligible = {t.number for t in loop.eligible()}
     again = [t for t in scored if t.is_confirmed]
     alike = again or loop.data.parts is None  # predictions on splits of their own have no mean
     if not loop.plan.space.blends or len(scored) < _FEWEST or not alike:
         return []
-    best = ranked([t for t in again or scored if _has_mean(t)], loop.objectives[:1])[:_BEST]
+    best = ranked([t for t in again or scored if _has_mean(t) and t.number in eligible], loop.objectives[:1])[:_BEST]
     return different(best, _MEMBERS)
 
 
@@ -93,9 +94,27 @@ def _affordable(loop: TrialLoop, chosen: Sequence[Trial]) -> list[Trial]:
     """Return those that can all be fitted on all rows in the time left, the best first."""
     made: list[Trial] = []
     for trial in chosen:
-        if _fits(loop, sum(t.fit_s or 0.0 for t in (*made, trial)), len(made) + 1, after_s=weighing_s(loop)):
+        together = (*made, trial)
+        in_time = _fits(loop, sum(t.fit_s or 0.0 for t in together), len(together), after_s=weighing_s(loop))
+        if in_time and _keeps_bounds(loop, together):
             made.append(trial)
     return made
+
+
+def _keeps_bounds(loop: TrialLoop, members: Sequence[Trial]) -> bool:
+    """Say whether what members take together, if they are blended, keeps the bounds on times and sizes."""
+    measured = [bound for bound in loop.plan.requirements if bound.is_measured]
+    return not measured or shortfall(measured, replace(members[0], **_taken(members))) == 0
+
+
+def _taken(members: Sequence[Trial]) -> dict[str, Any]:
+    """Return the times and the size of a blend: the sums of those of its members."""
+    return {
+        "fit_s": sum(t.fit_s or 0.0 for t in members),
+        "predict_s": sum(t.predict_s or 0.0 for t in members),
+        "size_bytes": sum(t.size_bytes or 0 for t in members),
+        "latency_s": sum(t.latency_s or 0.0 for t in members),
+    }
 
 
 def _fits(loop: TrialLoop, fit_s: float, n_members: int, *, after_s: float = 0.0) -> bool:
@@ -144,9 +163,7 @@ def _made(loop: TrialLoop, members: Sequence[Trial], weights: Sequence[float], t
         configuration=slots,
         workflow=blended(list(zip(weights, workflows, strict=True)), slots),
         describe=" + ".join(f"{w:.2g} * {t.model}" for t, w in zip(members, weights, strict=True)),
-        fit_s=sum(t.fit_s or 0.0 for t in members),
-        predict_s=sum(t.predict_s or 0.0 for t in members),
-        size_bytes=sum(t.size_bytes or 0 for t in members),
+        **_taken(members),
         exactness=max(t.exactness for t in members),
         reason=Reason(text, "strategy"),
     )

@@ -73,7 +73,7 @@ def confirm_reserve_s(loop: TrialLoop) -> float:
     seconds = loop.plan.budget.seconds
     if loop.plan.confirmation is None or seconds is None:
         return 0.0
-    chosen = finalists(loop.trials, loop.objectives, test_share=loop.plan.validation.test_share)
+    chosen = finalists(loop.eligible(), loop.objectives, test_share=loop.plan.validation.test_share)
     times = [_MARGIN * _seconds(loop, trial) for trial in chosen]
     if sum(times[:2]) > _SHARE * seconds:  # not even two can be scored once more in that
         return 0.0
@@ -87,7 +87,7 @@ def confirm_best(loop: TrialLoop) -> None:
     """
     loop.confirm_s = 0.0  # what was kept for this is spent now
     splits = loop.plan.confirmation
-    chosen = finalists(loop.trials, loop.objectives, test_share=loop.plan.validation.test_share)
+    chosen = finalists(loop.eligible(), loop.objectives, test_share=loop.plan.validation.test_share)
     chosen, times = _affordable(loop, chosen, splits.repeat if splits else 0)
     if splits is None or not times:
         return

@@ -52,6 +52,15 @@ class DataTasks:
         return replace(self, deal=replace(self.deal, params=tuple(params.items())))
 
 
+def simplest(features: Features) -> Features:
+    """Return one column of the features, the cheapest to read: all that the constant predictor needs."""
+    for kind in ("numeric", "categorical", "datetime", "text"):
+        names = getattr(features, kind)
+        if names:
+            return Features(**{kind: names[:1]})
+    return features
+
+
 def column_kinds(features: Features) -> tuple[tuple[str, str], ...]:
     """Return ``(column, kind)`` of every feature, in the order of the branches."""
     groups = (

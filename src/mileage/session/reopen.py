@@ -12,11 +12,11 @@ from mileage.language import ast, parse_query
 from mileage.operators.metrics import resolve_metric
 from mileage.planner import LogicalPlan, bind
 from mileage.results import Leaderboard, Trial
+from mileage.session.data_tasks import simplest
 from mileage.session.kept_table import keep_table
 from mileage.session.known_data import known_profile
 from mileage.session.result import Result
 from mileage.session.run import rank
-from mileage.session.trials import simplest
 from mileage.workflow import blended, instantiate, members_of
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from mileage.engine import Executor, Limits
 from mileage.errors import EngineError
 from mileage.planner import LogicalPlan
 from mileage.results import Leaderboard, Trial
+from mileage.results.ranking import value_of
 from mileage.session.blend import blend_best
 from mileage.session.clock import Clock
 from mileage.session.confirm import confirm_best
@@ -137,9 +139,24 @@ def _search(session: Session, plan: LogicalPlan, setting: RunSetting, run_id: in
         refit, notes = _refit_best(session, executor, leaves, plan, loop, board)
         if not board.ranked and loop.ended != STOPPED:
             raise nothing_scored(board)
+        notes += _unmet(board)
         notes += [_DEMOTED.format(rule, operator) for rule, operator in demoted]
         notes += [text for text in (loop.unblended, loop.unkept, session.catalog.degraded) if text]
         return _Found(board, loop.ended, refit, tuple(notes))
+
+
+def _unmet(board: Leaderboard) -> list[str]:
+    """Say so if no workflow keeps all bounds, and of each bound how near a workflow comes."""
+    if not board.ranked or not board.missed(board.ranked[0]):
+        return []
+    n = len(board.order)
+    lines = [f"none of {n} workflow{'s' * (n != 1)} keeps all that is REQUIREd: w1 {board.missed(board.ranked[0])}"]
+    for bound in board.requirements:
+        values = [v for t in board.order if not math.isnan(v := value_of(t, bound.metric))]
+        keep = sum(bound.shortfall(t) == 0 for t in board.order)
+        nearest = (min if bound.is_upper else max)(values) if values else math.nan
+        lines.append(f"{bound}: {keep} of {n} keep it, the best has {bound.shown(nearest)}")
+    return lines
 
 
 def nothing_scored(board: Leaderboard) -> EngineError:
@@ -166,6 +183,7 @@ def rank(plan: LogicalPlan, trials: list[Trial]) -> Leaderboard:
         diverse=plan.diverse,
         test_share=plan.validation.test_share,
         restrictions=tuple((r.what, r.reason.text) for r in plan.space.restrictions),
+        requirements=plan.requirements,
     )
 
 

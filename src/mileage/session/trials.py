@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from mileage.core.events import EventBus
-from mileage.core.exactness import DEFAULT_FLOOR, Exactness
+from mileage.core.exactness import Exactness
 from mileage.core.fingerprint import Fingerprint
 from mileage.core.interrupts import StopAsked
 from mileage.core.reasons import Reason
@@ -30,19 +30,20 @@ from mileage.optimizer import (
     weakest,
 )
 from mileage.planner import LogicalPlan
-from mileage.results import FULL, PRIVATE, Trial
+from mileage.results import FULL, PRIVATE, Trial, shortfall
 from mileage.search import Known, Proposal, SearchContext
 from mileage.session.blend import blend_reserve_s, weighing_s
 from mileage.session.clock import Clock
 from mileage.session.confirm import confirm_reserve_s
-from mileage.session.data_tasks import DataTasks
+from mileage.session.data_tasks import DataTasks, simplest
 from mileage.session.engines import Refit, begin_refit
 from mileage.session.forecast import Forecaster
+from mileage.session.loadable import loadable
 from mileage.session.measure import Measured, measure
 from mileage.session.proposals import Proposals
 from mileage.session.race import Hurdle, hurdle_of
 from mileage.space import Configuration
-from mileage.workflow import Action, Features, PhysicalPlan, TaskKind, Workflow, instantiate
+from mileage.workflow import Action, PhysicalPlan, TaskKind, Workflow, instantiate
 
 LAG = 4
 _LATER = 20  # what takes more than its share of the budget waits until so many others were tried
@@ -51,6 +52,7 @@ STOPPED = "stopped by the user"
 _EVERY = 10  # trials, after which it is forecast again what scoring the best again will take
 _SKIPS = 25  # proposals in a row that do not fit the rest of the budget before the search ends
 _REFIT_MARGIN = 1.5
+_MISSED = 1e12  # added to the loss of a trial that misses a bound: more than losses are
 _KEEP = frozenset({TaskKind.PREDICT, TaskKind.SCORE})
 
 
@@ -99,7 +101,7 @@ class TrialLoop:
         self.strategy = Proposals(name, context, self.carried)
         self.metrics = tuple(o.call for o in p.objectives)
         self.objectives = tuple((o.call, o.greater_is_better) for o in p.objectives)
-        self.kept = kept_at(p.floor, self.kept)
+        self.kept = loadable(p, self.kept, measured=bool(self.carried))
         self.confirm_s, self.blend_s = 0.0, 0.0
         self.forecaster = Forecaster(p.setting.n_rows)
         self.pending: dict[int, Pending] = {}
@@ -201,7 +203,7 @@ class TrialLoop:
         goal, best = self.plan.budget.until, self.best
         assert goal is not None
         assert best is not None
-        if goal.metric not in best.scores:
+        if goal.metric not in best.scores or shortfall(self.plan.requirements, best) > 0:
             return False
         score = best.mean(goal.metric)
         return {
@@ -283,6 +285,8 @@ class TrialLoop:
         seconds = self.plan.budget.seconds
         if seconds is None or self.fixed or self.data.test is not None or self.data.parts is not None:
             return None
+        if self._told_best is not None and shortfall(self.plan.requirements, self._told_best) > 0:
+            return None  # what is behind may keep the bounds that the best so far misses
         share = self._all_folds_s(self.forecaster.prior_s(workflow)) / seconds
         greater = self.plan.objectives[0].greater_is_better
         n_rows = self.plan.setting.n_rows
@@ -367,10 +371,10 @@ class TrialLoop:
         self._finish(trial)
 
     def all_metrics(self) -> tuple[str, ...]:
-        """Return the metrics that trials are scored by: those of OPTIMIZE, and the goal of UNTIL."""
+        """Return the metrics that trials are scored by: those of OPTIMIZE, the goal of UNTIL and the bounds of REQUIRE."""
         goal = self.plan.budget.until
-        extra = (goal.metric,) if goal is not None and goal.metric not in self.metrics else ()
-        return (*self.metrics, *extra)
+        bounded = [bound.metric for bound in self.plan.requirements if not bound.is_measured]
+        return tuple(dict.fromkeys((*self.metrics, *([goal.metric] if goal is not None else []), *bounded)))
 
     def limits(self) -> Limits:
         """Return the limits of a trial: what is left of the budget, and a worker's part of the memory."""
@@ -486,6 +490,7 @@ class TrialLoop:
             fit_s=before.fit_s if before and m.fit_s is None else m.fit_s,
             predict_s=before.predict_s if before and m.predict_s is None else m.predict_s,
             size_bytes=before.size_bytes if before and m.size_bytes is None else m.size_bytes,
+            latency_s=before.latency_s if before and m.predict_s is None else self._latency_s(m.predict_s),
             reason=p.proposal.reason,
             error=None if scored else f"{self.metrics[0]} is not defined on a fold",
             fidelity=FULL if self.data.parts is None else PRIVATE,
@@ -532,6 +537,11 @@ class TrialLoop:
             error=trial.error,
         )
 
+    def eligible(self) -> list[Trial]:
+        """Return the trials that keep all bounds; all of them if none does."""
+        keeping = [t for t in self.trials if t.state == "ok" and shortfall(self.plan.requirements, t) == 0]
+        return keeping if any(t.number > 0 for t in keeping) else self.trials
+
     def replace(self, trials: Iterable[Trial]) -> None:
         """Put trials that were scored again in the place of those of the same number, here and on record."""
         by_number = {trial.number: trial for trial in trials}
@@ -553,9 +563,17 @@ class TrialLoop:
             self.told += 1
         return True
 
+    def _latency_s(self, predict_s: float | None) -> float | None:
+        n_rows = max(1.0, self.plan.setting.n_rows * (1 - self.data.train_share))
+        return None if predict_s is None else predict_s / n_rows
+
     def _loss(self, trial: Trial) -> float:
+        """Return what the search makes small: what misses a bound is worse than all that keep them."""
         mean = trial.mean(self.metrics[0])
-        return -mean if self.plan.objectives[0].greater_is_better else mean
+        missing = shortfall(self.plan.requirements, trial)
+        return (-mean if self.plan.objectives[0].greater_is_better else mean) + (
+            _MISSED * (1 + min(missing, 1e6)) if missing else 0.0
+        )
 
     is_goal_met = False
     _told_best: Trial | None = None
@@ -577,20 +595,6 @@ def _joined(first: Outcome, then: Outcome) -> Outcome:
         sizes={**first.sizes, **then.sizes},
         n_computed=first.n_computed + then.n_computed,
     )
-
-
-def kept_at(floor: Exactness, kept: Callable[[str], bool]) -> Callable[[str], bool]:
-    """Return what may be loaded: below the default floor nothing, as a kept result may have been made above it."""
-    return kept if floor >= DEFAULT_FLOOR else lambda _key: False
-
-
-def simplest(features: Features) -> Features:
-    """Return one column of the features, the cheapest to read: all that the constant predictor needs."""
-    for kind in ("numeric", "categorical", "datetime", "text"):
-        names = getattr(features, kind)
-        if names:
-            return Features(**{kind: names[:1]})
-    return features
 
 
 _CONSTANT = Configuration((("model", (StepSpec("dummy"),)),))

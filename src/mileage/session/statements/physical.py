@@ -14,11 +14,11 @@ from mileage.optimizer import Ahead, Applied, PlanContext, evaluation_tasks, opt
 from mileage.planner import LogicalPlan
 from mileage.results.report import Section
 from mileage.search import Proposal, SearchContext, strategies
-from mileage.session.data_tasks import DataTasks, data_tasks
+from mileage.session.data_tasks import DataTasks, data_tasks, simplest
 from mileage.session.knowledge import is_used, known_for
+from mileage.session.loadable import loadable
 from mileage.session.rates import known_rates
 from mileage.session.recheck import known_demotions
-from mileage.session.trials import kept_at, simplest
 from mileage.space import Configuration
 from mileage.workflow import Action, PhysicalPlan, TaskKind, instantiate
 
@@ -117,7 +117,7 @@ def _planned(
         test=leaves.test,
     )
     context = PlanContext(
-        kept=kept_at(plan.floor, session.store.has),
+        kept=loadable(plan, session.store.has),
         off=plan.rules_off,
         floor=plan.floor,
         ahead=Ahead() if leaves.parts is not None else Ahead(plan.space, n_trials=plan.budget.sure_trials),
