@@ -15,6 +15,7 @@ from mileage.errors import CatalogError, OperatorError
 from mileage.session.approximate import CompareError, Sample, comparable, sample_of, verdict, verdicts_of
 from mileage.session.escalate import decide
 from mileage.session.flow_file import run_file
+from mileage.session.iterate import iterate
 from mileage.session.versions import diff_report, log_report, run_report, version_report
 from mileage.workflow import Action
 from mileage.workflow.flow import step
@@ -210,9 +211,10 @@ def test_what_is_undecided_goes_to_larger_samples_until_it_is_not(project):
     assert made.verdicts["auc"].says == "better"
     assert made.ended == "decided"
     assert len(fractions) > 1
-    assert fractions[:2] == [0.005, 0.0125]
+    assert fractions[:3] == [0.005, 0.005, 0.0125]
+    assert [rung.test for rung in made.rungs][:3] == [0.025, 0.05, 0.125]
     assert all(rung.verdicts["auc"].says == "undecided" for rung in made.rungs[:-1])
-    assert "decided: 0.005 of the rows" in str(made)
+    assert "decided: 0.005 of the train rows and 0.025 of the test rows" in str(made)
 
 
 def test_all_rows_end_it(project):
@@ -256,12 +258,12 @@ def test_the_command_takes_larger_samples_until_it_is_decided(project, capfd):
     assert main(["iterate", "flow.py", "--approximate", "0.1", "--against", "last"]) == 0
     said = capfd.readouterr().out
     assert "auc against last: better: +0." in said
-    assert "decided: 0.1 of the rows" in said
+    assert "decided: 0.1 of the train rows" in said
     edit(project, 'rows[["x", "z"]]', 'rows[["z"]]')  # as good as the other column
     assert main(["--json", "iterate", "flow.py", "--approximate", "0.1", "--against", "v1"]) == 0
     made = told(capfd)
     assert len(made["shares"]) > 1
-    assert made["shares"] == pytest.approx([0.1, 0.25, 0.625, 1.0][: len(made["shares"])])
+    assert made["shares"] == pytest.approx([0.1, 0.1, 0.25, 0.625, 1.0][: len(made["shares"])])
     assert made["against"] == "v1"
     with mileage.connect(project) as session:
         flows = [version.record.flow for version in session.versions()]
@@ -288,3 +290,19 @@ def test_what_cannot_be_compared_with_is_refused(project, capfd):
         mileage.compute(mileage.step(len)([1]), session=session, flow="cells")
     assert main(["iterate", "flow.py", "--approximate", "0.1", "--against", "v2"]) != 0
     assert "v2 has no flow file to run" in capfd.readouterr().err
+
+
+def test_more_test_rows_fit_no_model_again(project):
+    rows = step(small_step)()
+    train, test = rows[:10_000], rows[10_000:]
+    from sklearn.linear_model import LogisticRegression
+
+    model = step(LogisticRegression()).fit(train[["x", "z"]], train["y"])
+    shown = {"auc": mileage.scored(test["y"], model.predict_proba(test[["x", "z"]]))}
+    sample = Sample(0.05, 1)
+    with mileage.connect(project) as session:
+        few = iterate(session, shown, approximate=sample)
+        more = iterate(session, shown, approximate=sample.larger())
+    fits = [task.action for task in more.tasks if task.label == "LogisticRegression.fit"]
+    assert fits == [Action.LOAD]
+    assert len(more["auc"].truth) == pytest.approx(2 * len(few["auc"].truth), rel=0.05)

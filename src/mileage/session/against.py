@@ -33,7 +33,7 @@ def run_against(session: Session, path: str | Path, ref: str, sample: Sample) ->
     ref : str
         The older version: ``v3``, a tag, or ``last``, the last one before this run.
     sample : Sample
-        The first sample; the next ones are 2.5 times as large.
+        The first sample; the next ones are larger (:meth:`Sample.larger`).
 
     Returns
     -------

@@ -21,9 +21,10 @@ Run = Callable[[Sample], Iteration]
 
 @dataclass(frozen=True)
 class Rung:
-    """One sample of an escalation: its share, what it said, and the seconds it took for both versions."""
+    """One sample of an escalation: its shares of train and test rows, what it said, and the seconds it took for both versions."""
 
     fraction: float
+    test: float
     verdicts: Mapping[str, Verdict]
     seconds: float
 
@@ -50,7 +51,10 @@ class Decision:
         return "\n".join([*lines, self._told()])
 
     def _told(self) -> str:
-        rungs = ", ".join(f"{rung.fraction:.3g} of the rows {rung.seconds:.2f} s" for rung in self.rungs)
+        rungs = ", ".join(
+            f"{rung.fraction:.3g} of the train rows and {rung.test:.3g} of the test rows {rung.seconds:.2f} s"
+            for rung in self.rungs
+        )
         return f"{self.ended}: {rungs}"
 
     def added_to(self, report: Report, ref: str) -> Report:
@@ -60,6 +64,7 @@ class Decision:
             "against": ref,
             "ended": self.ended,
             "shares": [rung.fraction for rung in self.rungs],
+            "test_shares": [rung.test for rung in self.rungs],
             "verdicts": {name: asdict(verdict) for name, verdict in self.verdicts.items()},
         }
         return replace(report, lines=(*report.lines, *said, self._told()), data={**report.data, "decision": data})
@@ -83,7 +88,7 @@ def decide(
     old, new : mapping of name to Deferred
         Outputs; those made by :func:`mileage.scored` are compared.
     approximate : float or Sample, default 0.1
-        Share of the first sample; the next ones are 2.5 times as large.
+        Share of the first sample; the next ones are larger (:meth:`Sample.larger`).
     margin : float, default 0
         A difference that does not matter: metrics that surely differ by less are equal, and need no larger sample.
     budget_s : float, optional
@@ -135,7 +140,7 @@ def escalated(
                 code="F717",
                 hint="show it with scored: show(auc=scored(y, predictions))",
             )
-        rungs.append(Rung(sample.fraction, verdicts, time.monotonic() - begun))
+        rungs.append(Rung(sample.fraction, sample.share("test"), verdicts, time.monotonic() - begun))
         larger = sample.larger()
         ended = _why_ended(rungs[-1], larger, time.monotonic() - started, budget_s)
         if ended:

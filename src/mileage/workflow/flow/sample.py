@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mileage.errors import MileError
 
 PRECISIONS = ("full", "f16", "u8")
+_MOST_TEST = 10.0
 
 
 class SampleError(MileError, ValueError):
@@ -26,8 +27,9 @@ class Sample:
 
     Examples
     --------
-    >>> Sample(0.1).share("test"), Sample(0.1).larger().fraction, Sample(0.5).larger().fraction
-    (0.5, 0.25, 1.0)
+    >>> first = Sample(0.1)
+    >>> [(one.share("train"), one.share("test")) for one in (first, first.larger(), first.larger().larger())]
+    [(0.1, 0.5), (0.1, 1.0), (0.25, 1.0)]
     """
 
     fraction: float
@@ -55,6 +57,12 @@ class Sample:
         return self.fraction if side == "train" else min(1.0, self.fraction * self.test)
 
     def larger(self, times: float = 2.5) -> Sample:
-        """Return the next larger sample that holds this one; all rows where it would be most of them."""
+        """Return the next larger sample that holds this one; all rows where it would be most of them.
+
+        First of test rows, which need no model to be fitted again, as long as they are not ten times the share of the train
+        rows: beyond, it is the models that are uncertain.
+        """
+        if self.test < _MOST_TEST and self.share("test") < 1:
+            return replace(self, test=min(_MOST_TEST, self.test * times))
         fraction = round(self.fraction * times, 6)
-        return Sample(fraction if fraction < 0.8 else 1.0, self.salt, self.key, self.test, self.precision)
+        return replace(self, fraction=fraction if fraction < 0.8 else 1.0)
