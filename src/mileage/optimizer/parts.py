@@ -10,10 +10,12 @@ from mileage.core.domains import whole_number
 from mileage.core.fingerprint import Fingerprint
 from mileage.operators import BuildContext, operators
 from mileage.operators.from_sums import FromSums
+from mileage.operators.together import Fused
 from mileage.optimizer.rates import Rates
 from mileage.workflow import PhysicalPlan, Port, Task, TaskKind
 
 _SAVED = 3.0  # how much sooner many are fitted in rounds than one by one, for a forecast of the refit
+_FITS = {TaskKind.FIT, TaskKind.WHOLE, TaskKind.CUT, TaskKind.LEARN, TaskKind.TOGETHER}
 Part = tuple[Fingerprint, float]
 
 
@@ -71,6 +73,20 @@ def fit_rows_s(fit: Task, rates: Rates) -> float:
     context, cost = dict(fit.context), operators.get(fit.operator).cost
     sizes = (whole_number(context[name]) for name in ("n_rows", "n_columns", "n_classes"))
     return rates.slow * (cost.fit_s(*sizes) - cost.fixed_s)
+
+
+def expected_s(task: Task, rates: Rates) -> float:
+    """Return the seconds that a task is expected to take: of a fit by the prior of its operator, of all else what any task costs.
+
+    Of a task that was put in the place of a fit, that fit is meant.
+    """
+    if task.kind not in _FITS or not task.operator:
+        return rates.task_s
+    n_values = max((len(value) for _, value in task.params if isinstance(value, tuple)), default=1)
+    if task.kind is not TaskKind.TOGETHER:
+        return fit_rows_s(task, rates) + rates.task_s
+    fused = isinstance(operators.get(task.operator), Fused)
+    return (fit_rows_s(task, rates) * n_values / _SAVED if fused else 0.0) + rates.task_s
 
 
 def _parts(task: Task, tasks: Mapping[Fingerprint, Task], together: Mapping[Port, Fingerprint]) -> Iterator[Part]:

@@ -52,6 +52,7 @@ class _Found:
     ended: str
     refit: Mapping[int, Mapping[str, Port]]
     notes: tuple[str, ...]
+    reuse: Mapping[str, float]
 
     @property
     def state(self) -> str:
@@ -73,7 +74,7 @@ def run_plan(session: Session, plan: LogicalPlan, setting: RunSetting) -> Result
         state, summary = "failed", {}
         try:
             found = _search(session, plan, setting, run_id)
-            state, summary = found.state, {"ended": found.ended}
+            state, summary = found.state, {"ended": found.ended, "reuse": found.reuse}
         except KeyboardInterrupt:
             state, summary = "stopped", {"ended": STOPPED}
             raise
@@ -141,8 +142,8 @@ def _search(session: Session, plan: LogicalPlan, setting: RunSetting, run_id: in
             raise nothing_scored(board)
         notes += _unmet(board)
         notes += [_DEMOTED.format(rule, operator) for rule, operator in demoted]
-        notes += [text for text in (loop.unblended, loop.unkept, session.catalog.degraded) if text]
-        return _Found(board, loop.ended, refit, tuple(notes))
+        notes += [text for text in (loop.reuse.text, loop.unblended, loop.unkept, session.catalog.degraded) if text]
+        return _Found(board, loop.ended, refit, tuple(notes), loop.reuse.summary)
 
 
 def _unmet(board: Leaderboard) -> list[str]:

@@ -42,6 +42,7 @@ from mileage.session.loadable import loadable
 from mileage.session.measure import Measured, measure
 from mileage.session.proposals import Proposals
 from mileage.session.race import Hurdle, hurdle_of
+from mileage.session.reuse import Reuse
 from mileage.space import Configuration
 from mileage.workflow import Action, PhysicalPlan, TaskKind, Workflow, instantiate
 
@@ -116,6 +117,7 @@ class TrialLoop:
         self.ahead = Ahead(p.space, n_trials=p.budget.sure_trials)
         self.observed = self.rates
         self.shared_s: dict[Fingerprint, float] = {}
+        self.reuse = Reuse()
         self.expected: dict[int, float] = {}  # losses of trials that were behind on their first split
 
     # --- the loop -----------------------------------------------------------------------------------------------------
@@ -455,6 +457,7 @@ class TrialLoop:
             for name, shares in p.shares.items()
         }
         evaluation = p.evaluation if p.hurdle is None else p.evaluation.of_first(1)
+        self.reuse.add(evaluation, outcome.seconds, parts)
         measured = measure(evaluation, outcome, self.all_metrics(), parts=parts)
         if measured.fit_s is not None and outcome.n_computed and pending.number > 0:
             self.forecaster.learn(p.workflow, measured.fit_s / self.data.train_share)
