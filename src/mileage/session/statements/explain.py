@@ -36,7 +36,7 @@ def run_explain(session: Session, statement: ast.Explain, text: str, on_event: L
     graphs = (plan_graph(plan),) if what in {"plan", "space"} else ()
     sections = _WHAT[what](plan)
     if what == "plan":
-        sections = (*sections, *physical_plan(session, plan, text))
+        sections = (*sections, *physical_plan(session, plan, format_query(query)))
     data = {"query": format_query(query), "ref": ref, "task": plan.task, "target": plan.target}
     return Report("explain", what, sections, data=data, graphs=graphs)
 

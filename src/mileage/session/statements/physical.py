@@ -35,8 +35,8 @@ _CONSTANT = Configuration((("model", (StepSpec("dummy"),)),))
 def physical_plan(session: Session, plan: LogicalPlan, text: str) -> tuple[Section, ...]:
     """Return the tasks of the first configurations, as the optimizer plans them before any score is known, and what is shared.
 
-    Seconds saved are expected by the priors of operators and the rates of the machine; for a query that has run, ``text`` finds what
-    its last run has measured.
+    Seconds saved are expected by the priors of operators and the rates of the machine; for a query that has run, its canonical ``text`` finds
+    what its last run has measured.
     """
     leaves = data_tasks(plan)
     known: set[Fingerprint] = set()
@@ -59,13 +59,15 @@ def physical_plan(session: Session, plan: LogicalPlan, text: str) -> tuple[Secti
 
 
 def _measured(session: Session, text: str) -> tuple[Section, ...]:
-    """Return what the last run of a query has saved; the text may have ``EXPLAIN PLAN`` before the query."""
-    ids = {query.id for query in session.catalog.queries() if text.strip().endswith(query.text.strip())}
+    """Return what the last run of a query, by its canonical text, has saved; nothing where it has saved nothing."""
+    ids = {query.id for query in session.catalog.queries() if query.text == text}
     kept = [run.summary["reuse"] for run in session.catalog.runs() if run.query_id in ids and run.summary.get("reuse")]
     if not kept:
         return ()
     alone, computed = (float(kept[-1][name]) for name in ("alone_s", "computed_s"))
-    row = tuple(format_seconds(s) for s in (alone, computed, max(0.0, alone - computed)))
+    if alone <= computed:
+        return ()
+    row = tuple(format_seconds(s) for s in (alone, computed, alone - computed))
     return (Section("measured by its last run", ("one by one", "computed", "saved"), (row,)),)
 
 
