@@ -110,6 +110,19 @@ def through_sklearn(data: Path, kind: str) -> dict[str, float]:
     return {"n": len(scores), "best": float(scores.max()), "mean": float(scores.mean())}
 
 
+class _Dealt:
+    """Folds that are dealt already: stratum asks a splitter without a target."""
+
+    def __init__(self, pairs: list[Any]) -> None:
+        self.pairs = pairs
+
+    def split(self, *_: Any) -> list[Any]:
+        return self.pairs
+
+    def get_n_splits(self, *_: Any) -> int:
+        return len(self.pairs)
+
+
 def through_data_ops(data: Path, *, stratum: bool) -> dict[str, float]:
     """Run the batch as a plan of skrub, and let stratum schedule it if that is asked for."""
     if stratum:
@@ -129,7 +142,8 @@ def through_data_ops(data: Path, *, stratum: bool) -> dict[str, float]:
     made = made.skb.apply(skrub.choose_from({str(k): SelectKBest(k=k) for k in KS}, name="k"), y=truth)
     made = made.skb.apply(skrub.choose_from({str(n): PCA(n, random_state=0) for n in COMPONENTS}, name="components"))
     made = made.skb.apply(skrub.choose_from(dict(zip("abc", _models(), strict=True)), name="model"), y=truth)
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+    folds: Any = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+    folds = _Dealt(list(folds.split(X, y))) if stratum else folds
     table = made.skb.make_grid_search(cv=folds, fitted=True, scoring="accuracy", refit=False, n_jobs=1).results_
     scores = table[next(c for c in table.columns if "score" in c)]
     return {"n": len(scores), "best": float(scores.max()), "mean": float(scores.mean())}
@@ -193,7 +207,7 @@ def main() -> int:
     if given.child:
         print("SCORES", json.dumps(SIDES[given.child](given.data)))
         return 0
-    pythons = {side: sys.executable for side in ("mile", "grid_search", "halving")}
+    pythons = dict.fromkeys(("mile", "grid_search", "halving"), sys.executable)
     pythons |= {side: python for side, python in (("skrub", given.peers), ("stratum", given.stratum)) if python}
     with tempfile.TemporaryDirectory() as folder:
         data = _rows(given.data, Path(folder), QUICK_ROWS if given.quick else ROWS)

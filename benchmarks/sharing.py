@@ -26,7 +26,7 @@ from typing import Any
 RULES = ("bind_late", "gather_once", "fit_from_sums", "learn_together", "score_from_sums", "fuse_fits")
 FOLDS = 3
 ROUNDING = 1e-9
-CODES, HOT = "median >> ordinal", "median >> one_hot >> standard"
+CODES, HOT, COUNTS = "median >> ordinal", "median >> one_hot >> standard", "median >> minmax >> one_hot"
 SMOOTHINGS = tuple(10.0**-e for e in range(1, 11)) + tuple(3 * 10.0**-e for e in range(1, 11))
 PRUNINGS = tuple(round(0.0002 * i, 4) for i in range(20))
 PENALTIES = tuple(float(f"{10 ** (-4 + 3 * i / 31):.6g}") for i in range(32))
@@ -68,6 +68,15 @@ ROWS = (
     Row("knn_neighbors", HOT, f"knn(n_neighbors IN {listed(range(1, 50, 2))})", 25, 23.7),
     Row("pca_components", HOT, f"pca(n_components IN {listed(range(4, 60, 4))}) >> gaussian_nb", 14, 10.4),
     Row("k_best_information", HOT, "k_best(k IN {5, 10, 20, 40}, score = 'mutual_information') >> gaussian_nb", 4, 4.5),
+    Row("k_best_f_test", HOT, "k_best(k IN {5, 10, 20, 30, 40, 50, 60, 70}) >> gaussian_nb", 8, 8.8),
+    Row("multinomial_nb_alphas", COUNTS, f"multinomial_nb(alpha IN {listed(ALPHAS[::2])})", 20, 17.5),
+    Row(
+        "lightgbm_settings",
+        CODES,
+        "lightgbm(n_estimators = 30, learning_rate IN {0.05, 0.1, 0.2}, num_leaves IN {15, 31}, reg_lambda IN {0.0, 1.0})",
+        12,
+        2.5,
+    ),
     Row("gaussian_nb_smoothing", HOT, f"gaussian_nb(var_smoothing IN {listed(SMOOTHINGS)})", 20, 16.5),
     Row("tree_pruning", CODES, f"decision_tree(ccp_alpha IN {listed(PRUNINGS)})", 20, 9.5),
     Row("ridge_alphas", HOT, f"ridge(alpha IN {listed(ALPHAS)})", 40, 83.0),
@@ -116,12 +125,12 @@ def _columns(before: str) -> Any:
     from sklearn.compose import make_column_selector, make_column_transformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+    from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
 
     numbers: Any = SimpleImputer(strategy="median")
     codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-1)
-    if before == HOT:
-        numbers = make_pipeline(numbers, StandardScaler())
+    if before != CODES:
+        numbers = make_pipeline(numbers, StandardScaler() if before == HOT else MinMaxScaler())
         codes = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
     is_number, is_text = make_column_selector(dtype_include="number"), make_column_selector(dtype_exclude="number")
     return make_column_transformer((numbers, is_number), (codes, is_text))
@@ -130,8 +139,9 @@ def _columns(before: str) -> Any:
 def _steps(row: Row) -> Iterator[tuple[Any, ...]]:
     """Yield the steps of each configuration of a row."""
     from sklearn.decomposition import PCA
+    from sklearn.feature_selection import SelectKBest
     from sklearn.linear_model import LogisticRegression, RidgeClassifier
-    from sklearn.naive_bayes import GaussianNB
+    from sklearn.naive_bayes import GaussianNB, MultinomialNB
     from sklearn.neighbors import KNeighborsClassifier
     from sklearn.tree import DecisionTreeClassifier
 
@@ -142,6 +152,10 @@ def _steps(row: Row) -> Iterator[tuple[Any, ...]]:
             yield from ((PCA(n, random_state=0), GaussianNB()) for n in range(4, 60, 4))
         case "k_best_information":
             yield from ((_k_best(k), GaussianNB()) for k in (5, 10, 20, 40))
+        case "k_best_f_test":
+            yield from ((SelectKBest(k=k), GaussianNB()) for k in (5, 10, 20, 30, 40, 50, 60, 70))
+        case "multinomial_nb_alphas":
+            yield from ((MultinomialNB(alpha=one),) for one in ALPHAS[::2])
         case "gaussian_nb_smoothing":
             yield from ((GaussianNB(var_smoothing=one),) for one in SMOOTHINGS)
         case "tree_pruning":
@@ -173,6 +187,10 @@ def _ensembles(row: Row) -> Iterator[Any]:
         fixed |= {"deterministic": True, "force_col_wise": True}
         for n, rate in product(range(20, 201, 20), (0.05, 0.1, 0.2)):
             yield LGBMClassifier(n_estimators=n, learning_rate=rate, **fixed)
+    elif row.name == "lightgbm_settings":
+        for rate, leaves, penalty in product((0.05, 0.1, 0.2), (15, 31), (0.0, 1.0)):
+            asked = {"learning_rate": rate, "num_leaves": leaves, "reg_lambda": penalty}
+            yield LGBMClassifier(n_estimators=30, n_jobs=1, verbosity=-1, subsample_freq=1, **asked)
     elif row.name == "expert":
         for n, depth in product(range(10, 51, 5), range(4, 9)):
             yield RandomForestClassifier(n, max_depth=depth, criterion="entropy", random_state=0)

@@ -27,7 +27,11 @@ def named(name: str) -> Fingerprint:
 def test_what_was_computed_once_counts_for_each_workflow_that_reads_it() -> None:
     reuse = Reuse()
     reuse.add(evaluation("impute", "forest"), {named("impute"): 3.0, named("forest"): 1.0}, {})
-    reuse.add(evaluation("impute", "knn"), {named("impute"): 3.0, named("knn"): 2.0}, {named("knn"): 4.0})
+    reuse.add(
+        evaluation("impute", "knn"),
+        {named("impute"): 3.0, named("knn"): 2.0},
+        {named("knn"): ((named("forest"), 4.0),)},
+    )
     assert (reuse.computed_s, reuse.alone_s) == (6.0, 13.0)
     assert "2.2 times less" in reuse.text
 

@@ -6,7 +6,7 @@ Knows plans as data only; it runs nothing. The rules and their order are one pag
 from mileage.optimizer.ahead import Ahead
 from mileage.optimizer.batches import BATCHES, SHARING, optimize
 from mileage.optimizer.compile import Evaluation, apply_tasks, evaluation_tasks, fit_tasks, sample_task, weigh_task
-from mileage.optimizer.parts import expected_s, forecast_sums_s, parts_of_tasks
+from mileage.optimizer.parts import Part, expected_s, forecast_sums_s, parts_of_tasks
 from mileage.optimizer.rates import Rates
 from mileage.optimizer.rule import Applied, PlanContext, weakest
 
@@ -16,6 +16,7 @@ __all__ = [
     "Ahead",
     "Applied",
     "Evaluation",
+    "Part",
     "PlanContext",
     "Rates",
     "apply_tasks",

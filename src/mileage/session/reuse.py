@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mileage.core.fingerprint import Fingerprint
 from mileage.core.units import format_seconds
-from mileage.optimizer import Evaluation
+from mileage.optimizer import Evaluation, Part
 
 _WORTH_S, _WORTH = 1.0, 1.2  # seconds, and a ratio, below which nothing is said
 
@@ -29,13 +29,20 @@ class Reuse:
     _known: dict[Fingerprint, float] = field(default_factory=dict)
 
     def add(
-        self, evaluation: Evaluation, seconds: Mapping[Fingerprint, float], parts: Mapping[Fingerprint, float]
-    ) -> None:
-        """Take in a trial: what was computed for it, and the shares that its tasks have in the work of others."""
+        self,
+        evaluation: Evaluation,
+        seconds: Mapping[Fingerprint, float],
+        shares: Mapping[Fingerprint, tuple[Part, ...]],
+    ) -> dict[Fingerprint, float]:
+        """Take in a trial: what was computed for it, and the shares that its tasks have in others; return the seconds of these."""
         self.computed_s += sum(s for name, s in seconds.items() if name not in self._known)
         self._known |= seconds
+        parts = {
+            name: sum(share * self._known.get(whole, 0.0) for whole, share in given) for name, given in shares.items()
+        }
         names = [task.fingerprint for task in evaluation.tasks]
         self.alone_s += sum(self._known.get(name, 0.0) + parts.get(name, 0.0) for name in names)
+        return parts
 
     @property
     def text(self) -> str:

@@ -116,7 +116,6 @@ class TrialLoop:
         self.later: list[Proposal] = []
         self.ahead = Ahead(p.space, n_trials=p.budget.sure_trials)
         self.observed = self.rates
-        self.shared_s: dict[Fingerprint, float] = {}
         self.reuse = Reuse()
         self.expected: dict[int, float] = {}  # losses of trials that were behind on their first split
 
@@ -450,14 +449,8 @@ class TrialLoop:
         if p.begun is not None:
             outcome = _joined(p.begun, outcome)
         self._observe(p.forecast_s, outcome.seconds)
-        wholes = {whole for shares in p.shares.values() for whole, _ in shares}
-        self.shared_s |= {name: s for name, s in outcome.seconds.items() if name in wholes}
-        parts = {
-            name: sum(share * self.shared_s.get(whole, 0.0) for whole, share in shares)
-            for name, shares in p.shares.items()
-        }
         evaluation = p.evaluation if p.hurdle is None else p.evaluation.of_first(1)
-        self.reuse.add(evaluation, outcome.seconds, parts)
+        parts = self.reuse.add(evaluation, outcome.seconds, p.shares)
         measured = measure(evaluation, outcome, self.all_metrics(), parts=parts)
         if measured.fit_s is not None and outcome.n_computed and pending.number > 0:
             self.forecaster.learn(p.workflow, measured.fit_s / self.data.train_share)
