@@ -6,5 +6,15 @@ Nothing is trained here. Mistakes are collected, and raised together as one :cla
 from mileage.planner.bind import bind
 from mileage.planner.explain import explain_data, explain_plan, explain_space
 from mileage.planner.logical import Assumption, BudgetPlan, LogicalPlan
+from mileage.planner.objectives import best_value
 
-__all__ = ["Assumption", "BudgetPlan", "LogicalPlan", "bind", "explain_data", "explain_plan", "explain_space"]
+__all__ = [
+    "Assumption",
+    "BudgetPlan",
+    "LogicalPlan",
+    "best_value",
+    "bind",
+    "explain_data",
+    "explain_plan",
+    "explain_space",
+]

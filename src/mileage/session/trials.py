@@ -36,6 +36,7 @@ from mileage.session.blend import blend_reserve_s, weighing_s
 from mileage.session.clock import Clock
 from mileage.session.confirm import confirm_reserve_s
 from mileage.session.data_tasks import DataTasks, simplest
+from mileage.session.ends import why_ended
 from mileage.session.engines import Refit, begin_refit
 from mileage.session.forecast import Forecaster
 from mileage.session.loadable import loadable
@@ -51,8 +52,8 @@ _LATER = 20  # what takes more than its share of the budget waits until so many 
 _FIRST_SHARE = 0.2  # the first trial surely fits, so that there is an answer
 STOPPED = "stopped by the user"
 _EVERY = 10  # trials, after which it is forecast again what scoring the best again will take
-_SKIPS = 25  # proposals in a row that do not fit the rest of the budget before the search ends
 _REFIT_MARGIN = 1.5
+_RUNAWAY, _REST = 5.0, 0.4  # a trial ends at so many times its forecast, if that is such a part of the rest
 _MISSED = 1e12  # added to the loss of a trial that misses a bound: more than losses are
 _KEEP = frozenset({TaskKind.PREDICT, TaskKind.SCORE})
 
@@ -144,7 +145,7 @@ class TrialLoop:
         while not self.ended and len(self.pending) < min(LAG, self.n_workers + 1):
             if self.next_number - self.told > LAG and not self._tell_up_to(self.next_number - LAG):
                 return
-            self._check_ends()
+            self.ended = self.ended or why_ended(self)
             if self.ended:
                 return
             carried = self.strategy.carry()
@@ -182,39 +183,8 @@ class TrialLoop:
         workflow, _ = instantiate(proposal.configuration.choices, self.plan.features, self.plan.setting)
         return self._all_folds_s(self.forecaster.prior_s(workflow))
 
-    def _check_ends(self) -> None:
-        b = self.plan.budget
-        left = self._search_left_s()
-        if b.trials is not None and self.next_number > b.trials:
-            self.ended = f"BUDGET {b.trials} trials"
-        elif left is not None and left <= 0:
-            self.ended = "BUDGET of time"
-        elif self.skips >= _SKIPS:
-            self.ended = "nothing else fits the rest of the budget"
-        elif b.until is not None and self.best is not None and self._meets_goal():
-            self.ended, self.is_goal_met = f"UNTIL {b.until.metric} {b.until.op} {b.until.value:g}", True
-        elif b.patience_trials is not None and self.told - self.best_number > b.patience_trials:
-            self.ended = f"PATIENCE {b.patience_trials} trials"
-        elif (
-            b.patience_s is not None and self.best is not None and self.clock.elapsed_s - self.best_at_s > b.patience_s
-        ):
-            self.ended = f"PATIENCE {b.patience_s:g} s"
-
-    def _meets_goal(self) -> bool:
-        goal, best = self.plan.budget.until, self.best
-        assert goal is not None
-        assert best is not None
-        if goal.metric not in best.scores or shortfall(self.plan.requirements, best) > 0:
-            return False
-        score = best.mean(goal.metric)
-        return {
-            ">=": score >= goal.value,
-            "<=": score <= goal.value,
-            ">": score > goal.value,
-            "<": score < goal.value,
-        }.get(goal.op, score == goal.value)
-
-    def _search_left_s(self) -> float | None:
+    def search_left_s(self) -> float | None:
+        """Return the seconds that are left for trials; None without a limit."""
         return self.clock.left_after(self.final_reserve_s() + self.confirm_s)
 
     def final_reserve_s(self) -> float:
@@ -260,7 +230,7 @@ class TrialLoop:
             "trial_started", number=number, describe=str(proposal.configuration), forecast_s=self._trial_s(workflow)
         )
         constant = number == 0  # takes milliseconds, and there must be an answer whatever happens to workers and clock
-        limits = Limits() if constant else self.limits()
+        limits = Limits() if constant else self._trial_limits(workflow)
         here = constant and self.plan.budget.seconds is not None
         ticket = self.executor.submit(physical, label=f"trial {number}", limits=limits, here=here)
         self.pending[ticket] = Pending(
@@ -382,9 +352,17 @@ class TrialLoop:
         memory = self.plan.budget.memory_bytes
         left = self.clock.left_s
         return Limits(
-            timeout_s=None if left is None else max(0.05, self._search_left_s() or 0.05),
+            timeout_s=None if left is None else max(0.05, self.search_left_s() or 0.05),
             memory_bytes=None if memory is None else memory // max(1, self.n_workers),
         )
+
+    def _trial_limits(self, workflow: Workflow) -> Limits:
+        """Return the limits of a trial; one that takes many times its forecast does not take the time of all others."""
+        limits = self.limits()
+        if limits.timeout_s is None or self.best is None or self.fixed:
+            return limits
+        fits_s = self.forecaster.fit_s(workflow) * self.data.n_splits
+        return replace(limits, timeout_s=min(limits.timeout_s, max(_REST * limits.timeout_s, _RUNAWAY * fits_s)))
 
     def _trial_s(self, workflow: Workflow) -> float:
         return self._all_folds_s(self.forecaster.fit_s(workflow))
@@ -394,7 +372,7 @@ class TrialLoop:
         return fit_s * self.data.train_share * rounds
 
     def _too_slow(self, workflow: Workflow) -> str | None:
-        left = self._search_left_s()
+        left = self.search_left_s()
         if left is None or self.best is None:
             return None
         forecast = self._trial_s(workflow)
@@ -409,7 +387,7 @@ class TrialLoop:
                 self.other[outcome.ticket] = outcome
             elif not self._goes_on(pending, outcome):
                 self._finish(self._trial(pending, outcome))
-        left = self._search_left_s()
+        left = self.search_left_s()
         if left is not None and left <= 0 and self.pending and (self.best is not None or (self.clock.left_s or 0) <= 0):
             self.ended = self.ended or "BUDGET of time"
             self._cut_short()
@@ -434,8 +412,10 @@ class TrialLoop:
 
     def _trial(self, pending: Pending, outcome: Outcome) -> Trial:
         p = pending
-        if outcome.state == "timeout":  # the limit of a trial is what was left of the budget
-            return self._unrun(p.number, p.proposal, p.workflow, "the budget ended while it ran")
+        if outcome.state == "timeout":
+            over = (self.search_left_s() or 0.0) > 0
+            why = f"took more than {_RUNAWAY:g} times its forecast" if over else "the budget ended while it ran"
+            return self._unrun(p.number, p.proposal, p.workflow, why)
         if outcome.state != "done":
             return Trial(
                 number=p.number,

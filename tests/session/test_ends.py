@@ -1,0 +1,88 @@
+"""When a search ends, and what one trial may take of its time."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mileage.engine import Limits
+from mileage.operators import StepSpec
+from mileage.planner import BudgetPlan
+from mileage.results import Trial
+from mileage.session.ends import why_ended
+from mileage.session.trials import TrialLoop
+
+
+def loop(**changed: Any) -> Any:
+    """Return a search of 60 s whose best of 30 workflows, number 10, has an AUC of 0.9."""
+    plan = SimpleNamespace(budget=BudgetPlan(seconds=60.0), requirements=(), task="binary", classes=("no", "yes"))
+    usual = {
+        "plan": plan,
+        "best": Trial(10, (("model", (StepSpec("knn"),)),), scores={"roc_auc": (0.9, 0.9)}),
+        "best_number": 10,
+        "best_at_s": 5.0,
+        "told": 30,
+        "next_number": 31,
+        "skips": 0,
+        "metrics": ("roc_auc",),
+        "objectives": (("roc_auc", True),),
+        "clock": SimpleNamespace(elapsed_s=20.0),
+        "search_left_s": lambda: 30.0,
+    }
+    return SimpleNamespace(**(usual | changed))
+
+
+PERFECT = Trial(10, (("model", (StepSpec("knn"),)),), scores={"roc_auc": (1.0, 1.0)})
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({}, ""),
+        ({"search_left_s": lambda: 0.0}, "BUDGET of time"),
+        ({"skips": 25}, "nothing else fits the rest of the budget"),
+        ({"best": PERFECT}, "no roc_auc can be better"),
+        ({"best": PERFECT, "told": 15}, ""),
+        ({"best": PERFECT, "objectives": (("roc_auc", True), ("fit_time", False))}, ""),
+        ({"told": 211}, "201 workflows brought nothing better, so the rest of the time is not expected to"),
+        ({"told": 209}, ""),
+        ({"told": 400, "best_number": 150}, ""),
+        ({"best": None, "told": 1000}, ""),
+    ],
+)
+def test_a_search_ends_where_nothing_is_to_be_gained(changed: dict[str, Any], why: str) -> None:
+    assert why_ended(loop(**changed)) == why
+
+
+@pytest.mark.parametrize("budget", [BudgetPlan(trials=500), BudgetPlan(seconds=60.0, patience_trials=500)])
+def test_who_says_how_many_gets_as_many(budget: BudgetPlan) -> None:
+    made = loop(told=400, best=PERFECT)
+    made.plan.budget = budget
+    assert why_ended(made) == ""
+
+
+@pytest.mark.parametrize(
+    ("fit_s", "left_s", "limit_s"),
+    [
+        (0.1, 30.0, 12.0),  # 0.4 of the rest: what is quick by its forecast may take that much
+        (2.0, 30.0, 30.0),  # 5 folds of 2 s, five times over, are more than the rest
+        (0.9, 30.0, 22.5),
+    ],
+)
+def test_a_trial_that_takes_many_times_its_forecast_leaves_time_for_others(
+    fit_s: float, left_s: float, limit_s: float
+) -> None:
+    search = SimpleNamespace(
+        limits=lambda: Limits(left_s),
+        best=PERFECT,
+        fixed=False,
+        forecaster=SimpleNamespace(fit_s=lambda workflow: fit_s),
+        data=SimpleNamespace(n_splits=5),
+    )
+    limits = TrialLoop._trial_limits(search, None)  # type: ignore[arg-type]
+    assert limits.timeout_s == pytest.approx(limit_s)
+    for changed in ({"best": None}, {"fixed": True}):
+        free = SimpleNamespace(**{**vars(search), **changed})
+        assert TrialLoop._trial_limits(free, None).timeout_s == left_s  # type: ignore[arg-type]
