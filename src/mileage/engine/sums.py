@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mileage.engine.frames import columns_of, take_rows
 from mileage.operators import BuildContext, Operator, operators
 from mileage.operators.from_sums import FromSums, Linear
-from mileage.operators.together import Fused, Together
+from mileage.operators.together import Fused, Masked, Together
 from mileage.workflow.task import Task
 
 if TYPE_CHECKING:
@@ -112,6 +112,33 @@ def learn_together(task: Task, inputs: list[Any], operator: Operator) -> dict[st
     values = params[operator.together]
     learn = operator.learn_together if isinstance(operator, Together) else operator.fit_together
     return {"state": learn({**params, operator.together: values[0]}, values, BuildContext(**context), *inputs)}
+
+
+def fit_masked(task: Task, inputs: list[Any], operator: Operator) -> dict[str, Any]:
+    """Return models that are fitted together, each on the train rows of its own splits, from common columns of all rows."""
+    from mileage.operators.sums import State
+    from mileage.operators.together import Trained
+
+    assert isinstance(operator, Masked)
+    params: dict[str, Any] = dict(task.params)
+    context: dict[str, Any] = dict(task.context)
+    X, y, layout, *parts = inputs
+    n_states, places, route = (params.pop(name) for name in ("n_states", "places", "route"))
+    own, matrix = layout.read(X[[column.name for column in layout.columns]])
+    empty = State.of(layout, X.iloc[:0], y[:0], max(1, context["n_classes"]), products=False)._within(own)
+    trained = []
+    for i, place in enumerate(places):
+        splits, *states = parts[i * (1 + n_states) : (i + 1) * (1 + n_states)]
+        seen = _seen(route, iter(states), empty, context["n_classes"])
+        if (seen.marks >= 0).any():
+            message = "Input X contains NaN."
+            raise ValueError(message)
+        trained.append(Trained(splits.pairs[place].train.mask(), seen.weights, seen.offset))
+    values = params[operator.together]
+    fits = operator.fit_masked(
+        {**params, operator.together: values[0]}, values, BuildContext(**context), matrix, y, trained
+    )
+    return dict(zip(task.outputs, fits, strict=True))
 
 
 def score(task: Task, inputs: list[Any]) -> dict[str, Any]:

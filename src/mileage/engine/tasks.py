@@ -380,6 +380,7 @@ _RUN: dict[TaskKind, Callable[[Task, list[Any], Resources], dict[str, Any]]] = {
     TaskKind.TOGETHER: lambda task, inputs, resources: sums.learn_together(
         task, inputs, _operator(task.operator, resources)
     ),
+    TaskKind.MASKED: lambda task, inputs, resources: sums.fit_masked(task, inputs, _operator(task.operator, resources)),
     TaskKind.APPLY: _apply,
     TaskKind.JOIN: _join,
     TaskKind.PREDICT: _predict,

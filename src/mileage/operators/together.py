@@ -157,6 +157,36 @@ class Fused(ABC):
 
 
 @dataclass(frozen=True)
+class Trained:
+    """The rows that a model is fitted on, and how it sees columns: ``X @ weights + offset``.
+
+    Attributes
+    ----------
+    rows : array of bool, shape (n_rows,)
+    weights : array of shape (n_columns, n_own)
+    offset : array of shape (n_own,)
+    """
+
+    rows: np.ndarray
+    weights: np.ndarray
+    offset: np.ndarray
+
+
+class Masked(Fused):
+    """An operator that fits with many values of ``together``, each on rows of its own, in rounds that one product answers.
+
+    Law (checked by ``mileage.testing.check_operator``): each of the fits answers as one that was fitted alone on its rows, up to the
+    tolerance at which its solver stops.
+    """
+
+    @abstractmethod
+    def fit_masked(
+        self, params: Params, values: Sequence[float], context: BuildContext, X: Any, y: Any, trained: Sequence[Trained]
+    ) -> list[Fits]:
+        """Return the fits with these values of the parameter, each on its rows of ``X`` and ``y``; other parameters are as in ``params``."""
+
+
+@dataclass(frozen=True)
 class LinearFits(Fits):
     """Linear models: their margins for some rows are one product.
 

@@ -16,6 +16,7 @@ from mileage.optimizer.rules.grow_sums import grow_sums
 from mileage.optimizer.rules.keep_results import keep_results
 from mileage.optimizer.rules.learn_together import learn_together
 from mileage.optimizer.rules.load_kept import load_kept
+from mileage.optimizer.rules.mask_fits import mask_fits
 from mileage.optimizer.rules.merge_equal_tasks import merge_equal_tasks
 from mileage.optimizer.rules.project_dead_columns import project_dead_columns
 from mileage.optimizer.rules.prune_unused import prune_unused
@@ -34,6 +35,7 @@ BATCHES: tuple[tuple[str, tuple[Rule, ...]], ...] = (
             learn_together,
             score_from_sums,
             fuse_fits,
+            mask_fits,
         ),
     ),
     ("narrow", (project_dead_columns,)),

@@ -91,7 +91,9 @@ def expected_s(task: Task, rates: Rates) -> float:
 
 def _parts(task: Task, tasks: Mapping[Fingerprint, Task], together: Mapping[Port, Fingerprint]) -> Iterator[Part]:
     given = [tasks[port.task] for port in task.inputs if port.task in tasks]
-    if task.kind is TaskKind.CUT and given[0].kind is TaskKind.TOGETHER:
+    if task.kind is TaskKind.CUT and given[0].kind is TaskKind.MASKED:
+        yield given[0].fingerprint, min(1.0, _SAVED / len(given[0].outputs))
+    elif task.kind is TaskKind.CUT and given[0].kind is TaskKind.TOGETHER:
         yield given[0].fingerprint, _share_of_rounds(given[0])
     elif task.kind is TaskKind.CUT:
         yield given[0].fingerprint, _share(task, given[0])

@@ -225,6 +225,19 @@ def _fit(tracing: _Tracing, task: Task) -> dict[str, Held]:
     return {output: Held(rows if output == "out" else None, learned) for output in task.outputs}
 
 
+def _masked(tracing: _Tracing, task: Task) -> dict[str, Held]:
+    """Learn each model from the train rows of its own splits."""
+    params: Any = dict(task.params)
+    made, width = {}, 1 + params["n_states"]
+    for i, (output, split) in enumerate(zip(task.outputs, params["places"], strict=True)):
+        splits, *states = task.inputs[3 + i * width : 3 + (i + 1) * width]
+        rows = tracing.split(splits, split, task.inputs[0].task)[0]
+        if not rows.has(_union(state.seen for state in tracing.of(states))):
+            raise _leak("I1", task, "sees columns as shaped by what has learned from other rows")
+        made[output] = Held(None, {rows.deal: rows.parts})
+    return made
+
+
 def _shape(tracing: _Tracing, task: Task) -> Held:
     """Shape rows, or answer for them, by what is fitted; what is fitted must not know them."""
     held = tracing.of(task.inputs)
@@ -301,6 +314,7 @@ _HOLDS: dict[TaskKind, Callable[[_Tracing, Task], Held | dict[str, Held]]] = {
     TaskKind.SUMS: _sums,
     TaskKind.LEARN: _fit,
     TaskKind.TOGETHER: _fit,
+    TaskKind.MASKED: _masked,
     TaskKind.APPLY: _shape,
     TaskKind.JOIN: _join,
     TaskKind.PREDICT: _shape,

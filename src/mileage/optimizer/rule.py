@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import update_wrapper
 from typing import Any
 
+from mileage.core.domains import Value
 from mileage.core.exactness import DEFAULT_FLOOR, Exactness
 from mileage.core.fingerprint import Fingerprint
 from mileage.errors import InternalError
@@ -24,7 +25,8 @@ class PlanContext:
     ``kept`` says whether an artifact key can be loaded; ``known`` are fingerprints that the engine of this run has
     computed or is computing. ``off`` are rules that do not run, ``floor`` is the weakest class of exactness that any may give.
     ``rates`` are what work costs on this machine; without them it is taken to pay to share whatever can be.
-    ``ahead`` tells what later plans may ask for.
+    ``ahead`` tells what later plans may ask for; ``siblings``, where each configuration has splits of its own, for a fit and the name
+    of a parameter the splits of those that differ in its value.
     ``demoted`` holds, by rule and operator, how exactly a rule was seen to work where that is less than it claims.
     ``levels`` is how many values all categories together have, None if nobody knows.
     ``rungs`` are the samples that a search has grown through before: their sums are there.
@@ -39,6 +41,7 @@ class PlanContext:
     floor: Exactness = DEFAULT_FLOOR
     keep: frozenset[str] = field(default_factory=frozenset)
     ahead: Ahead = field(default_factory=Ahead)
+    siblings: Callable[[Task, str], Mapping[Value, Task]] = lambda _fit, _name: {}
     demoted: Mapping[tuple[str, str], Exactness] = field(default_factory=dict)
     levels: int | None = None
     rungs: tuple[Task, ...] = ()

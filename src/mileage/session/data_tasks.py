@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from mileage.data import Dataset, Kind, SplitSpec, quote
 from mileage.data.reshuffle import shares_of
 from mileage.errors import DataError
 from mileage.operators import StepSpec
+from mileage.optimizer import Ahead
 from mileage.planner import LogicalPlan
 from mileage.space import Configuration
 from mileage.workflow import Features, Task, TaskKind
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 
 _WIDE = 1500
+Choices = tuple[tuple[str, tuple[StepSpec, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class DataTasks:
             return (self.source, self.test)
         return (self.source, self.deal) if self.parts is None else (self.source, self.parts, self.deal)
 
-    def of(self, choices: tuple[tuple[str, tuple[StepSpec, ...]], ...]) -> DataTasks:
+    def of(self, choices: Choices) -> DataTasks:
         """Return the leaf tasks of a configuration, given its choices: with splits of its own, where the query has ``RESHUFFLED``."""
         if self.parts is None:
             return self
@@ -120,6 +122,25 @@ def _reshuffle_task(v: SplitSpec, parts: Task, n_rows: int) -> Task:
     return Task(
         TaskKind.RESHUFFLE, params=params, inputs=inputs, outputs=("splits",), label="put parts together to splits"
     )
+
+
+def siblings_of(data: DataTasks, ahead: Ahead, choices: Choices) -> Callable[[Task, str], Mapping[Value, Task]]:
+    """Return what tells, for a fit of a configuration and a parameter, the splits of those that differ in its value and will be tried."""
+
+    def siblings(fit: Task, name: str) -> Mapping[Value, Task]:
+        values = ahead.listed(fit.operator, dict(fit.params), name)
+        return {value: data.of(_with_value(choices, fit.operator, name, value)).deal for value in values}
+
+    return siblings
+
+
+def _with_value(choices: Choices, operator: str, name: str, value: Value) -> Choices:
+    def changed(spec: StepSpec) -> StepSpec:
+        if spec.operator != operator:
+            return spec
+        return replace(spec, params=tuple((key, value if key == name else old) for key, old in spec.params))
+
+    return tuple((slot, tuple(map(changed, specs))) for slot, specs in choices)
 
 
 def source_task(plan: LogicalPlan, dataset: Dataset, *, aux: tuple[str, ...] = ()) -> Task:

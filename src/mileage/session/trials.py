@@ -35,7 +35,7 @@ from mileage.search import Known, Proposal, SearchContext
 from mileage.session.blend import blend_reserve_s, weighing_s
 from mileage.session.clock import Clock
 from mileage.session.confirm import confirm_reserve_s
-from mileage.session.data_tasks import DataTasks, simplest
+from mileage.session.data_tasks import Choices, DataTasks, siblings_of, simplest
 from mileage.session.ends import why_ended
 from mileage.session.engines import Refit, begin_refit
 from mileage.session.forecast import Forecaster
@@ -210,7 +210,7 @@ class TrialLoop:
         workflow, assumed = instantiate(proposal.configuration.choices, features, self.plan.setting)
         data = self.data.of(proposal.configuration.choices)
         evaluation = self.compile(workflow, data)
-        physical = self._physical(evaluation, data)
+        physical = self._physical(evaluation, data, proposal.configuration.choices)
         fits = _fits(physical)
         if fits and only_if_kept:
             return
@@ -297,10 +297,11 @@ class TrialLoop:
             test=data.test,
         )
 
-    def _physical(self, evaluation: Evaluation, data: DataTasks) -> PhysicalPlan:
+    def _physical(self, evaluation: Evaluation, data: DataTasks, choices: Choices = ()) -> PhysicalPlan:
         context = self.context()
         if data.parts is not None:  # on splits of its own, no fit is that of another configuration
-            context = replace(context, ahead=Ahead())
+            siblings = siblings_of(data, self.ahead, choices) if choices else context.siblings
+            context = replace(context, ahead=Ahead(), siblings=siblings)
         return optimize((*data.tasks, *evaluation.tasks), evaluation.scores, context)[0]
 
     def context(self) -> PlanContext:

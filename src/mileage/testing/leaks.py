@@ -108,6 +108,8 @@ class _Following:
             return {"out": _Value(self._part(task.inputs[1], params["split"], params["part"], task.inputs[0].task))}
         if task.kind is TaskKind.LIFT:
             return {"out": _Value(self._lifted(task, params["split"], params["other"]))}
+        if task.kind is TaskKind.MASKED:
+            return self._masked(task, params)
         if task.kind is TaskKind.MERGE:
             return self._merged(task, params.get("places"))
         inputs = [self.values[port] for port in task.inputs if port in self.values]
@@ -116,6 +118,14 @@ class _Following:
         if task.kind in _SHAPE or task.kind is TaskKind.IMAGE:
             return dict.fromkeys(task.outputs, _Value(_longest(inputs), _union(inputs)))
         return {}  # of layouts: names of columns, which carry no row; of weights, which no plan reads
+
+    def _masked(self, task: Task, params: Mapping[str, Any]) -> dict[str, _Value]:
+        made, width = {}, 1 + params["n_states"]
+        for i, split in enumerate(params["places"]):
+            splits, *states = task.inputs[3 + i * width : 3 + (i + 1) * width]
+            rows = self._part(splits, split, "train", task.inputs[0].task)
+            made[task.outputs[i]] = _Value((), _union([self.values[port] for port in states]) | set(rows))
+        return made
 
     def _lifted(self, task: Task, split: int, other: int | None) -> tuple[Row, ...]:
         """Return the rows that a state is of: of a fold those that another one trains on, without those of smaller splits."""

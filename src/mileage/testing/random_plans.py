@@ -44,8 +44,8 @@ _STEPS: dict[str, tuple[StepSpec, ...]] = {
     "reduce": (StepSpec("none"), StepSpec("none"), StepSpec.of("pca", n_components=2)),
 }
 _BOTH = ("knn", "random_forest", "ridge", "decision_tree")
-_MODELS = {"binary": (*_BOTH, "logistic", "gaussian_nb", "lda"), "regression": _BOTH}
-_SUMS = {"ridge", "gaussian_nb", "lda"}
+_MODELS = {"binary": (*_BOTH, "logistic", "logistic", "logistic", "gaussian_nb", "lda"), "regression": _BOTH}
+_LINEAR = {"ridge", "gaussian_nb", "lda", "logistic"}
 _LATE: dict[str, tuple[str, tuple[Value, ...]]] = {
     "knn": ("n_neighbors", (1, 3, 5)),
     "random_forest": ("n_estimators", (10, 20, 30)),
@@ -98,7 +98,10 @@ def draw_tasks(seed: int) -> Drawn:
         tasks += [*deals, *made.tasks]
         wanted += made.scores
         predictions.append(made.predictions)
-    return Drawn(tuple(tasks), tuple(wanted), _context(rng, tasks), tables, tuple(predictions))
+    context = _context(rng, tasks)
+    if leaves[-1].kind is TaskKind.RESHUFFLE and rng.random() < 0.9:
+        context = replace(context, siblings=_siblings(leaves[-1]))
+    return Drawn(tuple(tasks), tuple(wanted), context, tables, tuple(predictions))
 
 
 def _columns() -> tuple[tuple[str, str], ...]:
@@ -177,8 +180,8 @@ def _evaluation(rng: random.Random, task: str, source: Task, deal: Task, n_split
 
 
 def _workflow(rng: random.Random, task: str) -> Workflow:
-    sums = rng.random() < 0.5  # what can be learned from sums
-    name = rng.choice(tuple(name for name in _MODELS[task] if not sums or name in _SUMS))
+    sums = rng.random() < 0.6  # what can be learned from sums, or fitted by masks
+    name = rng.choice(tuple(name for name in _MODELS[task] if not sums or name in _LINEAR))
     parameter, values = _LATE[name]
     choices = tuple((slot, (specs[0] if sums else rng.choice(specs),)) for slot, specs in _STEPS.items())
     model = StepSpec.of(name, **{parameter: rng.choice(values)})
@@ -198,6 +201,15 @@ def _context(rng: random.Random, tasks: Iterable[Task]) -> PlanContext:
         ahead=_ahead() if rng.random() < 0.5 else Ahead(),
         rungs=tuple(sample_task(deals[0], share) for share in (0.25, 0.5)) if deals and rng.random() < 0.3 else (),
     )
+
+
+def _siblings(common: Task) -> Callable[[Task, str], Mapping[Value, Task]]:
+    """Return what tells the splits of configurations that differ in a late parameter."""
+
+    def splits(private: int) -> Task:
+        return replace(common, params=tuple({**dict(common.params), "private": private}.items()))
+
+    return lambda fit, _name: {value: splits(i) for i, value in enumerate(_LATE[fit.operator][1])}
 
 
 @cache
@@ -334,6 +346,20 @@ def _other_deal(task: Task, tasks: list[Task], rng: random.Random) -> Change | N
     return None if other is None else (lambda now: replace(now, inputs=(now.inputs[0], other)))
 
 
+def _other_mask(task: Task, tasks: list[Task], rng: random.Random) -> Change | None:
+    """Train a model on the rows of another one's splits."""
+    del tasks
+    if task.kind is not TaskKind.MASKED:
+        return None
+    width = 1 + whole_number(dict(task.params)["n_states"])
+    at = range(3, len(task.inputs), width)
+    pairs = [(i, j) for i in at for j in at if task.inputs[i] != task.inputs[j]]
+    if not pairs:
+        return None
+    i, j = rng.choice(pairs)
+    return lambda now: replace(now, inputs=(*now.inputs[:i], now.inputs[j], *now.inputs[i + 1 :]))
+
+
 _MISTAKES: dict[str, Callable[[Task, list[Task], random.Random], Change | None]] = {
     "fitted on all rows": _all_rows,
     "train rows scored": _train_scored,
@@ -346,4 +372,5 @@ _MISTAKES: dict[str, Callable[[Task, list[Task], random.Random], Change | None]]
     "a part merged in place of another": _own_part,
     "sums of another part": _other_split(TaskKind.LIFT),
     "splits of another workflow": _other_deal,
+    "rows of another workflow": _other_mask,
 }

@@ -72,28 +72,36 @@ def minimized(loss: Loss, X: np.ndarray, y: np.ndarray | None, fitted: Any) -> f
     return float(found.fun)
 
 
-def _softmax(margins: np.ndarray, y: np.ndarray) -> tuple[Any, np.ndarray]:
-    """Of one model, margins of shape (n_rows, n_classes), or of several, (n_rows, n_models, n_classes)."""
+def _softmax(margins: np.ndarray, y: np.ndarray, kept: np.ndarray | None = None) -> tuple[Any, np.ndarray]:
+    """Of one model, margins of shape (n_rows, n_classes), or of several, (n_rows, n_models, n_classes), on rows that are ``kept``."""
     shifted = margins - margins.max(axis=-1, keepdims=True)
     slopes = np.exp(shifted)
     total = slopes.sum(axis=-1, keepdims=True)
     rows = np.arange(len(y))
-    value = (np.log(total[..., 0]) - shifted[rows, ..., y]).sum(axis=0)
+    values = np.log(total[..., 0]) - shifted[rows, ..., y]
     slopes /= total
     slopes[rows, ..., y] -= 1.0
-    return value, slopes
+    if kept is not None:
+        values *= kept
+        slopes *= kept[..., None]
+    return values.sum(axis=0), slopes
 
 
-def _binomial(margins: np.ndarray, y: np.ndarray) -> tuple[Any, np.ndarray]:
-    """Of several models with one margin for the second of two classes, shape (n_rows, n_models, 1)."""
+def _binomial(margins: np.ndarray, y: np.ndarray, kept: np.ndarray | None = None) -> tuple[Any, np.ndarray]:
+    """Of several models with one margin for the second of two classes, shape (n_rows, n_models, 1), on rows that are ``kept``."""
     of_one, truth = margins[..., 0], y.astype(np.float64)
     odds = np.abs(of_one)
     np.negative(odds, out=odds)
     np.exp(odds, out=odds)
-    value = np.log1p(odds).sum(axis=0) + np.maximum(of_one, 0.0).sum(axis=0) - truth @ of_one
+    if kept is None:
+        value = np.log1p(odds).sum(axis=0) + np.maximum(of_one, 0.0).sum(axis=0) - truth @ of_one
+    else:
+        value = np.einsum("ij,ij->j", np.log1p(odds) + np.maximum(of_one, 0.0) - truth[:, None] * of_one, kept)
     odds += 1.0
     slopes = np.copysign(1.0 / odds - 0.5, of_one)
     slopes += 0.5 - truth[:, None]
+    if kept is not None:
+        slopes *= kept
     return value, slopes[..., None]
 
 
@@ -148,6 +156,72 @@ class LogisticLosses:
         values = values / n + penalty / 2 * (weights[:, :p] ** 2).sum(axis=(1, 2))
         told[:, :p] += penalty[:, None, None] * weights[:, :p]
         return values, told.reshape(len(who), -1)
+
+
+@dataclass(frozen=True)
+class MaskedLosses:
+    """Mean logistic losses of several linear models, each on some of the rows and on linear maps of the columns of its own.
+
+    Attributes
+    ----------
+    X : array of shape (n_rows, n_columns)
+    y : array of shape (n_rows,)
+        Places of classes.
+    n_outputs : int
+        1 for two classes, else their number.
+    penalties : array of shape (n_models,)
+        As of :class:`LogisticLosses`.
+    rows : array of shape (n_rows, n_models)
+        1 for the rows of a model, 0 for others.
+    weights : array of shape (n_models, n_columns, n_own)
+    offsets : array of shape (n_models, n_own)
+        What a model sees of a row ``x`` is ``x @ weights + offset``.
+
+    Examples
+    --------
+    >>> X, y = np.array([[-1.0], [1.0], [9.0]]), np.array([0, 1, 0])
+    >>> rows, same = np.array([[1.0], [1.0], [0.0]]), (np.ones((1, 1, 1)), np.zeros((1, 1)))
+    >>> values, slopes = MaskedLosses(X, y, 1, np.array([2.0]), rows, *same)([0], np.array([[1.0, 0.0]]))
+    >>> values.round(3).tolist(), slopes.round(3).tolist()
+    ([1.313], [[1.731, 0.0]])
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    n_outputs: int
+    penalties: np.ndarray
+    rows: np.ndarray
+    weights: np.ndarray
+    offsets: np.ndarray
+
+    @property
+    def n_parameters(self) -> int:
+        """Weights of columns output by output, then the intercepts."""
+        return int(self.offsets.shape[1] + 1) * self.n_outputs
+
+    def __call__(self, who: list[int], points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return values and slopes at one point for each of some models."""
+        n, p = self.X.shape
+        own = points.reshape(len(who), -1, self.n_outputs)
+        inner, maps, offsets = own[:, :-1], self.weights[who], self.offsets[who]
+        flat = np.einsum("mcp,mpo->cmo", maps, inner, optimize=True).reshape(p, -1)
+        bias = own[:, -1] + np.einsum("mp,mpo->mo", offsets, inner)
+        rows = self.rows if len(who) == self.rows.shape[1] else self.rows[:, who]
+        values, slopes, sums = np.zeros(len(who)), np.zeros((p, flat.shape[1])), np.zeros((len(who), self.n_outputs))
+        of_rows = _binomial if self.n_outputs == 1 else _softmax
+        for first in range(0, n, _ROWS):
+            X, y, its = self.X[first : first + _ROWS], self.y[first : first + _ROWS], rows[first : first + _ROWS]
+            margins = (X @ flat).reshape(len(y), len(who), self.n_outputs) + bias
+            value, slope = of_rows(margins, y, its)
+            values += value
+            slopes += X.T @ slope.reshape(len(y), -1)
+            sums += slope.sum(axis=0)
+        by_column = np.einsum("mcp,cmo->mpo", maps, slopes.reshape(p, len(who), -1), optimize=True)
+        told = np.concatenate([by_column + offsets[:, :, None] * sums[:, None], sums[:, None]], axis=1)
+        counts, penalty = rows.sum(axis=0), self.penalties[who]
+        told /= counts[:, None, None]
+        told[:, :-1] += penalty[:, None, None] * inner
+        return values / counts + penalty / 2 * (inner**2).sum(axis=(1, 2)), told.reshape(len(who), -1)
 
 
 def _squares(margins: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from mileage.core.domains import FloatRange, IntRange, OneOf
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
 from mileage.operators.parameters import inverse_penalty
-from mileage.operators.together import Fused, LinearFits
+from mileage.operators.together import LinearFits, Masked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from mileage.operators.together import Fits, Trained
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class LogisticFits(LinearFits):
     n_iter: tuple[int, ...] = ()
 
 
-class Logistic(Fused, Operator):
+class Logistic(Masked, Operator):
     """Logistic regression with a penalty."""
 
     name = "logistic"
@@ -107,6 +109,42 @@ class Logistic(Fused, Operator):
         _warn(max(one.nit for one in found), made.max_iter)
         weights = np.stack([one.x for one in found]).reshape(len(values), -1, n_outputs)
         return LogisticFits(weights[:, :-1], weights[:, -1], "proba", classes, tuple(one.nit for one in found))
+
+    def fit_masked(
+        self, params: Params, values: Sequence[float], context: BuildContext, X: Any, y: Any, trained: Sequence[Trained]
+    ) -> list[Fits]:
+        """Let L-BFGS on each set of rows ask for losses as scikit-learn does, and answer all with one product over all rows."""
+        import numpy as np
+
+        from mileage.traits.fused import minimize_together
+        from mileage.traits.losses import MaskedLosses
+
+        made = self.build(params, context)
+        classes, places = _checked(X, y)
+        has_all = [len(np.unique(places[one.rows])) == len(classes) for one in trained]
+        if not all(has_all):  # what is fitted on fewer classes has other outputs
+            return [
+                self._on_rows({**params, "C": v}, context, X, y, one) for v, one in zip(values, trained, strict=True)
+            ]
+        n_outputs = 1 if len(classes) == 2 else len(classes)
+        widths, rows = [one.weights.shape[1] for one in trained], np.column_stack([one.rows for one in trained])
+        weights, offsets = np.zeros((len(trained), X.shape[1], max(widths))), np.zeros((len(trained), max(widths)))
+        for i, one in enumerate(trained):
+            weights[i, :, : widths[i]], offsets[i, : widths[i]] = one.weights, one.offset
+        penalties = 1.0 / (np.array(values) * rows.sum(axis=0))
+        losses = MaskedLosses(X, places, n_outputs, penalties, rows.astype(np.float64), weights, offsets)
+        options = {"maxiter": made.max_iter, "maxls": 50, "gtol": made.tol, "ftol": 64 * np.finfo(float).eps}
+        found = minimize_together(losses, np.zeros((len(values), losses.n_parameters)), options)
+        _warn(max(one.nit for one in found), made.max_iter)
+        points = [one.x.reshape(-1, n_outputs) for one in found]
+        return [
+            LogisticFits(point[None, :width], point[None, -1], "proba", classes, (one.nit,))
+            for point, width, one in zip(points, widths, found, strict=True)
+        ]
+
+    def _on_rows(self, params: Params, context: BuildContext, X: Any, y: Any, one: Trained) -> LogisticFits:
+        made = self.build(params, context).fit(X[one.rows] @ one.weights + one.offset, y[one.rows])
+        return LogisticFits(made.coef_.T[None], made.intercept_[None], "proba", made.classes_, tuple(made.n_iter_))
 
     def alone(self, params: Params, context: BuildContext, fits: LogisticFits, place: int) -> Any:
         """Return the estimator with the weights of one of the fits."""

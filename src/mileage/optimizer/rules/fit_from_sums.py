@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,13 +12,24 @@ from mileage.core.exactness import Exactness
 from mileage.core.fingerprint import Fingerprint
 from mileage.data.reshuffle import places_of
 from mileage.operators import operators
-from mileage.operators.from_sums import FromSums, Linear
+from mileage.operators.from_sums import FromSums
 from mileage.optimizer.parts import context_of, fit_rows_s, fit_scan_s
 from mileage.optimizer.rule import PlanContext, rule
+from mileage.optimizer.ways import (
+    Join,
+    Step,
+    Take,
+    Way,
+    columns_of,
+    kinds_of,
+    layout_of,
+    operators_of,
+    route_of,
+    way_of,
+)
 from mileage.workflow import Action, PhysicalPlan, PlannedTask, Port, Task, TaskKind
 
 _NAME = "fit_from_sums"
-_KINDS = {"numeric", "categorical"}
 _FOLLOWERS = 8  # configurations that a search tries, or more
 _MOST_COLUMNS = 1000  # products of more take more room than the rows mostly do
 
@@ -44,31 +55,6 @@ def fit_from_sums(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
     if not any(planned.task.kind is TaskKind.FIT and _learns(planned.task) for planned in plan):
         return plan
     return replace(plan, tasks=tuple(_Rewriting(plan, context).tasks()))
-
-
-@dataclass(frozen=True)
-class _Take:
-    """Columns of the train rows as they are."""
-
-    columns: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Step:
-    """The output of a fitted transformer for what comes before it."""
-
-    fit: Task
-    before: _Way
-
-
-@dataclass(frozen=True)
-class _Join:
-    """Columns side by side."""
-
-    parts: tuple[_Way, ...]
-
-
-_Way = _Take | _Step | _Join
 
 
 @dataclass(frozen=True)
@@ -151,7 +137,7 @@ class _Rewriting:
 
     def _fit(self, fit: Task) -> Task:
         exact = self.context.class_of(_NAME, fit.operator, Exactness.FP) <= self.context.floor
-        way = self._way(fit.inputs[0]) if exact and _learns(fit) else None
+        way = way_of(fit.inputs[0], self.old) if exact and _learns(fit) else None
         fold = self._fold(fit.inputs[0]) if way is not None else None
         if fold is None or way is None or not self._pays(fit, fold, way):
             return fit
@@ -160,7 +146,7 @@ class _Rewriting:
         self.learned[fit.fingerprint] = steps
         return replace(learning.learn(fit, way), same_as=fit.fingerprint)
 
-    def _pays(self, fit: Task, fold: _Fold, way: _Way) -> bool:
+    def _pays(self, fit: Task, fold: _Fold, way: Way) -> bool:
         """Say whether looking at each row once saves more than the tasks cost that this needs; others may follow."""
         if self._width(fit, fold, way) > _MOST_COLUMNS:
             return False
@@ -176,16 +162,16 @@ class _Rewriting:
         rows_s = fold.share * (n_fits * fit_rows_s(fit, rates) - fit_scan_s(fit, rates))
         return rows_s > n_tasks * rates.task_s
 
-    def _width(self, fit: Task, fold: _Fold, way: _Way) -> float:
+    def _width(self, fit: Task, fold: _Fold, way: Way) -> float:
         """Return about how many columns there are to sum up, or to learn from."""
-        told, kinds = whole_number(dict(fit.context)["n_columns"]), _kinds(self.old[fold.source])
-        names = set(_columns(way))
+        told, kinds = whole_number(dict(fit.context)["n_columns"]), kinds_of(self.old[fold.source])
+        names = set(columns_of(way))
         numbers = {name for name in names if kinds[name] == "numeric"}
         if names == numbers:
             return max(told, len(numbers))
         if self.context.levels is not None:
             return max(told, len(numbers) + self.context.levels)
-        is_told = any(operators.get(name).column_per_level for name in _operators(way))
+        is_told = any(operators.get(name).column_per_level for name in operators_of(way))
         return told if is_told else math.inf
 
     def _fold(self, port: Port) -> _Fold | None:
@@ -211,29 +197,10 @@ class _Rewriting:
         dealt = self.old[own.deal.inputs[0].task]
         return _Fold(own.source, dealt, dealt, 0)
 
-    def _way(self, port: Port) -> _Way | None:
-        """Return how columns come to a step, if each step on the way is linear."""
-        task = self.old[port.task]
-        if task.kind is TaskKind.TAKE:
-            return self._take(task)
-        if task.kind is TaskKind.FIT and isinstance(operators.find(task.operator), Linear):
-            before = self._way(task.inputs[0])
-            return None if before is None else _Step(task, before)
-        if task.kind is TaskKind.JOIN and dict(task.params)["dense"]:
-            parts = [self._way(part) for part in task.inputs]
-            known = tuple(part for part in parts if part is not None)
-            return _Join(known) if len(known) == len(parts) else None
-        return None
-
-    def _take(self, task: Task) -> _Take | None:
-        columns = _texts(dict(task.params)["columns"])
-        kinds = _kinds(self.old[task.inputs[0].task])
-        return _Take(columns) if {kinds.get(name) for name in columns} <= _KINDS else None
-
-    def _sums(self, fit: Task, fold: _Fold, way: _Way) -> Port:
+    def _sums(self, fit: Task, fold: _Fold, way: Way) -> Port:
         """Return the state of the train rows."""
-        columns = tuple(dict.fromkeys(_columns(way)))
-        needs = [operators.get(name) for name in (fit.operator, *_operators(way))]
+        columns = tuple(dict.fromkeys(columns_of(way)))
+        needs = [operators.get(name) for name in (fit.operator, *operators_of(way))]
         params: tuple[tuple[str, Value], ...] = (
             ("extremes", any(isinstance(one, FromSums) and one.extremes for one in needs)),
             ("n_classes", _n_classes(fit)),
@@ -257,11 +224,8 @@ class _Rewriting:
         self, fold: _Fold, columns: tuple[str, ...], params: tuple[tuple[str, Value], ...]
     ) -> Callable[[int, int | None], Task]:
         """Return what plans the state of the rows of a fold that another one trains on, or of all train rows of a split."""
-        source, kinds = self.old[fold.source], _kinds(self.old[fold.source])
-        named: tuple[tuple[str, Value], ...] = tuple(
-            (kind, tuple(name for name in columns if kinds[name] == kind)) for kind in sorted(_KINDS)
-        )
-        layout = self._add(Task(TaskKind.LAYOUT, params=named, inputs=(source.port("X"),), label="lay out columns"))
+        source = self.old[fold.source]
+        layout = self._add(layout_of(source, columns))
         inputs = (source.port("X"), source.port("y"), layout.port(), fold.splits.port("splits"))
 
         def lift(split: int, other: int | None) -> Task:
@@ -308,29 +272,25 @@ class _Learning:
     sums: Port
     steps: dict[Fingerprint, Port]
 
-    def learn(self, fit: Task, before: _Way) -> Task:
+    def learn(self, fit: Task, before: Way) -> Task:
         """Return the task that fits from what ``before`` shows of the train rows."""
-        route, states = self._route(before, plain=False)
+        route, states = self._route(before)
         params: tuple[tuple[str, Value], ...] = (("n_classes", _n_classes(fit)), ("route", route))
         image = Task(TaskKind.IMAGE, params=params, inputs=(self.sums, *states), label=f"sums that {fit.operator} sees")
         seen = self.rewriting._add(image).port()
         label = f"learn {fit.label.removeprefix('fit ')} from sums"
         return replace(fit, kind=TaskKind.LEARN, inputs=(seen,), outputs=("state",), label=label)
 
-    def _route(self, way: _Way, *, plain: bool) -> tuple[Value, list[Port]]:
-        """Return a way as plain values, and the fitted steps along it; with ``plain`` these are fitted on train rows."""
-        if isinstance(way, _Take):
-            return ("take", way.columns), []
-        if isinstance(way, _Join):
-            found = [self._route(part, plain=plain) for part in way.parts]
+    def _route(self, way: Way) -> tuple[Value, list[Port]]:
+        """Return a way as plain values, and the fitted steps along it: from the first that is not learned from sums on, on train rows."""
+        if isinstance(way, Take) or (isinstance(way, Step) and not _learns(way.fit)):
+            return route_of(way)
+        if isinstance(way, Join):
+            found = [self._route(part) for part in way.parts]
             return ("join", tuple(route for route, _ in found)), [port for _, ports in found for port in ports]
-        plain = plain or not _learns(way.fit)
-        route, states = self._route(way.before, plain=plain)
-        if plain:
-            state = way.fit.port("state")
-        else:
-            state = self.rewriting._add(self.learn(way.fit, way.before)).port("state")
-            self.steps[way.fit.fingerprint] = state
+        route, states = self._route(way.before)
+        state = self.rewriting._add(self.learn(way.fit, way.before)).port("state")
+        self.steps[way.fit.fingerprint] = state
         return ("step", way.fit.operator, route), [*states, state]
 
 
@@ -345,34 +305,7 @@ def _n_classes(fit: Task) -> Value:
     return 0 if context["task"] == "regression" else context["n_classes"]
 
 
-def _columns(way: _Way) -> Sequence[str]:
-    if isinstance(way, _Take):
-        return way.columns
-    parts = way.parts if isinstance(way, _Join) else (way.before,)
-    return [name for part in parts for name in _columns(part)]
-
-
-def _operators(way: _Way) -> Iterator[str]:
-    """Yield the operators that are fitted on a way."""
-    if isinstance(way, _Step):
-        yield way.fit.operator
-    for part in () if isinstance(way, _Take) else way.parts if isinstance(way, _Join) else (way.before,):
-        yield from _operators(part)
-
-
-def _kinds(source: Task) -> dict[str, str]:
-    """Return the kind of each column of a source."""
-    pairs = dict(source.params).get("columns", ())
-    assert isinstance(pairs, tuple)
-    return dict(map(_texts, pairs))  # type: ignore[arg-type]
-
-
-def _n_steps(way: _Way) -> int:
-    if isinstance(way, _Take):
+def _n_steps(way: Way) -> int:
+    if isinstance(way, Take):
         return 0
-    return 1 + _n_steps(way.before) if isinstance(way, _Step) else sum(map(_n_steps, way.parts))
-
-
-def _texts(value: Value) -> tuple[str, ...]:
-    assert isinstance(value, tuple)
-    return tuple(str(one) for one in value)
+    return 1 + _n_steps(way.before) if isinstance(way, Step) else sum(map(_n_steps, way.parts))

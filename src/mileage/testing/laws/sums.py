@@ -1,4 +1,4 @@
-"""The laws of ``FromSums``, ``Together``, ``Fused`` and ``Linear``: what is learned, and what comes out, is told from sums over the rows of other folds."""
+"""The laws of ``FromSums``, ``Together``, ``Fused``, ``Masked`` and ``Linear``: what is learned, and what comes out, is told from sums over the rows of other folds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mileage.operators import Branch, Operator, running
 from mileage.operators.from_sums import FromSums, Linear
 from mileage.operators.layout import Layout
 from mileage.operators.sums import Seen, State, without_each
-from mileage.operators.together import Fused, Together
+from mileage.operators.together import Fused, Masked, Together, Trained
 from mileage.testing.laws.fitting import dense, fitted, output, same, stays_categorical
 from mileage.testing.tables import Table, table
 from mileage.traits import Exactness, compare
@@ -117,10 +117,30 @@ def _seen(data: Table, part_of: np.ndarray, *, products: bool) -> list[Seen]:
     return [one if named else replace(one, names=()) for one in seen]
 
 
+def masked(operator: Operator, branch: Branch, task: str) -> None:
+    """Fitted together, each on rows and columns of its own, each answers as one that is fitted alone on these."""
+    assert isinstance(operator, Masked)
+    data = table(operator, branch, task)
+    values, X = tuple(10 * value for value in _VALUES), dense(data.X)
+    part_of, one = np.arange(len(data.y)) % _N_PARTS, np.eye(X.shape[1])
+    scales = [np.linspace(1.0, 1.0 + i, X.shape[1]) for i in range(len(values))]
+    trained = [Trained(part_of != i, one / scale, 0.1 * scale) for i, scale in enumerate(scales)]
+    fits = operator.fit_masked(operator.complete({}), values, data.context, X, data.y, trained)
+    for value, its, got in zip(values, trained, fits, strict=True):
+        seen = replace(data, X=X @ its.weights + its.offset)
+        params = {operator.together: value}
+        alone = running.fit_model(
+            operator.build(operator.complete(params), data.context), seen.X[its.rows], data.y[its.rows]
+        )
+        taken = operator.alone(operator.complete(params), data.context, got, 0)
+        found, difference = compare(output(operator, taken, seen), output(operator, alone, seen))
+        assert found <= Exactness.OPT_EQUAL, f"with {value} it answers otherwise by {difference}"
+
+
 def _shifted(branch: Branch, data: Table) -> Table:
     """Put numbers far from zero; what a model does with such is a matter of its own rounding."""
     return replace(data, X=data.X + _FAR) if branch is Branch.NUMERIC else data
 
 
-LAWS = (from_sums, linear, together, fused)
-CAPABILITIES = {"from_sums": FromSums, "linear": Linear, "together": Together, "fused": Fused}
+LAWS = (from_sums, linear, together, fused, masked)
+CAPABILITIES = {"from_sums": FromSums, "linear": Linear, "together": Together, "fused": Fused, "masked": Masked}
