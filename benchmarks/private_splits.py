@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 
 QUICK_ROWS, WARM_ROWS, COLUMNS = 8000, 3000, 60
-OFF = ("fit_from_sums", "learn_together", "score_from_sums", "fuse_fits")
+OFF = ("fit_from_sums", "learn_together", "score_from_sums", "mask_fits")
 
 
 @dataclass(frozen=True)

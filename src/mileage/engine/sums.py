@@ -138,7 +138,7 @@ def fit_masked(task: Task, inputs: list[Any], operator: Operator) -> dict[str, A
     fits = operator.fit_masked(
         {**params, operator.together: values[0]}, values, BuildContext(**context), matrix, y, trained
     )
-    return dict(zip(task.outputs, fits, strict=True))
+    return {"state": fits}
 
 
 def score(task: Task, inputs: list[Any]) -> dict[str, Any]:

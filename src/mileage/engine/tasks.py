@@ -269,10 +269,11 @@ def _cut(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
 
     context: dict[str, Any] = dict(task.context)
     operator = _operator(task.operator, resources)
-    if isinstance(operator, Fused) and isinstance(inputs[0], Fits):
+    if isinstance(operator, Fused) and isinstance(inputs[0], Fits | list):
         params: dict[str, Any] = dict(task.params)
-        place = params.pop("place")
-        return {"state": operator.alone(params, BuildContext(**context), inputs[0], place)}
+        place, fits = params.pop("place"), inputs[0]
+        fits, place = (fits, place) if isinstance(fits, Fits) else (fits[place], 0)  # each on rows of its own
+        return {"state": operator.alone(params, BuildContext(**context), fits, place)}
     state = cut_step(operator, inputs[0], dict(task.params), BuildContext(**context))
     return {"state": state} if task.is_model else {"state": state, "out": running.apply(state, inputs[1])}
 

@@ -75,6 +75,12 @@ def fit_rows_s(fit: Task, rates: Rates) -> float:
     return rates.slow * (cost.fit_s(*sizes) - cost.fixed_s)
 
 
+def _n_masked(masked: Task) -> int:
+    places = dict(masked.params)["places"]
+    assert isinstance(places, tuple)
+    return len(places)
+
+
 def expected_s(task: Task, rates: Rates) -> float:
     """Return the seconds that a task is expected to take: of a fit by the prior of its operator, of all else what any task costs.
 
@@ -92,7 +98,7 @@ def expected_s(task: Task, rates: Rates) -> float:
 def _parts(task: Task, tasks: Mapping[Fingerprint, Task], together: Mapping[Port, Fingerprint]) -> Iterator[Part]:
     given = [tasks[port.task] for port in task.inputs if port.task in tasks]
     if task.kind is TaskKind.CUT and given[0].kind is TaskKind.MASKED:
-        yield given[0].fingerprint, min(1.0, _SAVED / len(given[0].outputs))
+        yield given[0].fingerprint, min(1.0, _SAVED / _n_masked(given[0]))
     elif task.kind is TaskKind.CUT and given[0].kind is TaskKind.TOGETHER:
         yield given[0].fingerprint, _share_of_rounds(given[0])
     elif task.kind is TaskKind.CUT:

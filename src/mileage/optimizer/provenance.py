@@ -104,6 +104,7 @@ class _Tracing:
     def __init__(self) -> None:
         self.tasks: dict[Fingerprint, Task] = {}
         self.held: dict[Port, Held] = {}
+        self.masked: dict[Fingerprint, list[Held]] = {}  # of each model, which ``cut`` takes one of
 
     def add(self, task: Task) -> None:
         self.tasks.setdefault(task.fingerprint, task)
@@ -225,17 +226,26 @@ def _fit(tracing: _Tracing, task: Task) -> dict[str, Held]:
     return {output: Held(rows if output == "out" else None, learned) for output in task.outputs}
 
 
-def _masked(tracing: _Tracing, task: Task) -> dict[str, Held]:
+def _cut(tracing: _Tracing, task: Task) -> dict[str, Held]:
+    """Take a model, or cut a fit back, which may read train rows once more."""
+    models = tracing.masked.get(task.inputs[0].task)
+    if models is None:
+        return _fit(tracing, task)
+    return {"state": models[whole_number(dict(task.params)["place"])]}
+
+
+def _masked(tracing: _Tracing, task: Task) -> Held:
     """Learn each model from the train rows of its own splits."""
     params: Any = dict(task.params)
-    made, width = {}, 1 + params["n_states"]
-    for i, (output, split) in enumerate(zip(task.outputs, params["places"], strict=True)):
+    made, width = list[Held](), 1 + params["n_states"]
+    for i, split in enumerate(params["places"]):
         splits, *states = task.inputs[3 + i * width : 3 + (i + 1) * width]
         rows = tracing.split(splits, split, task.inputs[0].task)[0]
         if not rows.has(_union(state.seen for state in tracing.of(states))):
             raise _leak("I1", task, "sees columns as shaped by what has learned from other rows")
-        made[output] = Held(None, {rows.deal: rows.parts})
-    return made
+        made.append(Held(None, {rows.deal: rows.parts}))
+    tracing.masked[task.fingerprint] = made
+    return Held(None, {(task.inputs[0].task, None, 0): _ALL})  # of all of them, which nobody asks
 
 
 def _shape(tracing: _Tracing, task: Task) -> Held:
@@ -305,7 +315,7 @@ _HOLDS: dict[TaskKind, Callable[[_Tracing, Task], Held | dict[str, Held]]] = {
     TaskKind.TARGET: _take,
     TaskKind.FIT: _fit,
     TaskKind.WHOLE: _fit,
-    TaskKind.CUT: _fit,
+    TaskKind.CUT: _cut,
     TaskKind.GATHER: _shape,
     TaskKind.LAYOUT: _nothing,
     TaskKind.LIFT: _lift,

@@ -62,6 +62,7 @@ class _Following:
         self.tables = tables
         self.values: dict[Port, _Value] = {}
         self.splits: dict[Port, Splits] = {}
+        self.masked: dict[Fingerprint, list[_Value]] = {}
         self.groups: dict[Fingerprint, Any] = {}  # of each row, where a deal keeps groups together
 
     def add(self, task: Task) -> list[str]:
@@ -110,6 +111,8 @@ class _Following:
             return {"out": _Value(self._lifted(task, params["split"], params["other"]))}
         if task.kind is TaskKind.MASKED:
             return self._masked(task, params)
+        if task.kind is TaskKind.CUT and task.inputs[0].task in self.masked:
+            return {"state": self.masked[task.inputs[0].task][params["place"]]}
         if task.kind is TaskKind.MERGE:
             return self._merged(task, params.get("places"))
         inputs = [self.values[port] for port in task.inputs if port in self.values]
@@ -120,12 +123,13 @@ class _Following:
         return {}  # of layouts: names of columns, which carry no row; of weights, which no plan reads
 
     def _masked(self, task: Task, params: Mapping[str, Any]) -> dict[str, _Value]:
-        made, width = {}, 1 + params["n_states"]
+        made, width = list[_Value](), 1 + params["n_states"]
         for i, split in enumerate(params["places"]):
             splits, *states = task.inputs[3 + i * width : 3 + (i + 1) * width]
             rows = self._part(splits, split, "train", task.inputs[0].task)
-            made[task.outputs[i]] = _Value((), _union([self.values[port] for port in states]) | set(rows))
-        return made
+            made.append(_Value((), _union([self.values[port] for port in states]) | set(rows)))
+        self.masked[task.fingerprint] = made
+        return {"state": _Value((), _union(made))}
 
     def _lifted(self, task: Task, split: int, other: int | None) -> tuple[Row, ...]:
         """Return the rows that a state is of: of a fold those that another one trains on, without those of smaller splits."""

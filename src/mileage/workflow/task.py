@@ -33,7 +33,7 @@ class TaskKind(StrEnum):
     sums     X, y                         ``out``: sums of the columns that a step sees, from its train rows
     learn    sums that a step sees        ``state`` as fitting it on the rows would give
     together sums that a step sees, or X, y   ``state``: what is learned with each of several values of a parameter
-    masked   X, y, layout, then of each model splits and the states of the steps before it   ``state_i``: a model fitted on its own train rows
+    masked   X, y, layout, then of each model splits and the states of the steps before it   ``state``: the model of each, fitted on its own train rows
     apply    state, X                     ``out``
     join     X, X, ...                    ``out``: one matrix of all columns
     predict  state, X [, gathered]        ``out``: predictions (n,) or (n, n_classes)

@@ -138,8 +138,8 @@ class _Masking:
         family = self.families[common]
         masked = self._masked(family[0], self.models[common])
         label = f"cut {fit.label.removeprefix('fit ')} from all"
-        inputs = (self._add(masked).port(masked.outputs[place]),)
-        params = (*fit.params, ("place", 0))
+        inputs = (self._add(masked).port("state"),)
+        params = (*fit.params, ("place", place))
         return replace(fit, kind=TaskKind.CUT, params=params, inputs=inputs, same_as=fit.fingerprint, label=label)
 
     def _masked(self, one: _Asked, models: list[_Model]) -> Task:
@@ -162,7 +162,7 @@ class _Masking:
             kind=TaskKind.MASKED,
             params=tuple(params.items()),
             inputs=tuple(inputs),
-            outputs=tuple(f"state_{i}" for i in range(len(models))),
+            outputs=("state",),
             label=f"fit {len(models)} x {one.fit.operator} on rows of their own",
             step="",
         )
