@@ -116,7 +116,7 @@ def learn_together(task: Task, inputs: list[Any], operator: Operator) -> dict[st
 
 def fit_masked(task: Task, inputs: list[Any], operator: Operator) -> dict[str, Any]:
     """Return models that are fitted together, each on the train rows of its own splits, from common columns of all rows."""
-    from mileage.operators.sums import State
+    from mileage.operators.sums import State, Sums
     from mileage.operators.together import Trained
 
     assert isinstance(operator, Masked)
@@ -124,8 +124,11 @@ def fit_masked(task: Task, inputs: list[Any], operator: Operator) -> dict[str, A
     context: dict[str, Any] = dict(task.context)
     X, y, layout, *parts = inputs
     n_states, places, route = (params.pop(name) for name in ("n_states", "places", "route"))
-    own, matrix = layout.read(X[[column.name for column in layout.columns]])
-    empty = State.of(layout, X.iloc[:0], y[:0], max(1, context["n_classes"]), products=False)._within(own)
+    import numpy as np
+
+    cells = layout.read(X[[column.name for column in layout.columns]])
+    matrix, width = cells.matrix(0, len(X)), cells.layout.width
+    empty = State(cells.layout, Sums(np.zeros(1), np.zeros((1, width))))  # a way is followed, nothing is summed up
     trained = []
     for i, place in enumerate(places):
         splits, *states = parts[i * (1 + n_states) : (i + 1) * (1 + n_states)]
