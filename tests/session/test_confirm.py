@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import mileage
@@ -13,6 +15,8 @@ from mileage.engine.backend import JobState
 from mileage.operators.base import StepSpec
 from mileage.results import Leaderboard, Trial
 from mileage.session import Result, Session
+from mileage.session import run as running
+from mileage.session import trials as searching
 from mileage.session.confirm import confirm_best, finalists
 
 QUERY = (
@@ -144,3 +148,18 @@ def test_time_that_was_kept_is_given_back_where_nothing_is_confirmed(answer: Res
     )
     confirm_best(loop)  # type: ignore[arg-type]
     assert loop.confirm_s == 0
+
+
+def test_time_that_is_not_needed_for_scoring_again_is_searched_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(searching, "confirm_reserve_s", lambda loop: 6.0)
+    monkeypatch.setattr(running, "confirm_best", lambda loop: setattr(loop, "confirm_s", 0.0))  # finds nothing to do
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(200, 3)), columns=list("abc")).assign(y=rng.integers(0, 2, 200))
+    with mileage.connect(tmp_path) as session:
+        made = session.run("PREDICT y FROM :df BUDGET 9 s WITH MODEL = knn | decision_tree", frames={"df": frame})
+    last = max(t.at_s for t in made.leaderboard.trials if t.state == "ok" and t.at_s is not None)
+    assert last > 4.5  # without that, the search ends before 3 s
+    assert made.seconds <= 9.5

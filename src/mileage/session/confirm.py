@@ -80,22 +80,24 @@ def confirm_reserve_s(loop: TrialLoop) -> float:
     return min(_SHARE * seconds, sum(times) * loop.plan.confirmation.repeat)
 
 
-def confirm_best(loop: TrialLoop) -> None:
+def confirm_best(loop: TrialLoop) -> bool:
     """Score the best trials of a finished search again, as many and as often as the rest of the budget allows.
 
-    Their scores are replaced in the loop and on record. Trials stay as they are if the time is too short for two of them.
+    Their scores are replaced in the loop and on record. Trials stay as they are if the time is too short for two of them;
+    False if nothing was run.
     """
     loop.confirm_s = 0.0  # what was kept for this is spent now
     splits = loop.plan.confirmation
     chosen = finalists(loop.eligible(), loop.objectives, test_share=loop.plan.validation.test_share)
     chosen, times = _affordable(loop, chosen, splits.repeat if splits else 0)
     if splits is None or not times:
-        return
+        return False
     loop.bus.tell("stage", name="scoring the best again")
     leaves = data_tasks(loop.plan, replace(splits, repeat=times))
     made = list(_scored_again(loop, leaves, chosen))
     if len(made) > 1 and any(trial.number == chosen[0].number for trial in made):
         loop.replace(made)
+    return True
 
 
 def _affordable(loop: TrialLoop, chosen: list[Trial], times: int) -> tuple[list[Trial], int]:

@@ -10,6 +10,7 @@ from mileage.results import shortfall
 if TYPE_CHECKING:
     from mileage.session.trials import TrialLoop
 
+OUT_OF_TIME = ("BUDGET of time", "nothing else fits the rest of the budget")
 _SKIPS = 25  # proposals in a row that do not fit the rest of the budget
 _FEWEST = 20  # workflows are scored before one without an error ends the search: it may be so by chance
 _STALE, _TIMES = 200, 3  # so many workflows, and so many times as many as led to the best, brought nothing better
@@ -22,9 +23,9 @@ def why_ended(loop: TrialLoop) -> str:
     if b.trials is not None and loop.next_number > b.trials:
         return f"BUDGET {b.trials} trials"
     if left is not None and left <= 0:
-        return "BUDGET of time"
+        return OUT_OF_TIME[0]
     if loop.skips >= _SKIPS:
-        return "nothing else fits the rest of the budget"
+        return OUT_OF_TIME[1]
     if b.until is not None and _meets_goal(loop):
         loop.is_goal_met = True
         return f"UNTIL {b.until.metric} {b.until.op} {b.until.value:g}"

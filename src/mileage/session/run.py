@@ -130,8 +130,8 @@ def _search(session: Session, plan: LogicalPlan, setting: RunSetting, run_id: in
             keep_rates(session.project.path, loop.observed)
         demoted = {} if loop.ended == STOPPED or loop.fixed else recheck(loop)
         keep_demotions(session.project.path, demoted)
-        if loop.ended != STOPPED and not loop.is_goal_met:
-            confirm_best(loop)
+        if loop.ended != STOPPED and not loop.is_goal_met and not confirm_best(loop):
+            loop.resume()
         if loop.ended != STOPPED and not loop.is_goal_met:
             blend_best(loop)
         if is_used(plan) and (lesson := lesson_of(plan, loop.trials)) is not None:

@@ -36,7 +36,7 @@ from mileage.session.blend import blend_reserve_s, weighing_s
 from mileage.session.clock import Clock
 from mileage.session.confirm import confirm_reserve_s
 from mileage.session.data_tasks import Choices, DataTasks, siblings_of, simplest
-from mileage.session.ends import why_ended
+from mileage.session.ends import OUT_OF_TIME, why_ended
 from mileage.session.engines import Refit, begin_refit
 from mileage.session.forecast import Forecaster
 from mileage.session.loadable import loadable
@@ -126,15 +126,29 @@ class TrialLoop:
         """Run trials until the end; Ctrl-C ends the search and keeps what is finished."""
         try:
             self._submit(Proposal(_CONSTANT, Reason("the answer that needs no data: the floor for all others")))
-            while True:
-                self._fill()
-                if not self.pending:
-                    break
-                self._collect()
+            self._go_on()
         except StopAsked:
             self.stop()
         self._tell_up_to(self.next_number)
         return self.trials
+
+    def resume(self) -> None:
+        """Go on with a search that the clock ended, where what time was kept for is not done."""
+        if self.ended not in OUT_OF_TIME:
+            return
+        self.ended, self.skips, self.confirms = "", 0, False
+        try:
+            self._go_on()
+        except StopAsked:
+            self.stop()
+        self._tell_up_to(self.next_number)
+
+    def _go_on(self) -> None:
+        while True:
+            self._fill()
+            if not self.pending:
+                return
+            self._collect()
 
     def stop(self) -> None:
         """End the search where it is: the user asked for that."""
@@ -151,7 +165,7 @@ class TrialLoop:
             carried = self.strategy.carry()
             proposal = carried or self._next()
             if proposal is None:
-                self.ended = self.strategy.ended if self.skips == 0 else "nothing else fits the budget"
+                self.ended = self.strategy.ended if self.skips == 0 else OUT_OF_TIME[1]
                 return
             self._submit(proposal, only_if_kept=carried is not None)
 
@@ -390,7 +404,7 @@ class TrialLoop:
                 self._finish(self._trial(pending, outcome))
         left = self.search_left_s()
         if left is not None and left <= 0 and self.pending and (self.best is not None or (self.clock.left_s or 0) <= 0):
-            self.ended = self.ended or "BUDGET of time"
+            self.ended = self.ended or OUT_OF_TIME[0]
             self._cut_short()
 
     def _of_the_data(self, error: str) -> bool:
@@ -494,10 +508,11 @@ class TrialLoop:
             self.ended = self.ended or "the data cannot be read or dealt"
         metric = self.metrics[0]
         ok = trial.state == "ok"
-        if ok and len(self.trials) % _EVERY == 0:
-            self.confirm_s = confirm_reserve_s(self)
-        if ok and trial.number > 0 and (self.best is None or self._loss(trial) < self._loss(self.best)):
+        is_best = ok and trial.number > 0 and (self.best is None or self._loss(trial) < self._loss(self.best))
+        if is_best:
             self.best, self.best_at_s = trial, self.clock.elapsed_s
+        if ok and self.confirms and (is_best or len(self.trials) % _EVERY == 0):
+            self.confirm_s = confirm_reserve_s(self)
         if ok:
             self.blend_s = blend_reserve_s(self)
         self.bus.tell(
@@ -553,6 +568,7 @@ class TrialLoop:
         )
 
     is_goal_met = False
+    confirms = True  # time is kept for scoring the best again
     _told_best: Trial | None = None
     unblended: str | None = None  # why there is no blend, as far as it was tried
     unkept: str | None = None  # why results could not be written to the project, as far as that happened
