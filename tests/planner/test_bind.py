@@ -284,3 +284,9 @@ def test_what_only_plain_data_can_say_of_a_table_of_its_own_is_refused():
     mistakes = Mistakes("")
     check_validation(query.clause(ast.Validate), "y", mistakes)
     assert [found.code for found in mistakes.found] == ["E273"]
+
+
+def test_it_is_said_where_the_table_to_score_on_is_that_of_training(database: Database) -> None:
+    query = parse_query("PREDICT label FROM 't.csv' VALIDATE ON 't.csv'")
+    said = [a.text for a in bind(query, database).assumptions]
+    assert any("the scores are of the rows that were learned from" in text for text in said)

@@ -248,6 +248,9 @@ class _Binder:
             check_test_target(self.target, target, test)
         except DataError as error:
             self.mistakes.tell_data(error, clause.method.source.span or clause.span)
+        if test.fingerprint == dataset.fingerprint:
+            text = f"the scores are of the rows that were learned from: {test.describe} of VALIDATE ON is the training data itself"
+            self.assumptions.append(Assumption(text, "VALIDATE BY 5 FOLDS"))
         return test
 
 

@@ -80,7 +80,7 @@ def data_tasks(plan: LogicalPlan, splits: SplitSpec | None = None) -> DataTasks:
     strata = v.stratify if isinstance(v.stratify, tuple) else ()
     aux = tuple(dict.fromkeys([*v.groups, *strata, *([v.order_by] if v.order_by else [])]))
     source = source_task(plan, plan.dataset, aux=aux)
-    test = source_task(plan, plan.test) if plan.test is not None else None
+    test = _test_task(plan, plan.test) if plan.test is not None else None
     scoring: tuple[tuple[str, Value], ...] = (
         ("classes", plan.classes),
         ("task", plan.task),
@@ -146,6 +146,13 @@ def _with_value(choices: Choices, operator: str, name: str, value: Value) -> Cho
 def source_task(plan: LogicalPlan, dataset: Dataset, *, aux: tuple[str, ...] = ()) -> Task:
     """Return the leaf task that reads the features and the target of a dataset."""
     return _source(plan, dataset.fingerprint, dataset.describe, aux, plan.target)
+
+
+def _test_task(plan: LogicalPlan, test: Dataset) -> Task:
+    """Return the task that reads the table to score on: another one than that of the train rows, even where they are the same."""
+    task = source_task(plan, test)
+    same = test.fingerprint == plan.dataset.fingerprint
+    return replace(task, params=(*task.params, ("test", True))) if same else task
 
 
 def rows_task(plan: LogicalPlan, data: Fingerprint, describe: str) -> Task:

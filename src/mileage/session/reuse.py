@@ -21,7 +21,7 @@ class Reuse:
     Examples
     --------
     >>> Reuse(alone_s=40.0, computed_s=5.0).text
-    'one by one the workflows would have taken 40 s of computing; it was 5 s, 8.0 times less'
+    'one by one the workflows would have taken 40.0 s of computing; it was 5.00 s, 8.0 times less'
     """
 
     alone_s: float = 0.0

@@ -232,8 +232,8 @@ def plant(plan: PhysicalPlan, seed: int) -> Iterator[tuple[str, PhysicalPlan]]:
 
     Examples
     --------
-    >>> sorted(name for name, _ in plant(draw_tasks(1).plan(), 1))[:2]
-    ['another target', 'fitted on all rows']
+    >>> {"another target", "fitted on all rows"} <= {name for name, _ in plant(draw_tasks(1).plan(), 1)}
+    True
     """
     rng = random.Random(seed)
     tasks = [planned.task for planned in plan]
