@@ -93,6 +93,7 @@ def test_a_blend_keeps_the_bound_on_size(session: Session) -> None:
         ("size <= 5", "E230"),
         ("size <= 5 ms", "E230"),
         ("latency >= 5 ms", "E230"),
+        ("latncy <= 5 ms", "E230"),
         ("accuracy >= 1.2", "E230"),
         ("accuracy = 0.5", "E230"),
         ("accuracy >= 5 MB", "E230"),
@@ -121,3 +122,8 @@ def test_it_is_explained_and_refined(session: Session) -> None:
 def test_what_is_not_known_keeps_no_bound() -> None:
     assert shortfall([Requirement("latency", "<=", 1.0)], Trial(1)) == float("inf")
     assert shortfall([Requirement("auc", ">", 0.5)], Trial(1, scores={"auc": (0.5, 0.5)})) > 0
+
+
+def test_a_near_measure_is_named(session: Session) -> None:
+    with pytest.raises(MileError, match="latency"):
+        run(session, "REQUIRE latncy <= 5 ms")

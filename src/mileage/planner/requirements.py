@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mileage.core.near import near_matches
 from mileage.language import ast
 from mileage.planner.mistakes import Mistakes
 from mileage.planner.objectives import best_value, check_metric, metric_call
@@ -36,7 +37,10 @@ def _requirement(
     if call in MEASURED:
         return _measured(call, bound, mistakes)
     if bound.quantity.unit not in {"", "%"}:
-        mistakes.add("E230", f"{call} is not counted in {bound.quantity.unit}", bound.span, hint="write a number")
+        if near_matches(call, MEASURED):
+            mistakes.unknown("E230", "measure", call, MEASURED, mistakes.at_name(bound.metric.span, bound.metric.name))
+        else:
+            mistakes.add("E230", f"{call} is not counted in {bound.quantity.unit}", bound.span, hint="write a number")
         return None
     if not check_metric(bound.metric, task, classes, mistakes, where="REQUIRE ") or task is None:
         return None

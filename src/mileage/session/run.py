@@ -29,6 +29,7 @@ from mileage.workflow import Port, unblended
 if TYPE_CHECKING:
     from mileage.session.session import Session
 
+_SAFE = 1.2  # a refit may take that many times its forecast
 _UNFITTED = "nothing was fitted on all rows yet: a workflow is when it is first used"
 
 _DEMOTED = "{0} gives {1} other predictions than alone: it is not done any more in this project (HINT (off = '{0}') redoes this run)"
@@ -208,7 +209,7 @@ def _refit_first(
     notes: list[str] = []
     for trial in board.ranked:
         left = loop.clock.left_s
-        reserve = loop.refit_s(trial.fit_s or 0.0, len(unblended(trial.workflow)) if trial.workflow else 1)
+        reserve = _SAFE * loop.refit_s(trial.fit_s or 0.0, len(unblended(trial.workflow)) if trial.workflow else 1)
         if left is not None and reserve > max(left, 0.0) and trial.number != 0:
             notes.append(
                 f"{trial.describe} was not refitted on all rows: forecast {reserve:.1f} s, {max(0.0, left):.1f} s left"
