@@ -205,7 +205,8 @@ class Database:
         return self.bind(SourceSpec("frame", name))
 
     def _register(self, name: str, table: pa.Table) -> None:
-        self.connection.register(name, table)
+        with self._lock:
+            self.connection.register(name, table)
 
     @staticmethod
     def _frame_table(name: str) -> str:
