@@ -113,14 +113,15 @@ def one_by_one(space: str, data: Path) -> dict[str, list[float]]:
     folds = list(StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(X, y))
     return {
         name_of(fill, name, params): cross_val_score(
-            make_pipeline(_columns(fill), _model(name, params)), X, y, cv=folds, scoring="accuracy", error_score="raise"
+            make_pipeline(columns(fill), _model(name, params)), X, y, cv=folds, scoring="accuracy", error_score="raise"
         ).tolist()
         for fill in FILLS
         for name, params in models(space)
     }
 
 
-def _columns(fill: str) -> Any:
+def columns(fill: str) -> Any:
+    """Return the preparation of the columns: numbers filled and scaled, others one-hot."""
     from sklearn.compose import make_column_selector, make_column_transformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline

@@ -21,6 +21,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from mixed_search import columns
+
 FOLDS, ROWS, QUICK_ROWS = 3, 9000, 1500
 KS, COMPONENTS = (30, 50, 70), (5, 10, 20)
 SAME = 1e-3  # of an accuracy: three rows of a fold, as libraries and their versions differ
@@ -54,20 +56,6 @@ def _table(data: Path) -> tuple[Any, Any]:
     return X.astype({c: object for c in X if not pd.api.types.is_numeric_dtype(X[c])}), y
 
 
-def _columns(fill: str) -> Any:
-    from sklearn.compose import make_column_selector, make_column_transformer
-    from sklearn.impute import SimpleImputer
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
-
-    one_hot = OneHotEncoder(
-        handle_unknown="infrequent_if_exist", min_frequency=5, max_categories=200, sparse_output=False
-    )
-    numbers = make_pipeline(SimpleImputer(strategy=fill), StandardScaler())
-    is_number, is_text = make_column_selector(dtype_include="number"), make_column_selector(dtype_exclude="number")
-    return make_column_transformer((numbers, is_number), (one_hot, is_text))
-
-
 def _models() -> list[Any]:
     from sklearn.linear_model import LogisticRegression
     from sklearn.naive_bayes import GaussianNB
@@ -84,13 +72,13 @@ def _search(kind: str) -> Any:
     from sklearn.pipeline import Pipeline
 
     steps = [
-        ("columns", _columns("mean")),
+        ("columns", columns("mean")),
         ("select", SelectKBest()),
         ("pca", PCA(random_state=0)),
         ("model", GaussianNB()),
     ]
     grid = {
-        "columns": [_columns("mean"), _columns("median")],
+        "columns": [columns("mean"), columns("median")],
         "select__k": KS,
         "pca__n_components": COMPONENTS,
         "model": _models(),
@@ -138,7 +126,7 @@ def through_data_ops(data: Path, *, stratum: bool) -> dict[str, float]:
     X, y = _table(data)
     whole = skrub.as_data_op(X.assign(target=y))
     truth, rows = whole["target"].skb.mark_as_y(), whole.drop(columns=["target"]).skb.mark_as_X()
-    made = rows.skb.apply(skrub.choose_from({fill: _columns(fill) for fill in ("mean", "median")}, name="fill"))
+    made = rows.skb.apply(skrub.choose_from({fill: columns(fill) for fill in ("mean", "median")}, name="fill"))
     made = made.skb.apply(skrub.choose_from({str(k): SelectKBest(k=k) for k in KS}, name="k"), y=truth)
     made = made.skb.apply(skrub.choose_from({str(n): PCA(n, random_state=0) for n in COMPONENTS}, name="components"))
     made = made.skb.apply(skrub.choose_from(dict(zip("abc", _models(), strict=True)), name="model"), y=truth)

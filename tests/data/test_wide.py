@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -76,12 +77,14 @@ def test_a_statement_names_only_its_columns(frame: pd.DataFrame) -> None:
     assert wide.over(["c7"]) != wide.relation_sql
 
 
-def test_a_wide_file_is_held(frame: pd.DataFrame, tmp_path: Path) -> None:
-    frame.to_csv(tmp_path / "wide.csv", index=False)
+@pytest.mark.parametrize("write", [pd.DataFrame.to_csv, pd.DataFrame.to_parquet])
+def test_a_wide_file_is_held_until_it_is_another(frame: pd.DataFrame, tmp_path: Path, write: Any) -> None:
+    name = "wide." + write.__name__.removeprefix("to_")
+    write(frame, tmp_path / name, index=False)
     database = Database(root=tmp_path)
-    wide = database.bind(SourceSpec("file", "wide.csv"))
+    wide = database.bind(SourceSpec("file", name))
     assert wide.relation_sql in database.wide
     assert wide.frame([("c0", Kind.NUMERIC)])["c0"].tolist() == pytest.approx(frame["c0"].tolist())
-    frame.assign(c0=1.0).to_csv(tmp_path / "wide.csv", index=False)
-    again = database.bind(SourceSpec("file", "wide.csv"))
+    write(frame.assign(c0=1.0), tmp_path / name, index=False)
+    again = database.bind(SourceSpec("file", name))
     assert again.frame([("c0", Kind.NUMERIC)])["c0"].eq(1.0).all()

@@ -11,6 +11,7 @@ import pytest
 from mileage import Session, connect
 from mileage.errors import MileError
 from mileage.results import Requirement, Trial, shortfall
+from mileage.session.reopen import recorded
 from mileage.session.result import Result
 
 
@@ -127,3 +128,24 @@ def test_what_is_not_known_keeps_no_bound() -> None:
 def test_a_near_measure_is_named(session: Session) -> None:
     with pytest.raises(MileError, match="latency"):
         run(session, "REQUIRE latncy <= 5 ms")
+
+
+@pytest.mark.parametrize("validate", ["ON 'other.csv'", "BY BOOTSTRAP 2", "BY HOLDOUT 50%", "BY 3 FOLDS"])
+def test_latency_is_of_one_row_however_the_rows_are_scored(session: Session, validate: str) -> None:
+    pd.read_csv("t.csv").iloc[::3].to_csv("other.csv", index=False)
+    made = session.run(f"PREDICT y FROM 't.csv' VALIDATE {validate} WITH PIPELINE = knn REQUIRE latency <= 1 s")
+    assert isinstance(made, Result)
+    [knn] = [t for t in made.leaderboard.order if t.model == "knn"]
+    n_scored = {"ON 'other.csv'": 100, "BY BOOTSTRAP 2": 110, "BY HOLDOUT 50%": 150, "BY 3 FOLDS": 100}[validate]
+    assert knn.predict_s is not None
+    assert knn.latency_s == pytest.approx(knn.predict_s / n_scored, rel=0.01)
+
+
+def test_what_is_kept_of_an_answer_is_in_its_order_though_the_data_is_gone(session: Session) -> None:
+    made = run(session, "OPTIMIZE accuracy REQUIRE log_loss <= 0.01, size <= 20 KB")
+    Path("t.csv").unlink()
+    [query] = [q for q in session.catalog.queries() if q.id == made.query_id]
+    board = recorded(session, query)
+    assert board is not None
+    assert [t.number for t in board.order] == [t.number for t in made.leaderboard.order]
+    assert [board.missed(t) for t in board.order] == [made.leaderboard.missed(t) for t in board.order]

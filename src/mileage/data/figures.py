@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 VALUE = "$v"  # stands for the column in an expression
 _SIDE_BY_SIDE = 50  # columns of one statement; more take DuckDB out of proportion longer
-_STACKED = 500
+_STACKED = 1000
 _CELLS = 20_000_000  # of one statement over stacked columns
 _MAY_OVERFLOW = frozenset({"mean", "sd"})
 

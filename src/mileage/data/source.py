@@ -30,7 +30,7 @@ from mileage.data.frames import as_frame, as_table
 from mileage.data.hashing import hash_parts
 from mileage.data.schema import Column, Schema, dtype_of
 from mileage.data.sqltext import SqlError, checked_select, explained, first_line, literal, quote, sql_error
-from mileage.data.wide import WIDE, WideRelations
+from mileage.data.wide import WideRelations
 from mileage.errors import DataError
 
 if TYPE_CHECKING:
@@ -192,7 +192,9 @@ class Database:
         with self._lock:
             self._frames[name] = notes
             self._register(self._frame_table(name), table)
-            self._hold(self._frame_sql(name), table)
+            self.wide.drop(self._frame_sql(name))
+            if self.wide.fits(table.num_columns, table.num_rows):
+                self.wide.hold(self._frame_sql(name), table)
             if self._find_table(name) is None:
                 self.connection.execute(
                     f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS FROM {quote(self._frame_table(name))}"
@@ -212,14 +214,11 @@ class Database:
     def _frame_table(name: str) -> str:
         return f"frame_{name}"
 
+    def _is_frame(self, relation: str) -> bool:
+        return relation.startswith(f'SELECT * FROM "{self._frame_table("")}')
+
     def _frame_sql(self, name: str) -> str:
         return f"SELECT * FROM {quote(self._frame_table(name))}"
-
-    def _hold(self, relation: str, table: pa.Table) -> None:
-        if self.wide.fits(table.num_columns, table.num_rows):
-            self.wide.hold(relation, table)
-        else:
-            self.wide.drop(relation)
 
     def create_view(self, name: str, sql: str) -> None:
         """Give a SELECT a name."""
@@ -372,8 +371,8 @@ class Database:
 
     def _described(self, describe: str, sql: str, *, snapshot: bool, scan: bool = False) -> Dataset:
         self._snapshots.pop(sql, None)
-        if snapshot or scan:
-            self.wide.drop(sql)
+        if not self._is_frame(sql):
+            self.wide.drop(sql)  # its rows may be others now
         if snapshot:
             place = f"{_SNAPSHOTS}.s{fingerprint(sql)}"
             read = self._through(f"({sql})")[1:-1]
@@ -383,18 +382,14 @@ class Database:
             self._rows(f"SELECT count(COLUMNS(*)) FROM ({sql})")
         described = self._describe(sql)
         n_rows = int(self._rows(f"SELECT count(*) FROM ({self.wide.narrow(sql, ())})")[0][0])
-        if len(described) > WIDE and sql not in self.wide:
-            self._hold_if_small(sql, len(described), n_rows)
+        if self.wide.fits(len(described), n_rows) and sql not in self.wide:
+            self.wide.hold(sql, self.arrow(sql))
         columns = tuple(Column(row[0], dtype_of(row[1]), row[1]) for row in described)
         return Dataset(self, describe, sql, Schema(columns), n_rows)
 
     def _describe(self, sql: str) -> list[tuple[Any, ...]]:
         slices = self.wide.slices(sql)
         return [row for part in slices for row in self._rows(f"DESCRIBE {self._through(f'({part})')[1:-1]}")]
-
-    def _hold_if_small(self, sql: str, n_columns: int, n_rows: int) -> None:
-        if self.wide.fits(n_columns, n_rows):
-            self.wide.hold(sql, self.arrow(sql))
 
     # Reading
 
@@ -407,7 +402,7 @@ class Database:
 
     def is_quick(self, relation: str) -> bool:
         """Say whether the rows of a relation lie in memory: a snapshot, or a frame that was given."""
-        return relation in self._snapshots or relation.startswith(f'SELECT * FROM "{self._frame_table("")}')
+        return relation in self._snapshots or self._is_frame(relation)
 
     def frame(self, sql: str) -> pd.DataFrame:
         """Return the rows of a SELECT as a pandas DataFrame, as ``duckdb.sql(sql).df()`` does in a plain script."""

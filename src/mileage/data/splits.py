@@ -5,6 +5,7 @@ Splits come from scikit-learn's own splitters, written as the very expression th
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -61,6 +62,20 @@ class SplitSpec:
         if self.method == "folds":
             return 1 / (self.n - 1)
         return self.size / (1 - self.size) if self.method == "holdout" and self.size < 1 else None
+
+    def n_scored(self, n_rows: int) -> float:
+        """Return about how many of some rows a split scores.
+
+        Examples
+        --------
+        >>> SplitSpec("folds", n=5).n_scored(100), SplitSpec("holdout", size=30).n_scored(100)
+        (20.0, 30.0)
+        """
+        if self.method == "folds":
+            return max(1.0, n_rows / (self.n + (self.order_by is not None)))
+        if self.method == "holdout":
+            return max(1.0, self.size * n_rows if self.size < 1 else self.size)
+        return max(1.0, n_rows / math.e)  # what a bootstrap leaves out
 
     def dealt_again(self, times: int) -> SplitSpec:
         """Return the same kind of splits, dealt so many times, each in a way that this one does not have, and for all alike.

@@ -44,10 +44,6 @@ class WideRelations:
         """Say whether a relation of this size is held: it is wide, and small enough."""
         return n_columns > WIDE and n_columns * n_rows <= _CELLS
 
-    def table(self, relation: str) -> pa.Table:
-        """Return a relation that is held."""
-        return self._tables[relation]
-
     def hold(self, relation: str, table: pa.Table) -> None:
         """Hold a relation, or hold other rows for it than before."""
         self.drop(relation)

@@ -7,6 +7,7 @@ from mileage.planner.bind import bind
 from mileage.planner.explain import explain_data, explain_plan, explain_space
 from mileage.planner.logical import Assumption, BudgetPlan, LogicalPlan
 from mileage.planner.objectives import best_value
+from mileage.planner.requirements import stated_requirements
 
 __all__ = [
     "Assumption",
@@ -17,4 +18,5 @@ __all__ = [
     "explain_data",
     "explain_plan",
     "explain_space",
+    "stated_requirements",
 ]

@@ -102,6 +102,11 @@ class LogicalPlan:
         return frozenset(str(value) for name, value in self.hints if name == "off")
 
     @property
+    def n_scored(self) -> float:
+        """About how many rows are predicted for one score."""
+        return self.validation.n_scored(self.setting.n_rows) if self.test is None else float(self.test.n_rows)
+
+    @property
     def floor(self) -> Exactness:
         """The weakest class of exactness that ``HINT (exactness = ...)`` allows what is shared."""
         said = dict(self.hints).get("exactness")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mileage.errors import UnknownRefError
 from mileage.language import ast, parse_query
 from mileage.operators.metrics import resolve_metric
-from mileage.planner import LogicalPlan, bind
+from mileage.planner import LogicalPlan, bind, stated_requirements
 from mileage.results import Leaderboard, Trial
 from mileage.session.data_tasks import simplest
 from mileage.session.kept_table import keep_table
@@ -70,6 +70,11 @@ def recorded(session: Session, record: QueryRecord) -> Leaderboard | None:
     if scored is None or scored.workflow is None:
         return None
     task = scored.workflow.task
-    objectives = tuple((name, resolve_metric(name, task).greater_is_better) for name in scored.scores)
-    wanted = parse_query(record.text).clause(ast.Return)
-    return Leaderboard(trials, objectives=objectives, n=wanted.n if wanted else Leaderboard.n)
+    query = parse_query(record.text)
+    requirements, wanted = stated_requirements(query), query.clause(ast.Return)
+    bounded = {bound.metric for bound in requirements}
+    first, *then = scored.scores  # those of OPTIMIZE in their order, then those that are bounded only
+    names = (first, *[name for name in then if name not in bounded])
+    objectives = tuple((name, resolve_metric(name, task).greater_is_better) for name in names)
+    n = wanted.n if wanted else Leaderboard.n
+    return Leaderboard(trials, objectives=objectives, n=n, requirements=requirements)

@@ -124,12 +124,7 @@ class TrialLoop:
 
     def run(self) -> list[Trial]:
         """Run trials until the end; Ctrl-C ends the search and keeps what is finished."""
-        try:
-            self._submit(Proposal(_CONSTANT, Reason("the answer that needs no data: the floor for all others")))
-            self._go_on()
-        except StopAsked:
-            self.stop()
-        self._tell_up_to(self.next_number)
+        self._search(Proposal(_CONSTANT, Reason("the answer that needs no data: the floor for all others")))
         return self.trials
 
     def resume(self) -> None:
@@ -137,18 +132,19 @@ class TrialLoop:
         if self.ended not in OUT_OF_TIME:
             return
         self.ended, self.skips, self.confirms = "", 0, False
+        self._search()
+
+    def _search(self, first: Proposal | None = None) -> None:
         try:
-            self._go_on()
+            if first is not None:
+                self._submit(first)
+            self._fill()
+            while self.pending:
+                self._collect()
+                self._fill()
         except StopAsked:
             self.stop()
         self._tell_up_to(self.next_number)
-
-    def _go_on(self) -> None:
-        while True:
-            self._fill()
-            if not self.pending:
-                return
-            self._collect()
 
     def stop(self) -> None:
         """End the search where it is: the user asked for that."""
@@ -429,6 +425,7 @@ class TrialLoop:
         p = pending
         if outcome.state == "timeout":
             over = (self.search_left_s() or 0.0) > 0
+            self.forecaster.learn(p.workflow, outcome.compute_s / self.data.n_splits)  # at least
             why = f"took more than {_RUNAWAY:g} times its forecast" if over else "the budget ended while it ran"
             return self._unrun(p.number, p.proposal, p.workflow, why)
         if outcome.state != "done":
@@ -556,8 +553,7 @@ class TrialLoop:
         return True
 
     def _latency_s(self, predict_s: float | None) -> float | None:
-        n_rows = max(1.0, self.plan.setting.n_rows * (1 - self.data.train_share))
-        return None if predict_s is None else predict_s / n_rows
+        return None if predict_s is None else predict_s / self.plan.n_scored
 
     def _loss(self, trial: Trial) -> float:
         """Return what the search makes small: what misses a bound is worse than all that keep them."""
