@@ -74,7 +74,7 @@ class SplitSpec:
         if self.method == "folds":
             return max(1.0, n_rows / (self.n + (self.order_by is not None)))
         if self.method == "holdout":
-            return max(1.0, self.size * n_rows if self.size < 1 else self.size)
+            return max(1.0, self.size * n_rows if self.size < 1 else float(self.size))
         return max(1.0, n_rows / math.e)  # what a bootstrap leaves out
 
     def dealt_again(self, times: int) -> SplitSpec:
