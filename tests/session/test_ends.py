@@ -31,7 +31,11 @@ def loop(**changed: Any) -> Any:
         "clock": SimpleNamespace(elapsed_s=20.0),
         "search_left_s": lambda: 30.0,
     }
-    return SimpleNamespace(**(usual | changed))
+    made = usual | changed
+    made["begun"] = range(made["told"])
+    search = SimpleNamespace(**made)
+    search.tried_since_best = lambda: TrialLoop.tried_since_best(search)
+    return search
 
 
 PERFECT = Trial(10, (("model", (StepSpec("knn"),)),), scores={"roc_auc": (1.0, 1.0)})
@@ -46,8 +50,8 @@ PERFECT = Trial(10, (("model", (StepSpec("knn"),)),), scores={"roc_auc": (1.0, 1
         ({"best": PERFECT}, "no roc_auc can be better"),
         ({"best": PERFECT, "told": 15}, ""),
         ({"best": PERFECT, "objectives": (("roc_auc", True), ("fit_time", False))}, ""),
-        ({"told": 211}, "201 workflows brought nothing better, so the rest of the time is not expected to"),
-        ({"told": 209}, ""),
+        ({"told": 212}, "201 proposals brought nothing better, so the rest of the time is not expected to"),
+        ({"told": 211}, ""),
         ({"told": 400, "best_number": 150}, ""),
         ({"best": None, "told": 1000}, ""),
     ],

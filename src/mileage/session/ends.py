@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 OUT_OF_TIME = ("BUDGET of time", "nothing else fits the rest of the budget")
 _SKIPS = 25  # proposals in a row that do not fit the rest of the budget
 _FEWEST = 20  # workflows are scored before one without an error ends the search: it may be so by chance
-_STALE, _TIMES = 200, 3  # so many workflows, and so many times as many as led to the best, brought nothing better
+_STALE, _TIMES = 200, 3  # so many proposals, and so many times as many as led to the best, brought nothing better
 
 
 def why_ended(loop: TrialLoop) -> str:
@@ -59,9 +59,9 @@ def _nothing_to_gain(loop: TrialLoop, b: BudgetPlan) -> str:
         return ""
     if _is_perfect(loop):
         return f"no {loop.metrics[0]} can be better"
-    stale = loop.told - loop.best_number
-    if loop.best is not None and stale > max(_STALE, _TIMES * loop.best_number):
-        return f"{stale:,} workflows brought nothing better, so the rest of the time is not expected to"
+    led, stale = loop.tried_since_best()
+    if loop.best is not None and stale > max(_STALE, _TIMES * led):
+        return f"{stale:,} proposals brought nothing better, so the rest of the time is not expected to"
     return ""
 
 

@@ -1,17 +1,22 @@
-"""What a search tries next: first what an earlier version of the query tried, then what the strategy asks for."""
+"""What a search tries next: first what an earlier version of the query tried, then what the strategy asks for.
+
+With each of these come its companions: configurations that cost little beside it, since they share its fit.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from mileage.core.reasons import Reason
 from mileage.errors import MileError
 from mileage.results import Trial
-from mileage.search import Proposal, SearchContext, strategies
+from mileage.search import Proposal, SearchContext, companions, strategies
 from mileage.space import Configuration, SearchSpace, conflict
 
 _REPEATS = 200  # of known configurations in a row, before a strategy counts as having nothing left
+_LATER = 20  # what takes more than its share of the budget waits until so many others were tried
+_FIRST_SHARE = 0.2  # the first one surely fits, so that there is an answer
 
 
 class Proposals:
@@ -25,10 +30,24 @@ class Proposals:
         What the strategy may know.
     carried : iterable of Trial
         Trials of the version that this query refines, in the order of their numbers.
+    share_of : callable, optional
+        The part of a budget of time that a proposal takes; without one nothing waits for others.
+    grouped : bool
+        Whether companions are tried, too: they are trials, so not where trials are counted.
     """
 
-    def __init__(self, strategy: str, context: SearchContext, carried: Iterable[Trial] = ()) -> None:
-        self.name = strategy
+    def __init__(
+        self,
+        strategy: str,
+        context: SearchContext,
+        carried: Iterable[Trial] = (),
+        *,
+        share_of: Callable[[Proposal], float] | None = None,
+        grouped: bool = False,
+    ) -> None:
+        self.name, self.space = strategy, context.space
+        self._share_of, self._grouped = share_of, grouped
+        self._later: list[Proposal] = []
         self.strategy = strategies.get(strategy).begin(context)
         self.carried = {
             Configuration(trial.configuration).digest: trial for trial in carried if _fits(context.space, trial)
@@ -43,6 +62,38 @@ class Proposals:
             return None
         configuration = Configuration(self._first.popleft().configuration)
         return Proposal(configuration, Reason("tried by the version before; scored again", "strategy"))
+
+    def next(self, number: int) -> Proposal | None:
+        """Return what to try as the ``number``-th: as the strategy has it, but what takes much of the budget waits for the others.
+
+        That is told from the priors of the operators, which do not depend on the machine.
+        """
+        if self._share_of is None or number > _LATER:
+            return self._later.pop(0) if self._later else self.ask()
+        if number == 2 and (at_once := next((p for p in self._later if self._is_worth(p, number)), None)):
+            self._later.remove(at_once)  # it was too long for the first answer only
+            return at_once
+        while len(self._later) < _LATER and (proposal := self.ask()) is not None:
+            if self._is_worth(proposal, number):
+                return proposal
+            self._later.append(proposal)
+        if not self._later:
+            return None
+        return self._later.pop(min(range(len(self._later)), key=lambda i: self._share(self._later[i])))
+
+    def _is_worth(self, proposal: Proposal, number: int) -> bool:
+        """Say whether a proposal may run now: it takes no more of the budget than it is worth, the first one not much at all."""
+        return self._share(proposal) <= (proposal.share if number > 1 else min(_FIRST_SHARE, proposal.share))
+
+    def _share(self, proposal: Proposal) -> float:
+        return 0.0 if self._share_of is None else self._share_of(proposal)
+
+    def group(self, proposal: Proposal) -> tuple[Proposal, ...]:
+        """Return a proposal with those of its companions that were not tried yet."""
+        made = companions(self.space, proposal.configuration) if self._grouped else ()
+        reason = Reason(f"beside {proposal.reason.text}: one fit serves both", "strategy")
+        others = (Proposal(c, reason) for c in made if c.digest not in self._tried)
+        return (proposal, *others)
 
     def ask(self) -> Proposal | None:
         """Return a configuration not tried yet, or None; :attr:`ended` says why."""

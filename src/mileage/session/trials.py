@@ -1,8 +1,8 @@
 """The search loop: ask a strategy, run what it proposes as tasks, tell it the scores, within the budget.
 
-Determinism: proposal ``n`` may use the scores of trials up to ``n - LAG`` only, and scores are told in the order of
+Determinism: the ``n``-th proposal may use the scores of those up to the ``n - LAG``-th only, and scores are told in the order of
 their numbers. So the trials of a run do not depend on the backend, on the number of workers, or on who was faster;
-a time budget only decides how many there are.
+a time budget only decides how many there are. A proposal and its companions are one plan, and a trial each.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from mileage.core.events import EventBus
-from mileage.core.exactness import Exactness
+from mileage.core.exactness import DEFAULT_FLOOR, Exactness
 from mileage.core.fingerprint import Fingerprint
 from mileage.core.interrupts import StopAsked
 from mileage.core.reasons import Reason
@@ -41,38 +41,20 @@ from mileage.session.engines import Refit, begin_refit
 from mileage.session.forecast import Forecaster
 from mileage.session.loadable import loadable
 from mileage.session.measure import Measured, measure
+from mileage.session.pending import Member, Pending, fits, joined
 from mileage.session.proposals import Proposals
 from mileage.session.race import Hurdle, hurdle_of
 from mileage.session.reuse import Reuse
 from mileage.space import Configuration
-from mileage.workflow import Action, PhysicalPlan, TaskKind, Workflow, instantiate
+from mileage.workflow import PhysicalPlan, TaskKind, Workflow, instantiate
 
 LAG = 4
-_LATER = 20  # what takes more than its share of the budget waits until so many others were tried
-_FIRST_SHARE = 0.2  # the first trial surely fits, so that there is an answer
 STOPPED = "stopped by the user"
 _EVERY = 10  # trials, after which it is forecast again what scoring the best again will take
 _REFIT_MARGIN = 1.5
 _RUNAWAY, _REST = 5.0, 0.4  # a trial ends at so many times its forecast, if that is such a part of the rest
 _MISSED = 1e12  # added to the loss of a trial that misses a bound: more than losses are
 _KEEP = frozenset({TaskKind.PREDICT, TaskKind.SCORE})
-
-
-@dataclass
-class Pending:
-    """A trial that runs."""
-
-    number: int
-    proposal: Proposal
-    workflow: Workflow
-    assumed: tuple[str, ...]
-    evaluation: Evaluation
-    started_s: float
-    shares: Mapping[Fingerprint, tuple[tuple[Fingerprint, float], ...]]
-    forecast_s: Mapping[Fingerprint, float]
-    exactness: Exactness
-    hurdle: Hurdle | None = None  # to clear on the first split, which is all that runs yet
-    begun: Outcome | None = None  # of the first split, where the others run now
 
 
 @dataclass
@@ -100,21 +82,23 @@ class TrialLoop:
         context = SearchContext(
             p.space, p.seed, p.setting.n_rows, len(p.features.names), p.setting.n_classes, self.known
         )
-        self.strategy = Proposals(name, context, self.carried)
+        self.forecaster = Forecaster(p.setting.n_rows)
+        seconds = p.budget.seconds
+        share_of = None if seconds is None else lambda proposal: self._prior_s(proposal) / seconds
+        self.strategy = Proposals(name, context, self.carried, share_of=share_of, grouped=_is_grouped(p, self.data))
         self.metrics = tuple(o.call for o in p.objectives)
         self.objectives = tuple((o.call, o.greater_is_better) for o in p.objectives)
         self.kept = loadable(p, self.kept, measured=bool(self.carried))
         self.confirm_s, self.blend_s = 0.0, 0.0
-        self.forecaster = Forecaster(p.setting.n_rows)
         self.pending: dict[int, Pending] = {}
         self.done: dict[int, Trial] = {}
         self.next_number, self.told, self.skips = 0, 0, 0
+        self.begun: list[int] = []  # of each proposal so far, its number
         self.best: Trial | None = None
         self.best_number, self.best_at_s = 0, 0.0
         self.fixed = p.space.size() == 1
         self.refits: dict[int, Refit] = {}
         self.other: dict[int, Outcome] = {}
-        self.later: list[Proposal] = []
         self.ahead = Ahead(p.space, n_trials=p.budget.sure_trials)
         self.observed = self.rates
         self.reuse = Reuse()
@@ -153,41 +137,17 @@ class TrialLoop:
 
     def _fill(self) -> None:
         while not self.ended and len(self.pending) < min(LAG, self.n_workers + 1):
-            if self.next_number - self.told > LAG and not self._tell_up_to(self.next_number - LAG):
+            if len(self.begun) > LAG and not self._tell_up_to(self.begun[-LAG]):
                 return
             self.ended = self.ended or why_ended(self)
             if self.ended:
                 return
             carried = self.strategy.carry()
-            proposal = carried or self._next()
+            proposal = carried or self.strategy.next(len(self.begun))
             if proposal is None:
                 self.ended = self.strategy.ended if self.skips == 0 else OUT_OF_TIME[1]
                 return
             self._submit(proposal, only_if_kept=carried is not None)
-
-    def _next(self) -> Proposal | None:
-        """Return what to try next: as the strategy has it, but what takes much of the budget waits for the others.
-
-        That is told from the priors of the operators, which do not depend on the machine.
-        """
-        seconds = self.plan.budget.seconds
-        if seconds is None or self.next_number > _LATER:
-            return self.later.pop(0) if self.later else self.strategy.ask()
-        if self.next_number == 2 and (at_once := next((p for p in self.later if self._is_worth(p, seconds)), None)):
-            self.later.remove(at_once)  # it was too long for the first answer only
-            return at_once
-        while len(self.later) < _LATER and (proposal := self.strategy.ask()) is not None:
-            if self._is_worth(proposal, seconds):
-                return proposal
-            self.later.append(proposal)
-        if not self.later:
-            return None
-        return self.later.pop(min(range(len(self.later)), key=lambda i: self._prior_s(self.later[i])))
-
-    def _is_worth(self, proposal: Proposal, seconds: float) -> bool:
-        """Say whether a proposal may run now: it takes no more of the budget than it is worth, the first one not much at all."""
-        share = proposal.share if self.next_number > 1 else min(_FIRST_SHARE, proposal.share)
-        return self._prior_s(proposal) <= share * seconds
 
     def _prior_s(self, proposal: Proposal) -> float:
         workflow, _ = instantiate(proposal.configuration.choices, self.plan.features, self.plan.setting)
@@ -215,48 +175,61 @@ class TrialLoop:
     # --- one trial ----------------------------------------------------------------------------------------------------
 
     def _submit(self, proposal: Proposal, *, only_if_kept: bool = False) -> None:
-        number = self.next_number
-        features = simplest(self.plan.features) if number == 0 else self.plan.features
-        workflow, assumed = instantiate(proposal.configuration.choices, features, self.plan.setting)
         data = self.data.of(proposal.configuration.choices)
-        evaluation = self.compile(workflow, data)
-        physical = self._physical(evaluation, data, proposal.configuration.choices)
-        fits = _fits(physical)
-        if fits and only_if_kept:
+        group = (proposal,) if only_if_kept or not self.begun else self.strategy.group(proposal)
+        members = tuple(self._member(self.next_number + i, one, data) for i, one in enumerate(group))
+        workflow, choices = members[0].workflow, proposal.configuration.choices
+        physical = self._physical(members, data, choices=choices)
+        is_fitting = fits(physical)
+        if is_fitting and only_if_kept:
             return
-        hurdle = self._hurdle(workflow) if fits and number > 0 else None
+        constant = not self.begun
+        hurdle = self._hurdle(workflow) if is_fitting and not constant else None
         if hurdle is not None:
-            physical = self._physical(evaluation.of_first(1), data)
-        if number > 0:
-            self.strategy.take(proposal.configuration)
-        why_not = self._too_slow(workflow) if fits and number > 0 else None
-        self.next_number += 1
+            physical = self._physical(members, data, first=1)
+        why_not = self._too_slow(workflow) if is_fitting and not constant else None
+        taken = members if why_not is None else members[:1]
+        for member in taken if not constant else ():
+            self.strategy.take(member.proposal.configuration)
+        self.begun.append(self.next_number)
+        self.next_number += len(taken)
         if why_not is not None:
             self.skips += 1
-            self._finish(self._unrun(number, proposal, workflow, why_not))
+            self._finish(self._unrun(members[0], why_not))
             return
         self.skips = 0
-        self.bus.tell(
-            "trial_started", number=number, describe=str(proposal.configuration), forecast_s=self._trial_s(workflow)
-        )
-        constant = number == 0  # takes milliseconds, and there must be an answer whatever happens to workers and clock
+        self._tell_started(members)
+        # the constant takes milliseconds, and there must be an answer whatever happens to workers and clock
         limits = Limits() if constant else self._trial_limits(workflow)
         here = constant and self.plan.budget.seconds is not None
-        ticket = self.executor.submit(physical, label=f"trial {number}", limits=limits, here=here)
-        self.pending[ticket] = Pending(
-            number,
-            proposal,
-            workflow,
-            assumed,
-            evaluation,
-            self.clock.elapsed_s,
-            parts_of_tasks(physical),
-            forecast_sums_s(physical, self.rates) if self.rates else {},
-            weakest(physical),
-            hurdle,
-        )
-        if self.fixed and number > 0:  # the winner is known: fitting it on all rows fills workers that would be idle
+        ticket = self.executor.submit(physical, label=f"trial {members[0].number}", limits=limits, here=here)
+        self.pending[ticket] = self._pending(Pending(members, {}, {}, Exactness.BITWISE, hurdle), physical)
+        if self.fixed and not constant:  # the winner is known: fitting it on all rows fills workers that would be idle
+            number = members[0].number
             self.refits[number] = begin_refit(self.executor, self.data.source, workflow, self.limits(), kept=self.kept)
+
+    def _member(self, number: int, proposal: Proposal, data: DataTasks) -> Member:
+        features = simplest(self.plan.features) if number == 0 else self.plan.features
+        workflow, _ = instantiate(proposal.configuration.choices, features, self.plan.setting)
+        return Member(number, proposal, workflow, self.compile(workflow, data))
+
+    def _tell_started(self, members: Iterable[Member]) -> None:
+        for member in members:
+            self.bus.tell(
+                "trial_started",
+                number=member.number,
+                describe=str(member.proposal.configuration),
+                forecast_s=self._trial_s(member.workflow),
+            )
+
+    def _pending(self, pending: Pending, physical: PhysicalPlan) -> Pending:
+        """Return what is pending with what a plan that begins says of its tasks."""
+        return replace(
+            pending,
+            shares={**pending.shares, **parts_of_tasks(physical)},
+            forecast_s={**pending.forecast_s, **(forecast_sums_s(physical, self.rates) if self.rates else {})},
+            exactness=max(pending.exactness, weakest(physical)),
+        )
 
     def _hurdle(self, workflow: Workflow) -> Hurdle | None:
         """Return what a trial has to reach on its first split before the others are run, or None if all run at once.
@@ -274,25 +247,33 @@ class TrialLoop:
         return hurdle_of(self._told_best, self.metrics[0], greater=greater, share=share, n_rows=n_rows)
 
     def _goes_on(self, pending: Pending, outcome: Outcome) -> bool:
-        """Run the other splits of a trial that has cleared its hurdle; False if the trial is over."""
+        """Run the other splits of those that have cleared the hurdle, and end the others; False if all are over."""
         if pending.hurdle is None or outcome.state != "done":
             return False
-        if not pending.hurdle.is_cleared(self._first_loss(pending, outcome)):
+        cleared = tuple(m for m in pending.members if pending.hurdle.is_cleared(self._first_loss(m, outcome)))
+        if not cleared:
             return False
-        physical = self._physical(pending.evaluation, self.data)
-        ticket = self.executor.submit(physical, label=f"trial {pending.number}", limits=self.limits())
-        self.pending[ticket] = replace(
-            pending,
-            shares={**pending.shares, **parts_of_tasks(physical)},
-            forecast_s={**pending.forecast_s, **(forecast_sums_s(physical, self.rates) if self.rates else {})},
-            exactness=max(pending.exactness, weakest(physical)),
-            hurdle=None,
-            begun=outcome,
-        )
+        behind = tuple(m for m in pending.members if m not in cleared)
+        self._end(replace(pending, members=behind), outcome)
+        physical = self._physical(cleared, self.data)
+        ticket = self.executor.submit(physical, label=f"trial {cleared[0].number}", limits=self.limits())
+        self.pending[ticket] = self._pending(replace(pending, members=cleared, hurdle=None, begun=outcome), physical)
         return True
 
-    def _first_loss(self, pending: Pending, outcome: Outcome) -> float:
-        score = float(outcome.values[pending.evaluation.of_first(1).scores[0]][0])
+    def _goes_alone(self, pending: Pending, outcome: Outcome) -> bool:
+        """Run a proposal without its companions where it failed with them: they may be what took the memory."""
+        first, *others = pending.members
+        if not others or outcome.state not in {"failed", "memory"}:
+            return False
+        for member in others:
+            self._finish(self._unrun(member, f"trial {first.number}, beside which it ran, is run again alone"))
+        physical = self._physical((first,), self.data)
+        ticket = self.executor.submit(physical, label=f"trial {first.number}", limits=self.limits())
+        self.pending[ticket] = self._pending(Pending((first,), {}, {}, Exactness.BITWISE), physical)
+        return True
+
+    def _first_loss(self, member: Member, outcome: Outcome) -> float:
+        score = float(outcome.values[member.evaluation.of_first(1).scores[0]][0])
         return -score if self.plan.objectives[0].greater_is_better else score
 
     def compile(self, workflow: Workflow, data: DataTasks) -> Evaluation:
@@ -307,12 +288,21 @@ class TrialLoop:
             test=data.test,
         )
 
-    def _physical(self, evaluation: Evaluation, data: DataTasks, choices: Choices = ()) -> PhysicalPlan:
-        context = self.context()
+    def _physical(
+        self, members: Iterable[Member], data: DataTasks, *, choices: Choices = (), first: int | None = None
+    ) -> PhysicalPlan:
+        """Return the plan that evaluates members, on their ``first`` splits only if that is given."""
+        evaluations = [m.evaluation if first is None else m.evaluation.of_first(first) for m in members]
+        return self._planned(evaluations, data, choices)
+
+    def _planned(self, evaluations: Iterable[Evaluation], data: DataTasks, choices: Choices = ()) -> PhysicalPlan:
+        context, all_of_them = self.context(), list(evaluations)
         if data.parts is not None:  # on splits of its own, no fit is that of another configuration
             siblings = siblings_of(data, self.ahead, choices) if choices else context.siblings
             context = replace(context, ahead=Ahead(), siblings=siblings)
-        return optimize((*data.tasks, *evaluation.tasks), evaluation.scores, context)[0]
+        tasks = [task for evaluation in all_of_them for task in evaluation.tasks]
+        scores = [port for evaluation in all_of_them for port in evaluation.scores]
+        return optimize((*data.tasks, *tasks), scores, context)[0]
 
     def context(self) -> PlanContext:
         """Return what the optimizer may ask about this search."""
@@ -330,7 +320,7 @@ class TrialLoop:
 
     def evaluate(self, evaluation: Evaluation, data: DataTasks, label: str) -> int:
         """Begin to evaluate a workflow within the limits of a trial; return the ticket."""
-        return self.executor.submit(self._physical(evaluation, data), label=label, limits=self.limits())
+        return self.executor.submit(self._planned((evaluation,), data), label=label, limits=self.limits())
 
     def finish(self, ticket: int) -> Outcome | None:
         """Wait for a ticket of a blend, after the search; None if it failed or the time is over, and the answer says why."""
@@ -396,8 +386,8 @@ class TrialLoop:
             pending = self.pending.pop(outcome.ticket, None)
             if pending is None:
                 self.other[outcome.ticket] = outcome
-            elif not self._goes_on(pending, outcome):
-                self._finish(self._trial(pending, outcome))
+            elif not self._goes_on(pending, outcome) and not self._goes_alone(pending, outcome):
+                self._end(pending, outcome)
         left = self.search_left_s()
         if left is not None and left <= 0 and self.pending and (self.best is not None or (self.clock.left_s or 0) <= 0):
             self.ended = self.ended or OUT_OF_TIME[0]
@@ -417,37 +407,36 @@ class TrialLoop:
         """End the trials that still run: the rest of the budget belongs to the answer."""
         self.executor.cancel_all()
         for pending in self.pending.values():
-            trial = self._unrun(pending.number, pending.proposal, pending.workflow, "the budget ended while it ran")
-            self._finish(trial)
+            for member in pending.members:
+                self._finish(self._unrun(member, "the budget ended while it ran"))
         self.pending.clear()
 
-    def _trial(self, pending: Pending, outcome: Outcome) -> Trial:
-        p = pending
+    def _end(self, pending: Pending, outcome: Outcome) -> None:
+        """Finish the trials of a plan that has ended."""
+        done = outcome.state == "done"
+        if done and pending.begun is not None:
+            outcome = joined(pending.begun, outcome)
+        if done and pending.members:
+            self._observe(pending.forecast_s, outcome.seconds)
+        for member in pending.members:
+            self._finish(self._trial(pending, member, outcome))
+
+    def _trial(self, pending: Pending, p: Member, outcome: Outcome) -> Trial:
         if outcome.state == "timeout":
             over = (self.search_left_s() or 0.0) > 0
             self.forecaster.learn(p.workflow, outcome.compute_s / self.data.n_splits)  # at least
             why = f"took more than {_RUNAWAY:g} times its forecast" if over else "the budget ended while it ran"
-            return self._unrun(p.number, p.proposal, p.workflow, why)
+            return self._unrun(p, why)
         if outcome.state != "done":
-            return Trial(
-                number=p.number,
-                configuration=p.proposal.configuration.choices,
-                workflow=p.workflow,
-                describe=str(p.proposal.configuration),
-                state=str(outcome.state),
-                reason=p.proposal.reason,
-                error=str(outcome.error) if outcome.error else None,
-            )
-        if p.begun is not None:
-            outcome = _joined(p.begun, outcome)
-        self._observe(p.forecast_s, outcome.seconds)
-        evaluation = p.evaluation if p.hurdle is None else p.evaluation.of_first(1)
-        parts = self.reuse.add(evaluation, outcome.seconds, p.shares)
+            error = str(outcome.error) if outcome.error else None
+            return replace(self._unrun(p, ""), state=str(outcome.state), error=error)
+        evaluation = p.evaluation if pending.hurdle is None else p.evaluation.of_first(1)
+        parts = self.reuse.add(evaluation, outcome.seconds, pending.shares)
         measured = measure(evaluation, outcome, self.all_metrics(), parts=parts)
-        if measured.fit_s is not None and outcome.n_computed and pending.number > 0:
+        if measured.fit_s is not None and outcome.n_computed and p.number > 0:
             self.forecaster.learn(p.workflow, measured.fit_s / self.data.train_share)
-        trial = self._ok(p, measured)
-        return trial if p.hurdle is None or trial.state != "ok" else self._behind(trial, p.hurdle)
+        trial = self._ok(p, measured, pending.exactness)
+        return trial if pending.hurdle is None or trial.state != "ok" else self._behind(trial, pending.hurdle)
 
     def _behind(self, trial: Trial, hurdle: Hurdle) -> Trial:
         """Return a trial that was behind on the first split: its scores there are no scores of the trial."""
@@ -465,7 +454,7 @@ class TrialLoop:
                 sum(forecast_s[name] for name in done), sum(seconds[name] for name in done)
             )
 
-    def _ok(self, p: Pending, m: Measured) -> Trial:
+    def _ok(self, p: Member, m: Measured, exactness: Exactness) -> Trial:
         scored = all(math.isfinite(v) for v in m.scores[self.metrics[0]])
         before = self.strategy.carried.get(p.proposal.configuration.digest)  # measured when it was fitted
         return Trial(
@@ -482,17 +471,17 @@ class TrialLoop:
             reason=p.proposal.reason,
             error=None if scored else f"{self.metrics[0]} is not defined on a fold",
             fidelity=FULL if self.data.parts is None else PRIVATE,
-            exactness=p.exactness,
+            exactness=exactness,
         )
 
-    def _unrun(self, number: int, proposal: Proposal, workflow: Workflow, why: str) -> Trial:
+    def _unrun(self, member: Member, why: str) -> Trial:
         return Trial(
-            number=number,
-            configuration=proposal.configuration.choices,
-            workflow=workflow,
-            describe=str(proposal.configuration),
+            number=member.number,
+            configuration=member.proposal.configuration.choices,
+            workflow=member.workflow,
+            describe=str(member.proposal.configuration),
             state="skipped",
-            reason=proposal.reason,
+            reason=member.proposal.reason,
             error=why,
         )
 
@@ -552,6 +541,12 @@ class TrialLoop:
             self.told += 1
         return True
 
+    def tried_since_best(self) -> tuple[int, int]:
+        """Return how many proposals were told up to the best, and how many after it; companions are part of theirs."""
+        told = [number for number in self.begun if number < self.told]
+        led = sum(number <= self.best_number for number in told)
+        return led, len(told) - led
+
     def _latency_s(self, predict_s: float | None) -> float | None:
         return None if predict_s is None else predict_s / self.plan.n_scored
 
@@ -570,20 +565,11 @@ class TrialLoop:
     unkept: str | None = None  # why results could not be written to the project, as far as that happened
 
 
-def _fits(physical: PhysicalPlan) -> bool:
-    """Say whether a plan fits anything, or finds all of it kept."""
-    kinds = {TaskKind.FIT, TaskKind.CUT, TaskKind.LEARN, TaskKind.TOGETHER}
-    return any(planned.action is Action.COMPUTE and planned.task.kind in kinds for planned in physical)
-
-
-def _joined(first: Outcome, then: Outcome) -> Outcome:
-    """Return the outcome of a trial whose first split ran before the others."""
-    return replace(
-        then,
-        seconds={**first.seconds, **then.seconds},
-        sizes={**first.sizes, **then.sizes},
-        n_computed=first.n_computed + then.n_computed,
-    )
-
-
 _CONSTANT = Configuration((("model", (StepSpec("dummy"),)),))
+
+
+def _is_grouped(plan: LogicalPlan, data: DataTasks) -> bool:
+    """Say whether companions are tried: they cost little where fits are shared, and count where trials are counted."""
+    counted = plan.budget.trials is not None or plan.budget.patience_trials is not None
+    shares = not plan.rules_off and plan.floor >= DEFAULT_FLOOR and data.parts is None
+    return plan.budget.seconds is not None and not counted and shares

@@ -1,9 +1,13 @@
-"""What runs when the query does not say: list a small space, else portfolio, then local search and TPE in turn."""
+"""What runs when the query does not say: list a small space, else portfolio, then local search and TPE in turn.
+
+Models whose loss still falls with their rounds come before all of these, with more rounds.
+"""
 
 from __future__ import annotations
 
 from typing import Self
 
+from mileage.search.growth import Growth
 from mileage.search.strategies.exhaustive import EXHAUSTIVE
 from mileage.search.strategies.local import LOCAL
 from mileage.search.strategies.portfolio import PORTFOLIO
@@ -26,16 +30,20 @@ class Default(Strategy):
         small = context.space.size() <= SMALL_SPACE
         fresh._first = (EXHAUSTIVE if small else PORTFOLIO).begin(context)
         fresh._guided = () if small else tuple(s.begin(context) for s in (LOCAL, TPE))
+        fresh._growth = None if small else Growth(context.space)
         fresh._proposed, fresh._turn = set(), 0
         return fresh
 
     def ask(self) -> Proposal | None:
         """Return the first proposal that is new."""
-        while (proposal := self._first.ask() or self._in_turn()) is not None:
+        while (proposal := self._more() or self._first.ask() or self._in_turn()) is not None:
             if proposal.configuration.digest not in self._proposed:
                 self._proposed.add(proposal.configuration.digest)
                 return proposal
         return None
+
+    def _more(self) -> Proposal | None:
+        return self._growth.ask() if self._growth is not None else None
 
     def _in_turn(self) -> Proposal | None:
         if not self._guided:
@@ -49,7 +57,10 @@ class Default(Strategy):
         """Tell all parts."""
         for strategy in (self._first, *self._guided):
             strategy.tell(configuration, loss)
+        if self._growth is not None:
+            self._growth.tell(configuration, loss)
 
+    _growth: Growth | None
     _first: Strategy
     _guided: tuple[Strategy, ...]
     _proposed: set[str]
