@@ -28,6 +28,8 @@ class Late:
         the one (None is without end); smaller ones then take that share of its time.
     gathers : bool
         Whether answers for the same rows are made of what is gathered once with the largest value (``gathers`` of the registry).
+    gathers_for : float
+        To gather takes as long as so many predictions with the largest value: it pays for more than these.
     from_sums : bool
         Whether the sums of the train rows take the place of the one fit, of an operator that is fitted ``FromSums``.
 
@@ -44,6 +46,7 @@ class Late:
     claims: tuple[str, ...]
     whole: tuple[Value, ...] = ()
     gathers: bool = False
+    gathers_for: float = 1.0
     from_sums: bool = False
 
     @property

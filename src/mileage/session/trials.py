@@ -261,9 +261,9 @@ class TrialLoop:
         return True
 
     def _goes_alone(self, pending: Pending, outcome: Outcome) -> bool:
-        """Run a proposal without its companions where it failed with them: they may be what took the memory."""
+        """Run a proposal without its companions where there was no memory for all of them."""
         first, *others = pending.members
-        if not others or outcome.state not in {"failed", "memory"}:
+        if not others or outcome.state != "memory":
             return False
         for member in others:
             self._finish(self._unrun(member, f"trial {first.number}, beside which it ran, is run again alone"))

@@ -63,6 +63,7 @@ class LightGbm(Operator):
             name="n_estimators",
             claims=("LGBMClassifier.n_estimators", "LGBMRegressor.n_estimators"),
             gathers=True,
+            gathers_for=4.0,  # leaves are looked up tree by tree in Python
         ),
     )
     cost = Cost(0.03, 8e-7, per_class=True, per_column_s=5e-3)

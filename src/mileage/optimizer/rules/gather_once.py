@@ -31,7 +31,8 @@ def gather_once(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
 
     It is gathered with the largest value of this plan or of those that may follow (``context.ahead``).
 
-    Needs ``late`` with ``gathers``: what a smaller value needs is part of what a larger one does.
+    Needs ``late`` with ``gathers``: what a smaller value needs is part of what a larger one does. It is not done where so few predict
+    that it takes longer (``gathers_for``).
 
     Law: predictions are those of models that gather for themselves, in the class of exactness that is declared.
     """
@@ -45,9 +46,15 @@ def gather_once(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
         task, late = tasks[whole.task], _late(tasks[whole.task])
         ahead = _ahead(task, late, found, context)
         most = max(whole_number(value) for value in (*found, *ahead))
-        if (len(found) > 1 or ahead) and most * _numbers_of_one(task) <= _MANY:
+        if (_pays(late, found) or ahead) and most * _numbers_of_one(task) <= _MANY:
             gathers[whole, rows] = _gather(task, rows, late, most)
     return replace(plan, tasks=tuple(_replaced(plan, asked, gathers, context))) if gathers else plan
+
+
+def _pays(late: Late, found: list[Value]) -> bool:
+    """Say whether predictions with some values take longer than to gather once."""
+    largest = late.whole_of(found) if late.grows else found[0]
+    return len(found) > 1 and sum(late.share(value, largest) for value in found) > late.gathers_for
 
 
 def _asked(planned: PlannedTask, tasks: Mapping[Fingerprint, Task], context: PlanContext) -> Asked | None:
