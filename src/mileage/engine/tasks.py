@@ -19,6 +19,7 @@ from mileage.engine.together import Manner
 from mileage.engine.values import shape_of, thaw
 from mileage.errors import InternalError
 from mileage.operators.base import BuildContext, Operator
+from mileage.operators.from_codes import Coded, FromCodes, code_categories
 from mileage.operators.metrics import Metric
 from mileage.operators.together import Fits, Fused
 from mileage.workflow.task import Task, TaskKind
@@ -247,7 +248,13 @@ def _fit(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
     from mileage.operators import running
 
     context: dict[str, Any] = dict(task.context)
-    estimator = _operator(task.operator, resources).build(dict(task.params), BuildContext(**context))
+    operator = _operator(task.operator, resources)
+    if isinstance(operator, FromCodes) and len(inputs) > 2:
+        codes, y, levels = inputs
+        coded, transforms = Coded(codes, levels), "out" in task.outputs
+        made = operator.fit_codes(dict(task.params), BuildContext(**context), coded, y, transforms=transforms)
+        return dict(zip(task.outputs, made, strict=False))
+    estimator = operator.build(dict(task.params), BuildContext(**context))
     X, y = inputs[0], (inputs[1] if len(inputs) > 1 else None)
     if task.is_model:
         return {"state": running.fit_model(estimator, X, y)}
@@ -255,6 +262,12 @@ def _fit(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
         return {"state": running.fit_transformer(estimator, X, y)}
     state, out = running.fit_transform(estimator, X, y)
     return {"state": state, "out": out}
+
+
+def _code(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
+    del resources
+    columns: Any = dict(task.params)["categorical"]
+    return dict(zip(("codes", "levels"), code_categories(columns_of(inputs[0], columns)), strict=True))
 
 
 def _operator(name: str, resources: Resources) -> Operator:
@@ -292,7 +305,10 @@ def _apply(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any
     del resources
     from mileage.operators import running
 
-    return {"out": running.apply(_step_of(task, inputs[0]), inputs[1])}
+    state, rows, *levels = inputs
+    if levels:
+        return {"out": Coded(rows, *levels).told(state)}
+    return {"out": running.apply(_step_of(task, state), rows)}
 
 
 def _join(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
@@ -373,6 +389,7 @@ _RUN: dict[TaskKind, Callable[[Task, list[Any], Resources], dict[str, Any]]] = {
     TaskKind.CUT: _cut,
     TaskKind.GATHER: _gather,
     TaskKind.SUMS: lambda task, inputs, _: sums.sum_up(task, inputs),
+    TaskKind.CODE: _code,
     TaskKind.LAYOUT: lambda task, inputs, _: sums.lay_out(task, inputs),
     TaskKind.LIFT: lambda task, inputs, _: sums.lift(task, inputs),
     TaskKind.MERGE: lambda task, inputs, _: sums.merge(task, inputs),

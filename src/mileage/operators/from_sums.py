@@ -69,26 +69,21 @@ def told_by_level(fitted: Any, seen: Seen) -> list[np.ndarray]:
     """Return for each column of categories what a fitted encoder makes of its levels, shape (n_levels, 1)."""
     import numpy as np
 
-    made = np.asarray(fitted.transform(_levels_side_by_side(seen)), dtype=np.float64)
+    made = np.asarray(fitted.transform(_table_of(seen)), dtype=np.float64)
     return [made[: len(levels), i : i + 1] for i, levels in enumerate(seen.levels)]
 
 
 def relabelled(fitted: Any, seen: Seen) -> Seen:
     """Return categories as a fitted transformer gives them, which makes another category of each."""
-    made = fitted.transform(_levels_side_by_side(seen))
+    made = fitted.transform(_table_of(seen))
     columns = zip(made.columns, seen.levels, strict=True)
     return replace(seen, levels=tuple(tuple(made[name].tolist()[: len(levels)]) for name, levels in columns))
 
 
-def _levels_side_by_side(seen: Seen) -> Any:
-    """Return a table of the levels of each column; those with fewer begin again with the first."""
-    import numpy as np
-    import pandas as pd
+def _table_of(seen: Seen) -> Any:
+    from mileage.operators.layout import level_table
 
-    n_rows, columns = max(map(len, seen.levels)), {}
-    for name, levels in zip(seen.names, seen.levels, strict=True):
-        columns[name] = np.array([*levels, *[levels[0]] * (n_rows - len(levels))], dtype=object)
-    return pd.DataFrame(columns)
+    return level_table(dict(zip(seen.names, seen.levels, strict=True)))
 
 
 def named(made: Any, seen: Seen) -> Any:

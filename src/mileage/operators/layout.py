@@ -5,7 +5,7 @@ Next: :mod:`mileage.operators.sums`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -104,14 +104,14 @@ class Layout:
         names = [column.name for column in self.columns if column.levels is None]
         values = X[names].to_numpy(dtype=np.float64) if names else np.empty((len(X), 0))
         misses = dict(zip(names, np.isnan(values.sum(axis=0)).tolist(), strict=True))  # a gap, or ends that cancel
-        coded = {column.name: _coded(X[column.name]) for column in self.columns if column.levels is not None}
+        codes = {column.name: coded(X[column.name]) for column in self.columns if column.levels is not None}
         columns = tuple(
             replace(column, misses=misses[column.name])
             if column.levels is None
-            else replace(column, levels=coded[column.name][0])
+            else replace(column, levels=codes[column.name][0])
             for column in self.columns
         )
-        return Cells(Layout(columns), values, {name: codes for name, (_, codes) in coded.items()})
+        return Cells(Layout(columns), values, {name: places for name, (_, places) in codes.items()})
 
 
 @dataclass(frozen=True)
@@ -181,8 +181,32 @@ def _sorted_levels(levels: Sequence[Any]) -> tuple[Any, ...]:
     return (*sorted(found.values(), key=str), *missing)
 
 
-def _coded(values: Any) -> tuple[tuple[Any, ...], np.ndarray]:
-    """Return the levels of a column, and the place of each value among them."""
+def level_table(levels: Mapping[str, Sequence[Any]]) -> Any:
+    """Return a table of the levels of each column, once each; those with fewer begin again with the first.
+
+    Examples
+    --------
+    >>> level_table({"a": ["u", "v"], "b": ["w"]})["b"].tolist()
+    ['w', 'w']
+    """
+    import pandas as pd
+
+    n_rows, columns = max(map(len, levels.values())), {}
+    for name, own in levels.items():
+        columns[name] = np.array([*own, *[own[0]] * (n_rows - len(own))], dtype=object)
+    return pd.DataFrame(columns)
+
+
+def coded(values: Any) -> tuple[tuple[Any, ...], np.ndarray]:
+    """Return the levels of a column, and the place of each value among them.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> levels, places = coded(pd.Series(["v", "u", "v"]))
+    >>> levels, places.tolist()
+    (('u', 'v'), [1, 0, 1])
+    """
     import pandas as pd
 
     codes, found = pd.factorize(values)

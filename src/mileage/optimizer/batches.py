@@ -8,6 +8,7 @@ from mileage.optimizer.provenance import check_leaks
 from mileage.optimizer.rule import Applied, PlanContext, Rule, run_rule
 from mileage.optimizer.rules.bind_late import bind_late
 from mileage.optimizer.rules.choose_reuse import choose_reuse
+from mileage.optimizer.rules.code_once import code_once
 from mileage.optimizer.rules.fit_from_sums import fit_from_sums
 from mileage.optimizer.rules.form_segments import form_segments
 from mileage.optimizer.rules.fuse_fits import fuse_fits
@@ -28,6 +29,7 @@ BATCHES: tuple[tuple[str, tuple[Rule, ...]], ...] = (
         "share",
         (
             merge_equal_tasks,
+            code_once,
             fit_from_sums,
             grow_sums,
             bind_late,

@@ -9,8 +9,8 @@ What is checked, of whatever rules have made of a plan:
 I1. Whatever shaped the train rows of a fit has learned from these rows only.
 I2. Whatever shapes or answers for rows that score has not learned from any of them, and each score reads the rows of its split.
 I3. A table that is kept apart to score on is learned from by nothing.
-I4. What has learned from all rows of a table does not shape some of them. ``layout``, which names the columns of sums for all folds, is no
-    exception that matters: what is fitted gives no weight to what its train rows do not have.
+I4. What has learned from all rows of a table does not shape some of them. ``layout``, which names the columns of sums for all folds, and
+    ``code``, which names categories for all, are no exceptions that matter: what is fitted gives no weight to what its train rows do not have.
 
 Steps of a user's own flow say nothing of their rows, and are not checked.
 """
@@ -167,12 +167,18 @@ def _nothing(tracing: _Tracing, task: Task) -> Held:
 
 
 def _take(tracing: _Tracing, task: Task) -> Held:
-    params, source = dict(task.params), task.inputs[0].task
+    params, given = dict(task.params), tracing.held[task.inputs[0]]
     part = params.get("part", "all")
-    if part == "all":
-        return tracing.held[task.inputs[0]]
+    if part == "all" or given.rows is None:
+        return given
+    source = given.rows.deal[0]
     train, test = tracing.split(task.inputs[1], whole_number(params.get("split", 0)), source)
     return Held(train if part == "train" else test)
+
+
+def _code(tracing: _Tracing, task: Task) -> dict[str, Held]:
+    """Give each row the codes of its own categories; which levels there are says nothing of what is learned."""
+    return {"codes": tracing.held[task.inputs[0]], "levels": _NOTHING}
 
 
 def _lift(tracing: _Tracing, task: Task) -> Held:
@@ -317,6 +323,7 @@ _HOLDS: dict[TaskKind, Callable[[_Tracing, Task], Held | dict[str, Held]]] = {
     TaskKind.WHOLE: _fit,
     TaskKind.CUT: _cut,
     TaskKind.GATHER: _shape,
+    TaskKind.CODE: _code,
     TaskKind.LAYOUT: _nothing,
     TaskKind.LIFT: _lift,
     TaskKind.MERGE: _merge,

@@ -106,7 +106,10 @@ class _Following:
         if task.kind in {TaskKind.TAKE, TaskKind.TARGET}:
             if params["part"] == "all":
                 return {"out": self.values[task.inputs[0]]}
-            return {"out": _Value(self._part(task.inputs[1], params["split"], params["part"], task.inputs[0].task))}
+            source = self.values[task.inputs[0]].rows[0][0]
+            return {"out": _Value(self._part(task.inputs[1], params["split"], params["part"], source))}
+        if task.kind is TaskKind.CODE:
+            return {"codes": self.values[task.inputs[0]]}
         if task.kind is TaskKind.LIFT:
             return {"out": _Value(self._lifted(task, params["split"], params["other"]))}
         if task.kind is TaskKind.MASKED:

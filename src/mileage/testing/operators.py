@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from mileage.operators.base import Branch, Operator
-from mileage.testing.laws import algebra, contract, late, prefixes, structure, sums, traits
+from mileage.testing.laws import algebra, codes, contract, late, prefixes, structure, sums, traits
+
+_CAPABILITIES = {**sums.CAPABILITIES, **codes.CAPABILITIES}
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ def operator_checks(operator: Operator) -> Iterator[Check]:
                 late.late,
                 *algebra.LAWS,
                 *sums.LAWS,
+                *codes.LAWS,
             ):
                 if applies(operator, law, branch):
                     yield Check(
@@ -69,8 +72,8 @@ def applies(operator: Operator, law: Callable[..., None], branch: Branch) -> boo
     """Say whether a law is claimed: by the trait of its name, or by what the operator is besides."""
     if branch is Branch.CATEGORICAL and law.__name__ == "sparse":
         return False
-    if law.__name__ in sums.CAPABILITIES:
-        return isinstance(operator, sums.CAPABILITIES[law.__name__])
+    if law.__name__ in _CAPABILITIES:
+        return isinstance(operator, _CAPABILITIES[law.__name__])
     declared = operator.late if law is late.late else getattr(operator.traits, law.__name__, True)
     return bool(declared)
 

@@ -22,10 +22,11 @@ class TaskKind(StrEnum):
     sample   splits [, aux]               ``splits``: the same with about ``fraction`` of the train rows, nested
     take     X, splits                    ``out``: columns ``columns`` of the train or test rows of split ``i``
     target   y, splits                    ``out``: y of the train or test rows of split ``i``
-    fit      X [, y]                      ``state``; a transformer also ``out``, its output for the train rows
+    fit      X [, y [, levels]]           ``state``; a transformer also ``out``, its output for the train rows; with levels, X are codes
     whole    X [, y]                      ``state`` of a fit that others are cut from
     cut      state of the whole [, X]     what ``fit`` gives
     gather   state, X                     ``out``: what predictions with several values of a parameter are made of
+    code     X                            ``codes``: places of categories among the levels of their columns; ``levels``
     layout   X                            ``out``: the columns that sums are made of
     lift     X, y, layout, splits [, splits]   ``out``: sums over a fold or the train rows of split ``i``, without those of smaller splits
     merge    sums, sums, ...              ``out``: sums of all, or ``without_i``: of all but the i-th
@@ -34,7 +35,7 @@ class TaskKind(StrEnum):
     learn    sums that a step sees        ``state`` as fitting it on the rows would give
     together sums that a step sees, or X, y   ``state``: what is learned with each of several values of a parameter
     masked   X, y, layout, then of each model splits and the states of the steps before it   ``state``: the model of each, fitted on its own train rows
-    apply    state, X                     ``out``
+    apply    state, X [, levels]          ``out``
     join     X, X, ...                    ``out``: one matrix of all columns
     predict  state, X [, gathered]        ``out``: predictions (n,) or (n, n_classes)
              or gathered for all          ``out``: those at ``place``
@@ -57,6 +58,7 @@ class TaskKind(StrEnum):
     WHOLE = "whole"
     CUT = "cut"
     GATHER = "gather"
+    CODE = "code"
     LAYOUT = "layout"
     LIFT = "lift"
     MERGE = "merge"

@@ -14,6 +14,7 @@ _ALONE = {
     TaskKind.DEAL,
     TaskKind.RESHUFFLE,
     TaskKind.SAMPLE,
+    TaskKind.CODE,
     TaskKind.BLEND,
     TaskKind.WEIGH,
     TaskKind.SCORES,
