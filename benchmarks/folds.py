@@ -46,6 +46,7 @@ class Row:
     folds: int
     metric: str
     scorer: str
+    encode: str = "one_hot"
 
 
 def _grid(low: float, high: float, n: int) -> tuple[float, ...]:
@@ -75,6 +76,7 @@ ROWS = (
     ),
     Row("ridge_wide", "spambase", "ridge", "alpha", _grid(1e-2, 1e3, 20), 10, "accuracy", "accuracy"),
     Row("lda", "letter", "lda", "shrinkage", _grid(1e-3, 1.0, 10), 10, "accuracy", "accuracy"),
+    Row("target_ridge", "adult", "ridge", "alpha", _grid(1e-2, 1e3, 20), 10, "accuracy", "accuracy", "target"),
     Row("gaussian_nb", "letter", "gaussian_nb", "var_smoothing", _grid(1e-9, 1e-1, 12), 10, "log_loss", "neg_log_loss"),
 )
 
@@ -99,19 +101,36 @@ def _splits(row: Row, X: pd.DataFrame, y: np.ndarray, *, classes: bool) -> Itera
     return iter(kind(row.folds, shuffle=True, random_state=0).split(X, y))
 
 
-def _prepared() -> Any:
-    """Return what stands before the model: means for missing numbers, standard scores, categories one-hot."""
+def _prepared(row: Row) -> Any:
+    """Return what stands before the model: means for missing numbers, standard scores, categories one-hot or as means of the target."""
     from sklearn.compose import make_column_selector, make_column_transformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+    if row.encode == "target":
+        return make_pipeline(
+            make_column_transformer(
+                (SimpleImputer(strategy="mean"), make_column_selector(dtype_include="number")),
+                (_target_encoder(), make_column_selector(dtype_exclude="number")),
+            ),
+            StandardScaler(),
+        )
     hot = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=5, max_categories=200, sparse_output=False)
     numbers = make_column_selector(dtype_include="number")
     return make_column_transformer(
         (make_pipeline(SimpleImputer(strategy="mean"), StandardScaler()), numbers),
         (hot, make_column_selector(dtype_exclude="number")),
     )
+
+
+def _target_encoder() -> Any:
+    """Return the encoder that a query of seed 0 has: the folds of its cross-fitting are drawn by it."""
+    from mileage.core.fingerprint import derive_seed
+    from mileage.operators import BuildContext, operators
+
+    operator = operators.get("target")
+    return operator.build(operator.complete({}), BuildContext(seed=derive_seed(0, operator.family.value)))
 
 
 def _model(row: Row, value: float, *, classes: bool) -> Any:
@@ -134,7 +153,7 @@ def by_sklearn(row: Row, data: Path) -> dict[str, Any]:
     X, y, classes = _read(row, data)
     started, scores = time.process_time(), {}
     for value in row.values:
-        made = make_pipeline(_prepared(), _model(row, value, classes=classes))
+        made = make_pipeline(_prepared(row), _model(row, value, classes=classes))
         found = cross_val_score(made, X, y, cv=list(_splits(row, X, y, classes=classes)), scoring=row.scorer)
         scores[str(value)] = np.abs(found).tolist()
     return {"scores": scores, "work_s": time.process_time() - started}
@@ -146,8 +165,8 @@ def by_path(row: Row, data: Path) -> dict[str, Any]:
     started = time.process_time()
     scores: dict[str, list[float]] = {str(value): [] for value in row.values}
     for train, test in _splits(row, X, y, classes=classes):
-        prepared = _prepared()
-        rows = prepared.fit_transform(X.iloc[train]), prepared.transform(X.iloc[test])
+        prepared = _prepared(row)
+        rows = prepared.fit_transform(X.iloc[train], y[train]), prepared.transform(X.iloc[test])
         path = {"gaussian_nb": _bayes_path, "lda": _discriminant_path}.get(row.model, _ridge_path)
         for value, score in zip(row.values, path(row, (rows[0], y[train]), (rows[1], y[test])), strict=True):
             scores[str(value)].append(score)
@@ -224,7 +243,7 @@ def by_mile(row: Row, data: Path, *, off: bool) -> dict[str, Any]:
     hint = ", exactness = bitwise" if off else ""
     query = (
         f"PREDICT target FROM '{data}' VALIDATE BY {row.folds} FOLDS OPTIMIZE {row.metric} "
-        f"WITH PIPELINE = mean >> one_hot >> standard >> {row.model}({row.parameter} IN {{{listed}}}) "
+        f"WITH PIPELINE = mean >> {row.encode} >> standard >> {row.model}({row.parameter} IN {{{listed}}}) "
         f"BUDGET {len(row.values)} trials HINT (strategy = 'exhaustive', backend = 'inline'{hint})"
     )
     with tempfile.TemporaryDirectory() as project, mileage.connect(project) as session:
