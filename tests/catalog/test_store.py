@@ -20,6 +20,7 @@ import scipy.sparse as sp
 from mileage.catalog import ArtifactStore, Project
 from mileage.catalog.formats import encode
 from mileage.catalog.locks import Lease
+from mileage.catalog.room import Room
 from mileage.errors import CatalogError
 
 KEY = b"k" * 32
@@ -257,6 +258,21 @@ def test_the_more_a_value_would_take_of_the_room_the_smaller_it_is_packed(tmp_pa
     assert sizes[0] > sizes[2] > sizes[3] and sizes[1] in {sizes[0], sizes[2]}
     for store in stores:
         pd.testing.assert_frame_equal(store.get("aa.out"), frame)
+
+
+def test_what_would_fill_most_of_the_room_is_packed_harder_and_what_has_no_chance_is_not(tmp_path):
+    rng = np.random.default_rng(0)
+    words = np.array(["".join(rng.choice(list("etaoinshrdlu"), 7)) for _ in range(3000)])
+    text = pd.DataFrame({"words": [" ".join(rng.choice(words, 60)) for _ in range(4000)]})
+    sizes = {}
+    for quota in (1_500_000, 700_000, 600_000):
+        store = ArtifactStore(tmp_path / str(quota), key=KEY, quota_bytes=quota)
+        sizes[quota] = store.put("aa.out", text)
+        pd.testing.assert_frame_equal(store.get("aa.out"), text)
+    assert sizes[700_000] == sizes[600_000] < 600_000 < sizes[1_500_000]
+    room = Room(tmp_path, 1000)
+    assert [room.is_tight_for(size) for size in (500, 501, 1200, 1201)] == [False, True, True, False]
+    assert not Room(tmp_path).is_tight_for(10**12)
 
 
 def test_the_least_recently_used_go_first_and_small_ones_last(tmp_path):

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     import numpy as np
 
 _FEW_BYTES = 4096  # a part this small stays as it is
+_QUICKLY, _HARD = 1, 6  # levels of zstd: the second takes four times the time, for about a sixth fewer bytes of text
 _SPAN = 2**62  # differences of whole numbers this far apart fit their type
 _WIDTHS = ("i1", "i2", "i4")
 
 
-def packed(encoded: Encoded, packing: Packing) -> Encoded:
-    """Return a value in fewer bytes; as it is if that does not help.
+def packed(encoded: Encoded, packing: Packing, *, hard: bool = False) -> Encoded:
+    """Return a value in fewer bytes; as it is if that does not help. ``hard`` takes longer to make it as small as can be.
 
     Examples
     --------
@@ -32,7 +33,7 @@ def packed(encoded: Encoded, packing: Packing) -> Encoded:
     >>> sum(map(len, small.parts)) < sum(map(len, wide.parts)) / 100, bool((decode(small) == decode(wide)).all())
     (True, True)
     """
-    codec = _codec(packing.value)
+    codec = _codec(packing.value, _HARD if hard else _QUICKLY)
     if codec is None:
         return encoded
     done = [_pack(memoryview(part), codec) for part in encoded.parts]
@@ -59,11 +60,11 @@ def unpacked(encoded: Encoded) -> Encoded:
 
 
 @cache
-def _codec(name: str) -> Any:
+def _codec(name: str, level: int = _QUICKLY) -> Any:
     import pyarrow as pa
 
-    level = {"compression_level": 1} if name == Packing.SMALL else {}
-    return pa.Codec(name, **level) if pa.Codec.is_available(name) else None
+    levels = {"compression_level": level} if name == Packing.SMALL else {}
+    return pa.Codec(name, **levels) if pa.Codec.is_available(name) else None
 
 
 def _pack(part: memoryview, codec: Any) -> tuple[Any, list[Any] | None]:

@@ -24,6 +24,7 @@ from mileage.errors import CatalogError
 SMALL_BYTES = 64 * 1024
 MARGIN_BYTES = 4096  # for the files of locks
 LARGE_SHARE, HUGE_SHARE = 1 / 64, 1 / 2  # of the room: what takes more of it is packed, quickly or as small as can be
+_HOPELESS_SHARE = 1.2
 _WAIT_S = 20.0
 _CLOCK_S = 2.0  # time stamps of files are this exact
 _OLD_S = 3600.0
@@ -98,6 +99,10 @@ class Room:
         if self.quota_bytes is None or size <= LARGE_SHARE * self.quota_bytes:
             return None
         return Packing.SMALL if size > HUGE_SHARE * self.quota_bytes else Packing.QUICK
+
+    def is_tight_for(self, size: int) -> bool:
+        """Say whether what takes so many bytes, packed small, would fill most of the room, and may fit if packed harder."""
+        return self.quota_bytes is not None and HUGE_SHARE < size / self.quota_bytes <= _HOPELESS_SHARE
 
     def reserve(self, part: Path, size: int, key: str) -> int:
         """Make an empty file of ``size`` bytes, locked, and return its handle; what is worth less leaves for it.

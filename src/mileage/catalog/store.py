@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from mileage.catalog.claims import Claim, claim
-from mileage.catalog.container import Damaged, Encoded, pack_header, read_header, unpack
+from mileage.catalog.container import Damaged, Encoded, Packing, pack_header, read_header, unpack
 from mileage.catalog.formats import decode, encode
 from mileage.catalog.packing import packed
 from mileage.catalog.room import Hold, Kept, Order, Room, least_recent
@@ -104,8 +104,7 @@ class ArtifactStore:
     def put_encoded(self, key: str, encoded: Encoded, *, durable: bool = True) -> int:
         """Keep a value that is bytes already; as :meth:`put`. What would take much of the room takes less of it, packed."""
         assert self.key is not None
-        if (packing := self.room.packing_for(encoded.size_bytes)) is not None:
-            encoded = packed(encoded, packing)
+        encoded = self._packed(encoded)
         head = pack_header(encoded, self.key)
         size = len(head) + sum(len(part) + -len(part) % 64 for part in encoded.parts)
         path = self._path(key)
@@ -125,6 +124,14 @@ class ArtifactStore:
                 hint="free some space; the run goes on without keeping it",
             ) from error
         return size
+
+    def _packed(self, plain: Encoded) -> Encoded:
+        """Return a value as small as the room asks for."""
+        packing = self.room.packing_for(plain.size_bytes)
+        made = plain if packing is None else packed(plain, packing)
+        if packing is Packing.SMALL and self.room.is_tight_for(made.size_bytes):
+            made = packed(plain, packing, hard=True)
+        return made
 
     def _write(self, part: Path, path: Path, size: int, content: tuple[Any, ...], *, durable: bool) -> None:
         """Write a file of which the room is reserved; it has its name when it is whole."""
