@@ -1,6 +1,8 @@
 """``python -m mileage`` is the command ``mile``."""
 
+import sys
+
 from mileage.apps.cli import main
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -64,3 +66,11 @@ def test_unsaved_edits_stop_a_checkout(flow, capsys):
     assert "jobs.py would be overwritten" in capsys.readouterr().err
     assert main(["checkout", "v1", "--force"]) == 0
     assert "x + 1" in (flow / "jobs.py").read_text()
+
+
+@pytest.mark.parametrize("module", ["mileage", "mileage.apps.cli"])
+def test_the_command_as_a_module_has_its_exit_codes(tmp_path, module):
+    done = subprocess.run(
+        [sys.executable, "-m", module, "show", "v9"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "no version 'v9'" in done.stderr) == (3, True)
