@@ -13,7 +13,7 @@ import mileage
 from mileage.catalog.flows import VersionRecord
 from mileage.errors import OperatorError
 from mileage.session.flow_file import run_file
-from mileage.session.keep import learned_changes
+from mileage.session.keep import _past, learned_changes
 from mileage.workflow import Action
 
 FLOW = """
@@ -138,3 +138,16 @@ def test_changes_and_undoing_are_learned_from_versions():
     model = learned_changes([version(1, a="1", b="1"), version(2, a="1", b="2"), version(3, a="1", b="1")])
     assert "a" not in model.steps and model.steps["b"] > 1 and model.undo > 0.4
     assert learned_changes([version(1, a="1"), version(2, a="1")]).steps == {}
+
+
+def test_the_age_of_a_result_counts_the_versions_of_its_own_flow_since(project):
+    for scale in (2.0, 3.0):
+        run(project)
+        edit(project, f"SCALE = {scale - 1}", f"SCALE = {scale}")
+    (project / "other.py").write_text("import mileage as ml\nml.show(two=ml.step(abs)(-2))\n")
+    with mileage.connect(project) as session:
+        run_file(session, project / "other.py")
+        run_file(session, project / "flow.py")
+        costs = session.catalog.flows.all_costs()
+        ages = {record.last_version: item.age for name, item in _past(session).items() for record in [costs[name]]}
+    assert ages == {1: 3, 2: 2, 3: 1, 4: 1}

@@ -301,3 +301,16 @@ def test_a_path_is_kept_as_the_file_it_names(project, tmp_path):
     assert keep_output(tmp_path / "plot.svg").suffix == ".svg"
     assert keep_output(b"\x89PNG...").suffix == ".png"
     assert keep_output(tmp_path / "none.svg") is None
+
+
+def test_the_newest_versions_are_found_without_reading_the_others(project):
+    for width in (1, 2, 1, 2):
+        edit(project, "flow.py", f"WIDTH = {3 - width}", f"WIDTH = {width}")
+        run(project)
+    tag(project, "v3", "middle")
+    project.catalog.flows._file.change(lambda c: c.execute("UPDATE versions SET record = 'not JSON' WHERE id = 1"))
+    assert [version.ref for version in project.versions("flow", most=2)] == ["v3", "v4"]
+    assert [project.version(ref).ref for ref in ("v3", "middle", "last", "@v4")] == ["v3", "v3", "v4", "v4"]
+    assert log_report(project, "flow", most=2).lines == ("the last 2 of 4 versions",)
+    with pytest.raises(UnknownRefError, match="there are v1 to v4"):
+        project.version("v5")

@@ -23,7 +23,11 @@ _HEAD = """SELECT * FROM versions WHERE flow = :flow ORDER BY
 _COSTS = "SELECT * FROM costs WHERE task IN (SELECT value FROM json_each(:tasks))"
 _MEANS = """SELECT code, avg(seconds) AS seconds FROM costs
     WHERE code IN (SELECT value FROM json_each(:codes)) GROUP BY code"""
-_VERSIONS = "SELECT * FROM versions WHERE :flow IS NULL OR flow = :flow ORDER BY id"
+_VERSIONS = """SELECT * FROM (SELECT * FROM versions WHERE :flow IS NULL OR flow = :flow ORDER BY id DESC LIMIT :most)
+    ORDER BY id"""
+_VERSION = """SELECT * FROM versions WHERE (:flow IS NULL OR flow = :flow)
+    AND (id = :number OR id IN (SELECT version_id FROM tags WHERE name = :name)) ORDER BY id DESC LIMIT 1"""
+_ALL = -1
 _NEW_TAG = """INSERT INTO tags (name, version_id) VALUES (:name, :version)
     ON CONFLICT (name) DO UPDATE SET version_id = excluded.version_id"""
 _NEW_BLOB = "INSERT INTO blobs (digest, content) VALUES (:digest, :content) ON CONFLICT DO NOTHING"
@@ -127,12 +131,15 @@ class FlowLog:
         rows = self._file.select("SELECT content FROM blobs WHERE digest = :digest", digest=digest)
         return bytes(rows[0]["content"]) if rows else None
 
-    def versions(self, flow: str | None = None) -> tuple[VersionRecord, ...]:
-        """Return the versions of a flow, of all flows by default, oldest first."""
+    def versions(self, flow: str | None = None, *, most: int | None = None) -> tuple[VersionRecord, ...]:
+        """Return the versions of a flow, of all flows by default, oldest first; the newest, if at ``most`` so many."""
+        return self._selected(_VERSIONS, flow=flow, most=_ALL if most is None else most)
+
+    def _selected(self, statement: str, **values: Any) -> tuple[VersionRecord, ...]:
         named = self._file.select("SELECT * FROM tags ORDER BY name")
         return tuple(
             _version(row, tuple(t["name"] for t in named if t["version_id"] == row["id"]))
-            for row in self._file.select(_VERSIONS, flow=flow)
+            for row in self._file.select(statement, **values)
         )
 
     def version(self, ref: str | int, flow: str | None = None) -> VersionRecord:
@@ -143,16 +150,16 @@ class FlowLog:
         UnknownRefError
             If there is none.
         """
-        known = self.versions(flow)
         name = str(ref).lstrip("@")
         match = re.fullmatch(r"v?(\d+)", name, re.IGNORECASE)
-        found = [v for v in known if name in v.tags or (match is not None and v.id == int(match[1]))]
+        found = self._selected(_VERSION, flow=flow, name=name, number=int(match[1]) if match else None)
         if not found and name == "last":
-            found = list(known[-1:])
+            found = self.versions(flow, most=1)
         if not found:
-            hint = f"there are {known[0].ref} to {known[-1].ref}; see mile log" if known else "no flow has run here yet"
+            known = [number for number, other in self.numbers() if flow in {None, other}]
+            hint = f"there are v{known[0]} to v{known[-1]}; see mile log" if known else "no flow has run here yet"
             raise UnknownRefError(f"no version '{ref}'", hint=hint)
-        return found[-1]
+        return found[0]
 
     def tag(self, version_id: int, name: str) -> None:
         """Give a version a name; a name that was given before moves."""

@@ -144,16 +144,16 @@ def with_verdicts(session: Session, version: VersionRecord, report: Report) -> R
     """Return the report of a run with what can be said of its metrics against the last version that saw the same rows."""
     if not version.record.get("scored"):
         return report
-    before = list(_before(session, version))
-    old = next((one for one in before if comparable(one, version)), before[0] if before else None)
+    last = old = next(_before(session, version), None)
+    if last is not None and not comparable(last, version):
+        old = next((one for one in _before(session, last) if comparable(one, version)), last)
     return report if old is None else replace(report, lines=(*report.lines, *compared(session, old, version)))
 
 
 def _before(session: Session, version: VersionRecord) -> Iterator[VersionRecord]:
     """Yield the finished versions that a version was edited from, the last first."""
-    known = {one.id: one for one in session.catalog.flows.versions(version.flow)}
-    while version.parent in known:
-        version = known[version.parent]
+    while version.parent is not None:
+        version = session.catalog.flows.version(version.parent)
         if version.state == "finished":
             yield version
 

@@ -50,7 +50,7 @@ def stamps(path: str | Path, told: Iterable[Path] = ()) -> dict[Path, Stamp]:
 
 def files_of(session: Session, flow: str | Path) -> tuple[Path, ...]:
     """Return the sources of the last version of a flow and the files it read."""
-    versions = session.catalog.flows.versions(Path(flow).stem)
+    versions = session.catalog.flows.versions(Path(flow).stem, most=1)
     if not versions:
         return ()
     record = versions[-1].record

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,7 @@ class Keeping:
         known = Known({}, session.store.quota_bytes)
         if plan.count(Action.COMPUTE):
             known.items |= _past(session)
-            model = learned_changes(session.catalog.flows.versions(flow)[-_REMEMBERED:])
+            model = learned_changes(session.catalog.flows.versions(flow, most=_REMEMBERED))
             known.items |= _present(tasks, plan, costs, model)
             known.undo = model.undo
         loads = [planned.task for planned in plan if planned.action is Action.LOAD]
@@ -160,13 +161,14 @@ def _inputs(tasks: Sequence[FlowTask]) -> dict[str, tuple[str, ...]]:
 
 def _past(session: Session) -> dict[str, Item]:
     """Return the tasks of all versions as the catalog knows them."""
-    numbers = session.catalog.flows.numbers()
-    flow_of = dict(numbers)
+    flow_of = dict(session.catalog.flows.numbers())
+    versions: dict[str | None, list[int]] = {}
+    for number, flow in flow_of.items():
+        versions.setdefault(flow, []).append(number)
     made = {}
     for name, record in session.catalog.flows.all_costs().items():
-        flow = flow_of.get(record.last_version)
-        age = 1 + sum(number > record.last_version and other == flow for number, other in numbers)
-        made[name] = _item(record, age)
+        listed = versions.get(flow_of.get(record.last_version), [])
+        made[name] = _item(record, age=1 + len(listed) - bisect_right(listed, record.last_version))
     return made
 
 

@@ -245,8 +245,8 @@ class Session:
         result = result_of(self, asked)
         return Fitted(result, trial_of(self, asked)) if is_workflow(asked) else result
 
-    def versions(self, flow: str | None = None) -> tuple[Version, ...]:
-        """Return the versions of a flow, of all flows by default, oldest first.
+    def versions(self, flow: str | None = None, *, most: int | None = None) -> tuple[Version, ...]:
+        """Return the versions of a flow, of all flows by default, oldest first; the newest, if at ``most`` so many.
 
         Examples
         --------
@@ -254,7 +254,7 @@ class Session:
         """
         from mileage.session.version import Version
 
-        return tuple(Version(record, self) for record in self.catalog.flows.versions(flow))
+        return tuple(Version(record, self) for record in self.catalog.flows.versions(flow, most=most))
 
     def version(self, ref: str = "last") -> Version:
         """Return a version by number (``v7``), tag, or ``last``.

@@ -61,15 +61,16 @@ def run_report(run: Iteration, *, every: bool = False) -> Report:
 
 def log_report(session: Session, flow: str | None = None, *, most: int = 0) -> Report:
     """Return the versions of a flow, newest first, at most so many of them; all for 0."""
-    versions = session.versions(flow)
-    if flow is not None and not versions:
-        known = ", ".join(dict.fromkeys(v.record.flow for v in session.versions())) or "no flow has run here yet"
+    flows = [name for _, name in session.catalog.flows.numbers()]
+    n = len(flows) if flow is None else flows.count(flow)
+    if flow is not None and not n:
+        known = ", ".join(dict.fromkeys(flows)) or "no flow has run here yet"
         raise UnknownRefError(f"no flow '{flow}' has run here", hint=f"flows: {known}")
-    shown = versions[-most:] if most else versions
+    shown = session.versions(flow, most=most or n)
     rows = [_log_row(version) for version in reversed(shown)]
     header = ("version", "when", "parent", "what changed", "metrics", "time", "reused", "tags", "flow")
-    lines = () if len(shown) == len(versions) else (f"the last {len(shown)} of {len(versions)} versions",)
-    data = {"n": len(versions), "versions": [_log_data(version) for version in reversed(shown)]}
+    lines = () if len(shown) == n else (f"the last {len(shown)} of {n} versions",)
+    data = {"n": n, "versions": [_log_data(version) for version in reversed(shown)]}
     return Report("log", "versions", (Section("versions", header, tuple(rows)),), lines, data)
 
 
