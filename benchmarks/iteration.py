@@ -9,6 +9,9 @@ before in its memory when the clock starts (``of_fresh_oracle``): a process pays
 which on a virtual machine can be more than what a system adds. The first run, the threshold edit and the rerun without a
 change are repeated, the first run not pinned, since what is written behind has a core of its own there; medians are told.
 
+Under a quota, ``bound`` is what is possible at all, of the oracle: the least computing for one who knows all edits beforehand, and
+reads and writes for nothing (``benchmarks/iteration/bound.py``).
+
 Usage: ``python benchmarks/iteration.py --data FOLDER [--scenario flights] [--peers PYTHON]``, where PYTHON is an interpreter that
 has joblib, apache-hamilton, skrub and pipefunc; the last line is one JSON object.
 """
@@ -23,11 +26,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 HERE = Path(__file__).parent / "iteration"
+sys.path.insert(0, str(HERE))
+import bound  # noqa: E402
+
 PEERS = ("joblib", "hamilton", "skrub", "pipefunc")
 TARGETS = {"unlimited": 1.05, "quarter": 1.10, "twentieth": 1.20}
 NOOP_TARGET_S, EDIT_TARGET_S, COLD_TARGET = 0.05, 0.05, 1.03
@@ -100,6 +107,12 @@ def summary(runs: list[Run], n: int, plain: list[Run], oracle: list[Run], fresh:
     }
 
 
+def least_of_oracle(tasks: Mapping[str, bound.Made], oracle: list[Run], quota: int) -> float:
+    """Return the least computing under a quota, of that without one."""
+    least = bound.least_seconds(tasks, [run["version"] for run in oracle], quota)
+    return round(least / sum(task.seconds for task in tasks.values()), 3)
+
+
 def moments(given: argparse.Namespace) -> dict[str, float]:
     """Return what the user waits for beside the work: in the first run, after an edit of a threshold, and after none."""
     taken: dict[str, list[float]] = {"first": [], "plain": [], "edit": [], "its work": [], "none": []}
@@ -133,11 +146,11 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="fewer rows, four iterations, MILE only")
     given = parser.parse_args()
     given.data = given.data.resolve()
-    sys.path.insert(0, str(HERE))
     n = QUICK_ITERATIONS if given.quick else len(importlib.import_module(given.scenario).EDITS)
     plain = measure("plain", n, given)
     with tempfile.TemporaryDirectory() as folder:
         oracle = child("oracle", list(range(n)), Path(folder), given)
+        tasks = bound.tasks_of(Path(folder) / "oracle.pickle", oracle)
     with tempfile.TemporaryDirectory() as folder:
         fresh = [child("oracle", [i], Path(folder), given)[0] for i in range(n)]
     one_run = fresh[0]["bytes"]
@@ -149,6 +162,8 @@ def main() -> int:
         if given.only is None or name in given.only:
             try:
                 figures[name] = summary(measure(system, n, given, quota), n, plain, oracle, fresh)
+                if quota is not None:
+                    figures[name]["bound"] = least_of_oracle(tasks, oracle, quota)
             except MissingError as error:
                 figures["missing"].append(f"{name}: {error}")
             print(name, figures.get(name), flush=True)

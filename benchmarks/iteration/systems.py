@@ -23,12 +23,15 @@ Step = Callable[..., Any]
 class Oracle:
     """Each distinct operator once, in memory, with no cost of keeping: what no system can beat without partial reuse.
 
-    ``known`` holds what earlier processes made: it is read before the clock starts, and written after it stopped.
+    ``known`` holds what earlier processes made: it is read before the clock starts, and written after it stopped. ``tasks`` are
+    those that were computed here, ``version`` the keys of all that was asked for since it was last emptied.
     """
 
     def __init__(self, known: Path) -> None:
         self.known = known
         self.made: dict[str, Any] = pickle.loads(known.read_bytes()) if known.exists() else {}
+        self.tasks: list[dict[str, Any]] = []
+        self.version: list[str] = []
 
     def step(self, function: Step) -> Step:
         """Return the operator as one that gives the key of its value."""
@@ -39,7 +42,11 @@ class Oracle:
             key = hashlib.sha256(text.encode()).hexdigest()
             if key not in self.made:
                 values = [self.made.get(a, a) if isinstance(a, str) else a for a in args]
+                begun = time.process_time()
                 self.made[key] = function(*values, **options)
+                inputs = [a for a in args if isinstance(a, str) and a in self.made]
+                self.tasks.append({"key": key, "seconds": time.process_time() - begun, "inputs": inputs})
+            self.version.append(key)
             return key
 
         return call
@@ -189,6 +196,9 @@ def main() -> None:
                 run = SYSTEMS[given.system]
                 value = run(scenario, Path(given.data), iteration, Path(given.store), rows, **options)
         taken["numbers"] = {name: round(number, 10) for name, number in value.items()}
+        if given.system == "oracle":
+            taken |= {"tasks": oracle.tasks, "version": oracle.version}
+            oracle.tasks, oracle.version = [], []
         done.append(taken)
     if given.system == "oracle":
         done[-1]["bytes"] = sum(len(pickle.dumps(value, 5)) for value in oracle.made.values())
