@@ -26,7 +26,7 @@ from mileage.engine.backend import (
     WorkerSetup,
 )
 from mileage.engine.limits import Limits
-from mileage.engine.objects import Objects
+from mileage.engine.live import Live
 from mileage.engine.outcome import Outcome, Values
 from mileage.engine.scratch import Scratch, Store
 from mileage.engine.segment import Runner, read
@@ -37,7 +37,9 @@ from mileage.errors import InternalError
 from mileage.workflow.plan import PhysicalPlan
 from mileage.workflow.task import Port
 
-_OBJECT_BYTES = 2 * 2**30
+_MEMORY_BYTES = 2 * 2**30
+_CACHE_BYTES = 256 * 2**20
+_CACHED = 0.25  # of a worker's memory, where that is limited
 _LOST_BEFORE = 3
 _Entry = tuple[tuple[int, int], int, Unit]
 
@@ -56,11 +58,13 @@ class Executor:
     resources : Resources, optional
         Handlers of driver tasks, session-local operators.
     memory_bytes : int, optional
-        For all workers together; a ticket without a memory limit of its own gets an equal share for each segment.
+        For all workers together; a ticket without a memory limit of its own gets an equal share for each segment. Values that
+        wait in this process take as much; more of them wait on disk.
     n_workers : int, default 1
         Workers to start.
-    scratch : Store, optional
-        Where values wait that are not kept; a temporary folder unless given.
+    scratch_bytes : int, optional
+        Of values that wait on disk, in a temporary folder; half of what is free there unless given. What is beyond that, and nobody
+        waits for, is computed again when it is asked for.
     keeper : Keeper, optional
         Decides what is kept of what may be kept; all of it without one.
     on_close : callable, optional
@@ -81,7 +85,7 @@ class Executor:
         resources: Resources | None = None,
         memory_bytes: int | None = None,
         n_workers: int = 1,
-        scratch: Store | None = None,
+        scratch_bytes: int | None = None,
         keeper: Keeper | None = None,
         on_close: Callable[[], None] | None = None,
     ) -> None:
@@ -90,14 +94,15 @@ class Executor:
         self.resources = resources or Resources()
         self.computed: Counter[Fingerprint] = Counter()
         self._memory_share = None if memory_bytes is None else memory_bytes // max(1, n_workers)
-        self._own_scratch = Scratch() if scratch is None else None
-        self.scratch: Store = scratch or self._own_scratch or Scratch()
-        setup = WorkerSetup(store, self.scratch, self.resources, keeper=keeper)
+        self.scratch = Scratch()
+        setup = WorkerSetup(
+            store, self.scratch, self.resources, cache_bytes=_cache_bytes(self._memory_share), keeper=keeper
+        )
         backend.start(n_workers, setup)
         self._runner = Runner(setup, by_reference=True)
         self._writer = Runner(WorkerSetup(store, self.scratch, cache_bytes=0), by_reference=False)
         self._table = Table(store)
-        self._objects = Objects(self._table.located, self.scratch, memory_bytes or _OBJECT_BYTES)
+        self.live = Live(self._table, self.scratch, memory_bytes or _MEMORY_BYTES, scratch_bytes)
         self._tickets: dict[int, Ticket] = {}
         self._ready: list[_Entry] = []
         self._ready_driver: list[_Entry] = []
@@ -134,6 +139,7 @@ class Executor:
         ticket = Ticket(self._last_ticket, label, self._limits(limits), found.ports, missing, frozenset(plan.wanted))
         ticket.n_loaded, ticket.n_shared = found.n_loaded, found.n_shared
         self._tickets[ticket.id] = ticket
+        self._table.readers.update(ticket.ports.keys())
         if found.error is not None:
             self._fail(ticket, found.error)
             return ticket.id
@@ -203,18 +209,9 @@ class Executor:
             return
         self._closed = True
         self.backend.close()
-        if self._own_scratch is not None:
-            self._own_scratch.close()
-        else:
-            self._empty_scratch()
+        self.scratch.close()
         if self._on_close is not None:
             self._on_close()
-
-    def _empty_scratch(self) -> None:
-        delete = getattr(self.scratch, "delete", None)
-        for located in self._table.located.values():
-            if delete is not None and located.place is Place.SCRATCH:
-                delete(located.key)
 
     # ---- units --------------------------------------------------------------------------------------------------
 
@@ -264,13 +261,14 @@ class Executor:
         wanted = frozenset().union(*(ticket.wanted for ticket in self._waiting_for(unit)))
         return frozenset(port for port in unit.publish if port in wanted or self._table.waiters.get(port))
 
-    def _reachable(self, port: Port) -> Located:
-        """Return where a worker can read a port: objects of this process are written out for other processes."""
+    def _reachable(self, port: Port, *, here: bool = False) -> Located:
+        """Return where a unit can read a port: objects of this process are written out for other processes."""
         located = self._table.located[port]
-        if located.place is Place.OBJECT and not self.backend.by_reference:
+        if located.place is Place.OBJECT and not (here or self.backend.by_reference):
             located = self._writer.publish(port, located.value, keep=False, said={})[0]
             self._table.located[port] = located
-            self._objects.forget(port)
+            self.live.add(port)
+        self.live.touch(port)
         return located
 
     def _run_here(self, unit: Unit) -> None:
@@ -278,7 +276,7 @@ class Executor:
         self._last_job += 1
         unit.running = True
         self._tell("segment_started", unit, job=self._last_job, n_tasks=len(unit.tasks))
-        inputs = tuple(self._table.located[port] for port in unit.needs)
+        inputs = tuple(self._reachable(port, here=True) for port in unit.needs)
         publish = tuple(unit.publish.items())
         job = Job(self._last_job, tuple(unit.tasks), inputs, publish, read_later=self._read_later(unit))
         self._running[job.id] = unit
@@ -327,8 +325,7 @@ class Executor:
                 continue
             for ready in self._table.arrive(port, located):
                 self._push(ready)
-            if located.place is Place.OBJECT:
-                self._objects.add(port, located)
+            self.live.add(port)
         for ticket in self._waiting_for(unit):
             ticket.missing -= result.published.keys()
             if result.final:
@@ -408,6 +405,7 @@ class Executor:
         self._tickets.pop(ticket.id, None)
         kept = frozenset(port.key for port, keep in ticket.ports.items() if keep and self._is_kept(port))
         self._finished.append(ticket.outcome(state, values, kept, error))
+        self._table.readers.subtract(port for port in ticket.ports if port not in values or port.key in kept)
         for unit in ticket.units:
             unit.tickets.discard(ticket.id)
             if not unit.tickets:
@@ -429,6 +427,11 @@ class Executor:
     def _tell(self, kind: str, unit: Unit, **data: Any) -> None:
         label = next((ticket.label for ticket in self._waiting_for(unit)), "")
         self.events.tell(kind, tickets=tuple(sorted(unit.tickets)), label=label, **data)
+
+
+def _cache_bytes(memory_share: int | None) -> int:
+    """Return how much a worker holds of what it has read and made, in case that it is asked for again."""
+    return _CACHE_BYTES if memory_share is None else min(_CACHE_BYTES, int(_CACHED * memory_share))
 
 
 def _is_innocent(unit: Unit, result: JobResult) -> bool:

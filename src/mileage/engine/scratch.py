@@ -107,6 +107,10 @@ class Scratch:
         """Other processes use the folder; its lock stays with the one that made it."""
         return {"_path": self.path, "_lock": None}
 
+    def room_bytes(self) -> int:
+        """Return how many bytes values may take: half of what is free."""
+        return shutil.disk_usage(self.path).free // 2
+
     def close(self) -> None:
         """Remove the folder."""
         if self._path is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -45,13 +46,17 @@ class Unit:
 
 @dataclass
 class Table:
-    """What the run knows: where values are, who computes what, and what cannot be had."""
+    """What the run knows: where values are, who computes what, and what cannot be had.
+
+    ``readers`` counts who will read a value: units that are not over, and plans that were asked for it.
+    """
 
     store: Store | None = None
     located: dict[Port, Located] = field(default_factory=dict)
     owner: dict[Fingerprint, Unit] = field(default_factory=dict)
     failed: dict[Fingerprint, TaskError] = field(default_factory=dict)
     waiters: dict[Port, list[Unit]] = field(default_factory=dict)
+    readers: Counter[Port] = field(default_factory=Counter)
     next_unit: int = 0
 
     def new_unit(self, *, on_driver: bool) -> Unit:
@@ -63,16 +68,20 @@ class Table:
         """Enter a unit with its final tasks: who computes them, what it needs and waits for."""
         names = {task.fingerprint for task in unit.tasks}
         self.owner |= dict.fromkeys(names, unit)
+        self.readers.subtract(unit.needs.keys())
         unit.needs = dict.fromkeys(port for task in unit.tasks for port in task.inputs if port.task not in names)
+        self.readers.update(unit.needs.keys())
         unit.waits = {port for port in unit.needs if port not in self.located}
         for port in unit.waits:
             self.waiters.setdefault(port, []).append(unit)
 
     def disown(self, unit: Unit) -> None:
-        """Forget that a unit computes its tasks."""
+        """Forget a unit: it computes its tasks no more, and reads nothing."""
         for task in unit.tasks:
             if self.owner.get(task.fingerprint) is unit:
                 del self.owner[task.fingerprint]
+        self.readers.subtract(unit.needs.keys())
+        unit.needs = {}
 
     def arrive(self, port: Port, located: Located) -> list[Unit]:
         """Note where a value is; return the units that need wait no longer."""
@@ -214,7 +223,7 @@ def _share(unit: Unit, ports: list[Port], table: Table, found: Demand) -> None:
 
 
 def _group(plan: PhysicalPlan, compute: set[Fingerprint], table: Table, found: Demand, *, here: bool) -> None:
-    """Put tasks into units by segment; a unit is split where it would wait for itself."""
+    """Put tasks into units by segment, depth first; a unit is split where it would wait for itself."""
     segment_of = {name: number for number, names in enumerate(plan.segments) for name in names}
     open_units: dict[tuple[object, bool], Unit] = {}
     unit_of: dict[Fingerprint, Unit] = {}
@@ -237,8 +246,28 @@ def _group(plan: PhysicalPlan, compute: set[Fingerprint], table: Table, found: D
     for port, keep in found.ports.items():
         if port.task in unit_of:
             unit_of[port.task].publish[port] = keep
-    for unit in found.units:
+    numbers = [unit.id for unit in found.units]
+    found.units = list(_depth_first(found.units, sources))
+    for number, unit in zip(numbers, found.units, strict=True):
+        unit.id = number
         table.own(unit)
+
+
+def _depth_first(units: list[Unit], sources: dict[Unit, set[Unit]]) -> Iterator[Unit]:
+    """Yield each unit after those it waits for, and what waits for it as soon as may be: so few values wait for their last reader."""
+    readers: dict[Unit, list[Unit]] = {unit: [] for unit in units}
+    waits = {unit: len(sources[unit]) for unit in units}
+    for unit in units:
+        for source in sources[unit]:
+            readers[source].append(unit)
+    stack = [unit for unit in reversed(units) if not waits[unit]]
+    while stack:
+        unit = stack.pop()
+        yield unit
+        for reader in reversed(readers[unit]):
+            waits[reader] -= 1
+            if not waits[reader]:
+                stack.append(reader)
 
 
 def _upstream(unit: Unit, sources: dict[Unit, set[Unit]]) -> Iterator[Unit]:
