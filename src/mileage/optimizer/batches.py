@@ -64,5 +64,5 @@ def optimize(
                 record.append(applied)
     if not plan.segments:  # the placing rule is switched off: one task, one segment
         plan, _ = run_rule(form_segments, plan, PlanContext(kept=context.kept, shares=False))
-    check_leaks(plan)
+    check_leaks(plan, context.traced)
     return plan, tuple(record)

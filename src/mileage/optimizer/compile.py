@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mileage.core.domains import Value, whole_number
 from mileage.operators import operators
@@ -39,11 +39,69 @@ class Evaluation:
         return Evaluation((*tasks, *scored), self.predictions[:n], models, ports)
 
 
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A step on the rows of a split: its own tasks, and where its outputs are."""
+
+    tasks: tuple[Task, ...]
+    reads_y: bool
+    train: Port
+    test: Port
+    state: Port | None
+
+
+@dataclass
+class _Known:
+    """What was compiled for the rows of a split: the task that takes their target, and steps by their numbers."""
+
+    target: Task | None = None
+    steps: dict[int, _Compiled] = field(default_factory=dict)
+
+
+class Prefixes:
+    """How workflows of a search begin: steps that were compiled before are the very same tasks, and their keys are made once.
+
+    Models are not remembered: they are what differs. Nor is anything beyond a number of entries.
+
+    Examples
+    --------
+    >>> from mileage.operators import Branch
+    >>> prefixes, leaf = Prefixes(), Step("numeric", None, (), Branch.NUMERIC, ("age",))
+    >>> prefixes.number(leaf, ()) == prefixes.number(Step("numeric", None, (), Branch.NUMERIC, ("age",)), ())
+    True
+    """
+
+    def __init__(self, most: int = 5000) -> None:
+        self._most = most
+        self._numbers: dict[object, int] = {}
+        self._rows: dict[object, _Known] = {}
+
+    def number(self, step: Step, before: Sequence[int]) -> int:
+        """Return the number of a step after those with the numbers ``before``: the same for the same one."""
+        params = repr(step.spec.params) if step.spec is not None else ""  # 1 and 1.0 are equal, but not the same
+        return self._numbers.setdefault((step, params, tuple(before)), len(self._numbers))
+
+    def of(self, splits: Sequence[object]) -> list[_Known]:
+        """Return what is known of the rows of each split, for more to be added; all is forgotten where it is too much."""
+        if len(self._numbers) * len(self._rows) > self._most:
+            self._numbers.clear()
+            self._rows.clear()
+        return [self._rows.setdefault(rows, _Known()) for rows in splits]
+
+
 class _Rows:
     """Compiles steps on the rows of one split: train outputs by fitting, test outputs by applying."""
 
-    def __init__(self, source: Task, deal: Task | None, split: int, test: Task | None = None) -> None:
+    def __init__(
+        self,
+        source: Task,
+        deal: Task | None,
+        split: int,
+        test: Task | None = None,
+        known: _Known | None = None,
+    ) -> None:
         self.source, self.deal, self.split, self.test_source = source, deal, split, test
+        self.known = known or _Known()
         self.tasks: list[Task] = []
         self.train: dict[str, Port] = {}
         self.test: dict[str, Port] = {}
@@ -65,15 +123,34 @@ class _Rows:
     def target(self) -> Port:
         """Return y of the train rows."""
         if self._targets is None:
-            part = "all" if self.deal is None else "train"
-            inputs = (
-                (self.source.port("y"),) if self.deal is None else (self.source.port("y"), self.deal.port("splits"))
-            )
-            params: tuple[tuple[str, Value], ...] = (("split", self.split), ("part", part))
-            self._targets = self._add(
-                Task(TaskKind.TARGET, params=params, inputs=inputs, label=f"{part} target")
-            ).port()
+            self.known.target = self.known.target or self._target()
+            self._targets = self._add(self.known.target).port()
         return self._targets
+
+    def _target(self) -> Task:
+        part = "all" if self.deal is None else "train"
+        inputs = (self.source.port("y"),) if self.deal is None else (self.source.port("y"), self.deal.port("splits"))
+        params: tuple[tuple[str, Value], ...] = (("split", self.split), ("part", part))
+        return Task(TaskKind.TARGET, params=params, inputs=inputs, label=f"{part} target")
+
+    def known_step(self, step: Step, number: int) -> None:
+        """Compile a step for train and test rows, unless that was done: steps before it have the same numbers, too."""
+        made = self.known.steps.get(number)
+        if made is None:
+            reads_y = step.spec is not None and operators.get(step.spec.operator).traits.reads_y
+            if reads_y:
+                self.target()
+            n_before = len(self.tasks)
+            self.step(step, test=True)
+            train, test, state = self.train[step.name], self.test[step.name], self.states.get(step.name)
+            self.known.steps[number] = _Compiled(tuple(self.tasks[n_before:]), reads_y, train, test, state)
+            return
+        if made.reads_y:
+            self.target()
+        self.tasks += made.tasks
+        self.train[step.name], self.test[step.name] = made.train, made.test
+        if made.state is not None:
+            self.states[step.name] = made.state
 
     def step(self, step: Step, *, test: bool) -> None:
         """Compile one step for the train rows, and for the test rows if there are any."""
@@ -171,7 +248,7 @@ def blend_task(step: Step, predictions: tuple[Port, ...]) -> Task:
     return Task(TaskKind.BLEND, params=step.context, inputs=predictions, label="blend", step=step.name)
 
 
-def evaluation_tasks(
+def evaluation_tasks(  # noqa: PLR0913  (what an evaluation is made of)
     workflow: Workflow,
     source: Task,
     deal: Task,
@@ -180,6 +257,7 @@ def evaluation_tasks(
     metrics: tuple[str, ...],
     setting: tuple[tuple[str, Value], ...],
     test: Task | None = None,
+    prefixes: Prefixes | None = None,
 ) -> Evaluation:
     """Return the tasks that fit ``workflow`` on each split's train rows, predict its test rows, and score.
 
@@ -196,13 +274,26 @@ def evaluation_tasks(
         What scoring reads besides: task and classes.
     test : Task, optional
         A source of its own to score on; then all rows of ``source`` train, and there is one split.
+    prefixes : Prefixes, optional
+        Steps of workflows that were compiled before, and of this one.
     """
     tasks: list[Task] = []
     predictions, models = [], list[Port]()
-    for split in range(n_splits):
-        rows = _Rows(source, deal, split) if test is None else _Rows(source, None, ALL_ROWS, test)
+    prefixes = prefixes or Prefixes()
+    of_data = (source.fingerprint, deal.fingerprint, None if test is None else test.fingerprint)
+    all_known = prefixes.of([(*of_data, split) for split in range(n_splits)])
+    numbers = _numbers(workflow, prefixes)
+    for split, known in enumerate(all_known):
+        rows = (
+            _Rows(source, deal, split, known=known)
+            if test is None
+            else _Rows(source, None, ALL_ROWS, test, known=known)
+        )
         for step in workflow.steps:
-            rows.step(step, test=True)
+            if step.name in numbers:
+                rows.known_step(step, numbers[step.name])
+            else:
+                rows.step(step, test=True)
         tasks += rows.tasks
         predictions.append(rows.test["model"])
         models += [rows.states[step.name] for step in workflow.steps if step.is_model and not step.is_blend]
@@ -213,6 +304,15 @@ def evaluation_tasks(
         for metric in metrics
     ]
     return Evaluation((*tasks, *scores), tuple(predictions), tuple(models), tuple(task.port() for task in scores))
+
+
+def _numbers(workflow: Workflow, prefixes: Prefixes) -> dict[str, int]:
+    """Return the numbers of a workflow's steps, but for models."""
+    numbers: dict[str, int] = {}
+    for step in workflow.steps:
+        if not step.is_model:
+            numbers[step.name] = prefixes.number(step, [numbers[name] for name in step.inputs])
+    return numbers
 
 
 def weigh_task(metric: str, setting: tuple[tuple[str, Value], ...], evaluations: Sequence[Evaluation]) -> Task:

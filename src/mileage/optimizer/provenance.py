@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import is_
 from typing import Any
 
 from mileage.core.domains import whole_number
@@ -67,8 +68,32 @@ class Held:
 _NOTHING = Held()
 
 
-def check_leaks(plan: PhysicalPlan) -> None:
+class Traced:
+    """Tasks that were checked in plans before, with what was given to them and what they hold, up to a number of them.
+
+    A task is looked at again unless it is the very same one, and was given the very same.
+    """
+
+    def __init__(self, most: int = 5000) -> None:
+        self._most = most
+        self._known: dict[int, tuple[Task, list[Held], Mapping[str, Held]]] = {}
+
+    def of(self, task: Task, given: list[Held]) -> Mapping[str, Held] | None:
+        """Return what a task holds, if it was checked with what is given."""
+        known = self._known.get(id(task))
+        return known[2] if known is not None and all(map(is_, known[1], given)) else None
+
+    def add(self, task: Task, given: list[Held], made: Mapping[str, Held]) -> None:
+        """Remember a task that was checked."""
+        if len(self._known) >= self._most:
+            self._known.clear()
+        self._known[id(task)] = (task, given, made)  # with the task, so that no other one gets its id
+
+
+def check_leaks(plan: PhysicalPlan, traced: Traced | None = None) -> None:
     """Check that no task of a plan is given what rows that it must not know were learned into.
+
+    What was ``traced`` in plans before is not looked at again.
 
     Raises
     ------
@@ -79,7 +104,7 @@ def check_leaks(plan: PhysicalPlan) -> None:
     --------
     >>> check_leaks(PhysicalPlan((), (), ()))
     """
-    tracing = _Tracing()
+    tracing = _Tracing(traced)
     for planned in plan:
         tracing.add(planned.task)
 
@@ -101,17 +126,28 @@ def _union(seen: Iterable[Seen]) -> Seen:
 class _Tracing:
     """What each output holds, task by task."""
 
-    def __init__(self) -> None:
+    def __init__(self, traced: Traced | None = None) -> None:
+        self.traced = traced
         self.tasks: dict[Fingerprint, Task] = {}
         self.held: dict[Port, Held] = {}
         self.masked: dict[Fingerprint, list[Held]] = {}  # of each model, which ``cut`` takes one of
 
     def add(self, task: Task) -> None:
         self.tasks.setdefault(task.fingerprint, task)
+        made = self._holds(task)
+        self.held |= {task.port(output): held for output, held in made.items()}
+
+    def _holds(self, task: Task) -> Mapping[str, Held]:
+        traces = self.traced is not None and task.kind in _TRACED
+        given = self.of(task.inputs) if traces else []
+        if self.traced is not None and traces and (known := self.traced.of(task, given)) is not None:
+            return known
         made = _HOLDS[task.kind](self, task)
         if isinstance(made, Held):
             made = dict.fromkeys(task.outputs, made)
-        self.held |= {task.port(output): held for output, held in made.items()}
+        if self.traced is not None and traces:
+            self.traced.add(task, given, made)
+        return made
 
     def of(self, ports: Iterable[Port]) -> list[Held]:
         try:
@@ -341,3 +377,7 @@ _HOLDS: dict[TaskKind, Callable[[_Tracing, Task], Held | dict[str, Held]]] = {
     TaskKind.SCORE: _score,
     TaskKind.CALL: _nothing,
 }
+
+_TRACED = frozenset(
+    {TaskKind.SOURCE, TaskKind.TAKE, TaskKind.TARGET, TaskKind.FIT, TaskKind.APPLY, TaskKind.JOIN}
+)  # what many workflows have in common

@@ -14,6 +14,7 @@ from mileage.core.exactness import DEFAULT_FLOOR, Exactness
 from mileage.core.fingerprint import Fingerprint
 from mileage.errors import InternalError
 from mileage.optimizer.ahead import Ahead
+from mileage.optimizer.provenance import Traced
 from mileage.optimizer.rates import Rates
 from mileage.workflow import Action, PhysicalPlan, Port, Task
 
@@ -30,6 +31,7 @@ class PlanContext:
     ``demoted`` holds, by rule and operator, how exactly a rule was seen to work where that is less than it claims.
     ``levels`` is how many values all categories together have, None if nobody knows.
     ``rungs`` are the samples that a search has grown through before: their sums are there.
+    ``traced`` are tasks of earlier plans of a search that were checked for leaks.
     ``costs`` gives seconds to compute a task and to load it, None where it is not kept. ``fitted`` gives a fitted step that is
     kept, ``bounds`` the ends of a column of the new rows and whether values may be missing.
     """
@@ -46,6 +48,7 @@ class PlanContext:
     levels: int | None = None
     rungs: tuple[Task, ...] = ()
     rates: Rates | None = None
+    traced: Traced | None = None
     costs: Callable[[Task], tuple[float, float | None]] | None = None
     fitted: Callable[[Port], Any] | None = None
     bounds: Callable[[str], tuple[float, float, bool]] = lambda _column: (-math.inf, math.inf, True)

@@ -16,3 +16,26 @@ def loadable(plan: LogicalPlan, kept: Callable[[str], bool], *, measured: bool =
     """
     timed = any(bound.is_measured for bound in plan.requirements) and not measured
     return kept if plan.floor >= DEFAULT_FLOOR and not timed else lambda _key: False
+
+
+def remembered(kept: Callable[[str], bool]) -> Callable[[str], bool]:
+    """Return the same question for the trials of one run: what was not kept once is not looked for again.
+
+    Examples
+    --------
+    >>> asked = []
+    >>> kept = remembered(lambda key: asked.append(key) is not None)
+    >>> kept("ab.out"), kept("ab.out"), asked
+    (False, False, ['ab.out'])
+    """
+    absent: set[str] = set()
+
+    def is_kept(key: str) -> bool:
+        if key in absent:
+            return False
+        found = kept(key)
+        if not found:
+            absent.add(key)
+        return found
+
+    return is_kept

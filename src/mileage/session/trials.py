@@ -22,7 +22,9 @@ from mileage.optimizer import (
     Ahead,
     Evaluation,
     PlanContext,
+    Prefixes,
     Rates,
+    Traced,
     evaluation_tasks,
     forecast_sums_s,
     optimize,
@@ -39,7 +41,7 @@ from mileage.session.data_tasks import Choices, DataTasks, siblings_of, simplest
 from mileage.session.ends import OUT_OF_TIME, why_ended
 from mileage.session.engines import Refit, begin_refit
 from mileage.session.forecast import Forecaster
-from mileage.session.loadable import loadable
+from mileage.session.loadable import loadable, remembered
 from mileage.session.measure import Measured, measure
 from mileage.session.pending import Member, Pending, fits, joined
 from mileage.session.proposals import Proposals
@@ -89,6 +91,7 @@ class TrialLoop:
         self.metrics = tuple(o.call for o in p.objectives)
         self.objectives = tuple((o.call, o.greater_is_better) for o in p.objectives)
         self.kept = loadable(p, self.kept, measured=bool(self.carried))
+        self.kept_before = remembered(self.kept)
         self.confirm_s, self.blend_s = 0.0, 0.0
         self.pending: dict[int, Pending] = {}
         self.done: dict[int, Trial] = {}
@@ -100,6 +103,7 @@ class TrialLoop:
         self.refits: dict[int, Refit] = {}
         self.other: dict[int, Outcome] = {}
         self.ahead = Ahead(p.space, n_trials=p.budget.sure_trials)
+        self.prefixes, self.traced = Prefixes(), Traced()
         self.observed = self.rates
         self.reuse = Reuse()
         self.expected: dict[int, float] = {}  # losses of trials that were behind on their first split
@@ -286,6 +290,7 @@ class TrialLoop:
             metrics=self.all_metrics(),
             setting=data.scoring,
             test=data.test,
+            prefixes=self.prefixes,
         )
 
     def _physical(
@@ -293,10 +298,12 @@ class TrialLoop:
     ) -> PhysicalPlan:
         """Return the plan that evaluates members, on their ``first`` splits only if that is given."""
         evaluations = [m.evaluation if first is None else m.evaluation.of_first(first) for m in members]
-        return self._planned(evaluations, data, choices)
+        return self._planned(evaluations, data, self.kept_before, choices)
 
-    def _planned(self, evaluations: Iterable[Evaluation], data: DataTasks, choices: Choices = ()) -> PhysicalPlan:
-        context, all_of_them = self.context(), list(evaluations)
+    def _planned(
+        self, evaluations: Iterable[Evaluation], data: DataTasks, kept: Callable[[str], bool], choices: Choices = ()
+    ) -> PhysicalPlan:
+        context, all_of_them = replace(self.context(), kept=kept), list(evaluations)
         if data.parts is not None:  # on splits of its own, no fit is that of another configuration
             siblings = siblings_of(data, self.ahead, choices) if choices else context.siblings
             context = replace(context, ahead=Ahead(), siblings=siblings)
@@ -315,12 +322,13 @@ class TrialLoop:
             ahead=self.ahead,
             levels=self.plan.features.levels,
             rates=self.rates,
+            traced=self.traced,
             demoted=self.demoted,
         )
 
     def evaluate(self, evaluation: Evaluation, data: DataTasks, label: str) -> int:
         """Begin to evaluate a workflow within the limits of a trial; return the ticket."""
-        return self.executor.submit(self._planned((evaluation,), data), label=label, limits=self.limits())
+        return self.executor.submit(self._planned((evaluation,), data, self.kept), label=label, limits=self.limits())
 
     def finish(self, ticket: int) -> Outcome | None:
         """Wait for a ticket of a blend, after the search; None if it failed or the time is over, and the answer says why."""
