@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -103,6 +104,7 @@ class Database:
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._lock = threading.RLock()
         self._frames: dict[str, tuple[str, ...]] = {}
+        self._numbers = itertools.count()  # of frames without a name
         self._hashes: dict[Stamp, bytes] = {}
         self._stamps: dict[str, tuple[Stamp, ...]] = {}
         self._snapshots: dict[str, str] = {}
@@ -202,9 +204,29 @@ class Database:
 
     def bind_frame(self, frame: Any) -> Dataset:
         """Return a frame as a dataset of its own."""
-        name = f"given_{len(self._frames)}"
+        name = f"given_{next(self._numbers)}"
         self.register(name, frame)
         return self.bind(SourceSpec("frame", name))
+
+    @contextmanager
+    def given(self, frame: Any) -> Iterator[Dataset]:
+        """Give a frame as a dataset of its own, and let it go at the end of the block."""
+        name = f"given_{next(self._numbers)}"
+        try:
+            self.register(name, frame)
+            yield self.bind(SourceSpec("frame", name))
+        finally:
+            self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        """Let go of a frame and of what was read through it."""
+        with self._lock:
+            self._frames.pop(name, None)
+            self.wide.drop(self._frame_sql(name))
+            for relation in [one for one in self._snapshots if self._frame_sql(name) in one]:
+                self.connection.execute(f"DROP TABLE IF EXISTS {self._snapshots.pop(relation)}")
+            self.connection.execute(f"DROP VIEW IF EXISTS {quote(name)}")
+            self.connection.unregister(self._frame_table(name))
 
     def _register(self, name: str, table: pa.Table) -> None:
         with self._lock:

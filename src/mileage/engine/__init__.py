@@ -15,6 +15,7 @@ from mileage.engine.backend import (
 )
 from mileage.engine.backends import backends
 from mileage.engine.executor import Executor
+from mileage.engine.here import run_here
 from mileage.engine.limits import Limits
 from mileage.engine.outcome import Outcome
 from mileage.engine.scratch import Scratch, Store
@@ -40,5 +41,6 @@ __all__ = [
     "TaskError",
     "WorkerSetup",
     "backends",
+    "run_here",
     "run_task",
 ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,9 @@ from mileage.core.events import EventBus
 from mileage.core.fingerprint import fingerprint
 from mileage.core.near import near_matches
 from mileage.data import Dataset, SourceSpec, bounds_of, quote
-from mileage.engine import Limits
+from mileage.engine import Limits, Resources, run_here
 from mileage.errors import DataError, EngineError
+from mileage.operators import operators
 from mileage.optimizer import PlanContext, apply_tasks, fit_tasks, optimize
 from mileage.planner.mistakes import Mistakes
 from mileage.planner.newdata import as_stated, check_types
@@ -23,11 +25,15 @@ from mileage.workflow import PhysicalPlan, Port, Task, TaskKind
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mileage.catalog import ArtifactStore
     from mileage.operators.running import Predictions
     from mileage.planner import LogicalPlan
     from mileage.results import Trial
+    from mileage.session.ready import ReadySteps
     from mileage.session.result import Result
+
+# A name for the rows in one plan: nothing of it is kept, so their content need not be hashed.
+_NEW_ROWS = fingerprint("new rows")
+_FEW_CELLS = 500_000
 
 
 def apply_workflow(result: Result, trial: Trial, data: Any) -> Applied:
@@ -39,27 +45,33 @@ def apply_workflow(result: Result, trial: Trial, data: Any) -> Applied:
         If a column is missing, unknown, or of another type than in training. Unseen categories are treated as the
         encoder defines: one_hot gives zeros (or the rare level), ordinal -1, target the overall mean.
     """
+    with _bound(result, data) as dataset:
+        few = not isinstance(data, str | Dataset) and dataset.n_rows * len(dataset.schema.names) <= _FEW_CELLS
+        return _applied(result, trial, dataset, few=few)
+
+
+def _applied(result: Result, trial: Trial, dataset: Dataset, *, few: bool) -> Applied:
     session, plan = result.session, result.plan
-    dataset = as_stated(
-        plan.query, data if isinstance(data, Dataset) else _dataset(result, data), mistakes := Mistakes()
-    )
+    dataset = as_stated(plan.query, dataset, mistakes := Mistakes())
     mistakes.stop_if_any()
     check_columns(plan, dataset)
     states = fitted_states(result, trial)
-    # a name for these rows in this one plan: nothing of it is kept, so their content need not be hashed
-    source = rows_task(plan, fingerprint("new rows", os.urandom(16)), dataset.describe)
+    source = rows_task(plan, _NEW_ROWS, "the new rows")
     session.database.check_unchanged(dataset)
-    physical = _planned(result, trial, source, dataset, states)
+    physical = _usual(result, trial, source, states) if few else _narrowed(result, trial, source, dataset, states)
     [port] = physical.wanted
     tables = SessionData({**SessionData.of(plan).datasets, _data(source): dataset})
     # what is fitted already runs here: rows need not travel, and there is no fit that a limit might have to end
-    is_fitted = all(session.store.has(state.key) for state in states.values())
-    is_free = plan.budget.memory_bytes is None and "backend" not in dict(plan.hints)
-    backend = "inline" if is_fitted and is_free else None
-    executor, _ = open_executor(session, tables, EventBus(), plan=plan, backend=backend)
-    with executor:
-        executor.submit(physical, label="apply", limits=Limits())
-        predicted: Predictions = finished(executor).values[port]
+    is_fitted = all(session.ready.has(state.key) for state in states.values())
+    predicted: Predictions
+    if is_fitted and plan.budget.memory_bytes is None and "backend" not in dict(plan.hints):
+        resources = Resources(tables.source, {op.name: op for op in operators.added()})
+        predicted = run_here(physical, session.ready.get, resources)[port]
+    else:
+        executor, _ = open_executor(session, tables, EventBus(), plan=plan)
+        with executor:
+            executor.submit(physical, label="apply", limits=Limits())
+            predicted = finished(executor).values[port]
     return Applied(predicted, _columns_read(physical, source))
 
 
@@ -71,27 +83,34 @@ class Applied:
     columns: tuple[str, ...]
 
 
-def _planned(result: Result, trial: Trial, source: Task, dataset: Dataset, states: Mapping[str, Port]) -> PhysicalPlan:
-    """Return the plan that predicts for a source with fitted steps that are kept."""
-    session, plan = result.session, result.plan
+def _narrowed(result: Result, trial: Trial, source: Task, dataset: Dataset, states: Mapping[str, Port]) -> PhysicalPlan:
+    """Return the plan that predicts for a source with fitted steps that are kept, and reads the columns that matter."""
+    bounds = cache(lambda: bounds_of(dataset, result.plan.features.numeric))
+    context = PlanContext(fitted=partial(_kept_step, result.session.ready), bounds=lambda column: bounds()[column])
+    return _optimized(result, trial, source, states, context)
+
+
+def _usual(result: Result, trial: Trial, source: Task, states: Mapping[str, Port]) -> PhysicalPlan:
+    """Return the plan for a few rows that are in memory: it is made once, and reads all columns."""
+    if trial.number not in result.plans:
+        result.plans[trial.number] = _optimized(result, trial, source, states, PlanContext())
+    return result.plans[trial.number]
+
+
+def _optimized(
+    result: Result, trial: Trial, source: Task, states: Mapping[str, Port], context: PlanContext
+) -> PhysicalPlan:
     assert trial.workflow is not None
     tasks, port = apply_tasks(trial.workflow, dict(states), source)
-    bounds = cache(lambda: bounds_of(dataset, plan.features.numeric))
-    context = PlanContext(
-        kept=session.store.has,
-        shares=False,
-        off=plan.rules_off,
-        floor=plan.floor,
-        fitted=partial(_kept_step, session.store),
-        bounds=lambda column: bounds()[column],
-    )
+    off, floor = result.plan.rules_off, result.plan.floor
+    context = replace(context, kept=result.session.ready.has, shares=False, off=off, floor=floor)
     return optimize((*_fitting_tasks(result, trial), source, *tasks), (port,), context)[0]
 
 
-def _kept_step(store: ArtifactStore, state: Port) -> Any:
+def _kept_step(ready: ReadySteps, state: Port) -> Any:
     """Return a fitted step, None if it is not kept: the plan then fits it."""
     try:
-        return store.get(state.key)
+        return ready.get(state)
     except KeyError:
         return None
 
@@ -113,7 +132,7 @@ def fitted_states(result: Result, trial: Trial) -> Mapping[str, Port]:
     session, source = result.session, data_tasks(result.plan).source
     states: Mapping[str, Port] | None = fit_tasks(trial.workflow, source)[1]
     assert states is not None
-    if all(session.store.has(port.key) for port in states.values()):
+    if all(session.ready.has(port.key) for port in states.values()):
         return states
     executor, _ = open_executor(session, SessionData.of(result.plan), EventBus(), plan=result.plan)
     with executor:
@@ -162,10 +181,17 @@ def _fitting_tasks(result: Result, trial: Trial) -> tuple[Any, ...]:
     return (source, *fit_tasks(trial.workflow, source)[0])
 
 
-def _dataset(result: Result, data: Any) -> Dataset:
-    if isinstance(data, str):
-        return result.session.database.bind(SourceSpec("file", data))
-    return result.session.database.bind_frame(data)
+@contextmanager
+def _bound(result: Result, data: Any) -> Iterator[Dataset]:
+    """Give data as a dataset; a frame is let go afterwards."""
+    database = result.session.database
+    if isinstance(data, Dataset):
+        yield data
+    elif isinstance(data, str):
+        yield database.bind(SourceSpec("file", data))
+    else:
+        with database.given(data) as dataset:
+            yield dataset
 
 
 __all__ = ["Applied", "apply_workflow", "check_columns"]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from mileage.session.session import Session
-    from mileage.workflow import Port
+    from mileage.workflow import PhysicalPlan, Port
 
 
 @dataclass
@@ -39,6 +39,7 @@ class Result:
     refit: Mapping[int, Mapping[str, Port]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     kind: str = "result"
+    plans: dict[int, PhysicalPlan] = field(default_factory=dict, repr=False, compare=False)  # to predict, by trial
 
     def __getitem__(self, ref: str) -> Fitted:
         """Return the workflow of a reference such as ``"w1"``, ready to predict."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mileage.data import Database
     from mileage.language import ast
     from mileage.results.report import Report
+    from mileage.session.ready import ReadySteps
     from mileage.session.result import Fitted, Result
     from mileage.session.statements.show import Shown
     from mileage.session.version import Version
@@ -101,6 +102,7 @@ class Session:
         self._database: Database | None = None
         self._catalog: Catalog | None = None
         self._store: ArtifactStore | None = None
+        self._ready: ReadySteps | None = None
         self.results: dict[str, Result] = {}
         self.asked_s = time.monotonic()
 
@@ -132,6 +134,15 @@ class Session:
         if self._catalog is None:
             self._catalog = Catalog(self.project)
         return self._catalog
+
+    @property
+    def ready(self) -> ReadySteps:
+        """Fitted steps that are kept, those used last in memory."""
+        if self._ready is None:
+            from mileage.session.ready import ReadySteps
+
+            self._ready = ReadySteps(self.store)
+        return self._ready
 
     @property
     def store(self) -> ArtifactStore:

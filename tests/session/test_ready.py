@@ -1,0 +1,110 @@
+"""Fitted steps stay in memory while there is room, and predicting for a frame loads and leaves nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mileage
+from mileage.catalog import ArtifactStore
+from mileage.core.fingerprint import fingerprint
+from mileage.session import Result, apply
+from mileage.session.ready import ReadySteps
+from mileage.workflow import Port
+
+
+def port(name: str) -> Port:
+    """Return a port of a task."""
+    return Port(fingerprint(name), "state")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ArtifactStore:
+    """Return a store with three steps of about 8 kB each."""
+    made = ArtifactStore(tmp_path)
+    for name in "abc":
+        made.put(port(name).key, np.full(1000, ord(name), dtype=float))
+    return made
+
+
+def test_a_step_is_loaded_once(store: ArtifactStore) -> None:
+    ready = ReadySteps(store)
+    first = ready.get(port("a"))
+    store.delete(port("a").key)
+    assert ready.get(port("a")) is first
+    assert ready.has(port("a").key)
+
+
+def test_those_not_used_for_longest_leave_first(store: ArtifactStore) -> None:
+    ready = ReadySteps(store, room_bytes=20_000)
+    for name in "abac":
+        ready.get(port(name))
+    for name in "abc":
+        store.delete(port(name).key)
+    assert [ready.has(port(name).key) for name in "abc"] == [True, False, True]
+    with pytest.raises(KeyError):
+        ready.get(port("b"))
+
+
+def test_what_has_no_room_is_loaded_each_time(store: ArtifactStore) -> None:
+    ready = ReadySteps(store, room_bytes=100)
+    assert ready.get(port("a")) is not ready.get(port("a"))
+    assert ready.get(port("a"))[0] == ord("a")
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> Result:
+    """Return the answer to a query, in a project that stays open."""
+    folder = tmp_path_factory.mktemp("ready")
+    session = mileage.connect(folder, backend="inline")
+    answer = session.run(
+        "PREDICT y FROM :df KNOWING n IS NUMERIC VALIDATE BY 2 FOLDS WITH PIPELINE = median >> one_hot >> ridge",
+        frames={"df": rows(200, 0)},
+    )
+    assert isinstance(answer, Result)
+    return answer
+
+
+def rows(n: int, seed: int) -> pd.DataFrame:
+    """Return a table."""
+    rng = np.random.default_rng(seed)
+    made = pd.DataFrame({"a": rng.normal(size=n), "b": rng.choice(["p", "q"], n)})
+    made["n"] = [f"{value:.2f}" for value in rng.normal(size=n)]  # numbers as texts: the query says what they are
+    return made.assign(y=made.a * 2 + (made.b == "p") + made.n.astype(float))
+
+
+def test_a_frame_and_a_file_are_predicted_alike(result: Result, tmp_path: Path) -> None:
+    new = rows(30, 1)
+    new.to_csv(tmp_path / "new.csv", index=False)
+    assert result["w1"].predict(new) == pytest.approx(result["w1"].predict(str(tmp_path / "new.csv")), abs=1e-9)
+
+
+def test_predicting_again_plans_and_loads_nothing(result: Result, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = result["w1"].predict(rows(30, 1))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("again")
+
+    monkeypatch.setattr(apply, "optimize", refuse)
+    monkeypatch.setattr(ArtifactStore, "get", refuse)
+    assert (result["w1"].predict(rows(30, 1)) == first).all()
+    assert len(result["w1"].predict(rows(7, 2))) == 7, "the plan is not bound to its rows"
+
+
+def test_frames_to_predict_for_are_let_go(result: Result) -> None:
+    database = result.session.database
+
+    def known() -> tuple[list[object], ...]:
+        listed = database.rows("SELECT table_name FROM information_schema.tables ORDER BY ALL")
+        return (listed, sorted(database.table_names()), sorted(database._snapshots), sorted(database._frames))
+
+    result["w1"].predict(rows(5, 1))
+    before = known()
+    for seed in range(3):
+        result["w1"].predict(rows(5, seed))
+    with pytest.raises(mileage.MileError):
+        result["w1"].predict(rows(5, 1)[["b"]])
+    assert known() == before
