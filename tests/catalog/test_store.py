@@ -227,6 +227,15 @@ def test_a_changed_byte_anywhere_makes_a_file_absent(store, value):
             store.get("aa.out")
 
 
+@pytest.mark.parametrize("quota_bytes", [None, 300_000])
+def test_what_an_object_holds_may_be_written_to_and_no_other_reader_sees_it(tmp_path, quota_bytes):
+    store = ArtifactStore(tmp_path, key=KEY, quota_bytes=quota_bytes)
+    store.put("aa.out", Made("drawn", np.zeros(20_000)))
+    mine, other = store.get("aa.out"), store.get("aa.out")
+    mine.values[0] = 1.0
+    assert (other.values[0], store.get("aa.out").values[0]) == (0.0, 0.0)
+
+
 @pytest.mark.parametrize("quota_bytes", [2_500_000, 5_000_000])
 def test_what_takes_much_of_the_room_is_packed_and_comes_back_as_it_was(tmp_path, quota_bytes):
     rng = np.random.default_rng(0)

@@ -293,6 +293,50 @@ def test_plots_are_kept_as_pictures(project):
     assert (kept.kind, kept.suffix, kept.content) == ("picture", ".png", b"\x89PNG drawn")
 
 
+FIGURES = """
+    import random
+    import time
+    import numpy as np
+    import mileage as ml
+
+    class Figure:
+        def __init__(self, values):
+            self.values = np.asarray(values, dtype=float)
+
+        def savefig(self, out, **_):
+            self.values[0] += 1.0  # as matplotlib notes its limits while it draws
+            with open("drawn.txt", "a") as file:
+                file.write("x")
+            out.write(b"\\x89PNG" + self.values.tobytes())
+
+    def drawn(text):
+        time.sleep(0.05)
+        return Figure(range(10_000))
+
+    def thrown(text):
+        return Figure([random.random()])
+
+    def written(figure):
+        with open("own.png", "wb") as file:
+            figure.savefig(file)
+
+    ml.show(once=ml.step(drawn)("a"), chance=ml.step(thrown)("b"), n=1)
+"""
+
+
+def test_a_plot_that_is_loaded_is_the_one_that_was_kept_and_is_not_drawn_again(project):
+    (project.folder / "flow.py").write_text(textwrap.dedent(FIGURES))
+    run(project)
+    run(project)
+    first, second = (project.version(ref) for ref in ("v1", "v2"))
+    assert (project.folder / "drawn.txt").read_text() == "xxx"
+    assert first.content("once") == second.content("once")
+    assert first.content("chance") != second.content("chance")
+    edit(project, "flow.py", "n=1", "n=ml.step(written)(ml.step(drawn)('a'))")
+    run(project)
+    assert (project.folder / "own.png").read_bytes() == first.content("once")
+
+
 def test_a_path_is_kept_as_the_file_it_names(project, tmp_path):
     from mileage.session.version_outputs import keep_output
 

@@ -16,6 +16,7 @@ from mileage.catalog.container import PACKED, Damaged, Encoded
 from mileage.catalog.frame_format import decode_frame, encode_frame, encode_series, raw, values_of
 
 _PLAIN = (bool, int, float, str, type(None))
+_OF_NUMBERS = frozenset({"builtins", "numpy", "pandas", "polars", "pyarrow", "scipy"})
 
 
 def encode(value: Any) -> Encoded:
@@ -38,7 +39,10 @@ def encode(value: Any) -> Encoded:
 
 
 def decode(encoded: Encoded) -> Any:
-    """Return the value of checked bytes; arrays are read-only and share the bytes' memory."""
+    """Return the value of checked bytes; arrays are read-only and share the bytes' memory, but not those within an object.
+
+    An object may write into arrays of its own whenever it is used: a figure does when it is drawn.
+    """
     if encoded.format == PACKED:
         from mileage.catalog.packing import unpacked
 
@@ -138,11 +142,13 @@ def _encode_pickle(value: Any) -> Encoded:
 
         buffers, body = [], io.BytesIO()
         cloudpickle.Pickler(body, 5, buffer_callback=buffers.append).dump(value)
-    return Encoded("pickle", (body.getvalue(), *[buffer.raw() for buffer in buffers]))
+    meta = {} if type(value).__module__.partition(".")[0] in _OF_NUMBERS else {"writes": True}
+    return Encoded("pickle", (body.getvalue(), *[buffer.raw() for buffer in buffers]), meta)
 
 
 def _decode_pickle(encoded: Encoded) -> Any:
-    return pickle.loads(encoded.parts[0], buffers=encoded.parts[1:])
+    buffers: Any = encoded.parts[1:]
+    return pickle.loads(encoded.parts[0], buffers=map(bytearray, buffers) if encoded.meta.get("writes") else buffers)
 
 
 _DECODERS = {

@@ -129,7 +129,7 @@ def iterate(
         **cut.record(audit),
     }
     state = "finished" if outcome.state == "done" else "failed"
-    more, blobs = kept_with_version(session, made, wanted, outcome)
+    more, blobs = kept_with_version(session, made, wanted, outcome, before)
     parent = before.id if before else None
     loaded = [str(r.task) for r in reports if r.action is Action.LOAD]
     version = session.catalog.flows.add_version(

@@ -12,19 +12,30 @@ from mileage.workflow.flow import File, Node
 from mileage.workflow.flow.node import FlowTask
 
 if TYPE_CHECKING:
+    from mileage.catalog import VersionRecord
     from mileage.engine import Outcome
     from mileage.session.session import Session
     from mileage.workflow import Port
 
 
 def kept_with_version(
-    session: Session, made: Mapping[Node, FlowTask], wanted: Mapping[str, Port], outcome: Outcome
+    session: Session,
+    made: Mapping[Node, FlowTask],
+    wanted: Mapping[str, Port],
+    outcome: Outcome,
+    before: VersionRecord | None = None,
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Return what the record of a run says further, and the bytes it names, by digest."""
+    """Return what the record of a run says further, and the bytes it names, by digest.
+
+    Outputs that were not computed, and that the version ``before`` has kept already, are not drawn or written again.
+    """
     sources = current_sources(session.project.root)
     sources.add_modules()
     sources.add_cells(_files_of_code(made))
-    values = {name: outcome.values[port] for name, port in wanted.items() if port in outcome.values}
+    loaded = {name: port for name, port in wanted.items() if port.task not in outcome.seconds}
+    same = {} if before is None else _kept_before(before, loaded)
+    new = {name: port for name, port in wanted.items() if name not in same}
+    values = {name: outcome.values[port] for name, port in new.items() if port in outcome.values}
     kept = {
         name: found for name, value in (values | sources.plain).items() if (found := keep_output(value)) is not None
     }
@@ -35,13 +46,19 @@ def kept_with_version(
         "sources": {path: [source.module, source.digest] for path, source in sources.texts.items()},
         "cells": sources.cells,
         "files": sorted({file for node in made for file in _files_read(node.call)}),
-        "kept": told,
+        "kept": same | told,
         "plain": {name: _shown(value) for name, value in sources.plain.items()},
         "inputs": {str(one.task.fingerprint): [str(port.task) for port in one.task.inputs] for one in made.values()},
         "kinds": {str(task): str(part) for task, part in parts_of(made.values()).items()},
     }
     blobs = {source.digest: source.content for source in sources.texts.values()}
     return record, blobs | {told[name]["digest"]: found.content for name, found in kept.items()}
+
+
+def _kept_before(before: VersionRecord, wanted: Mapping[str, Port]) -> dict[str, Any]:
+    """Return what a version says of those outputs that it has kept."""
+    keys, kept = before.record.get("wanted", {}), before.record.get("kept", {})
+    return {name: kept[name] for name, port in wanted.items() if name in kept and keys.get(name) == port.key}
 
 
 def _shown(value: Any) -> Any:
