@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import cross_val_predict, train_test_split
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import mileage
 from mileage.errors import EngineError
@@ -360,3 +362,16 @@ def test_rows_to_stop_by_are_not_taken_for_rows_to_learn_from(tmp_path):
 @step(rows="learns")
 def counted_rows(X, y, stop):
     return len(X), len(y), len(stop)
+
+
+def with_city(n):
+    rows = make_rows(n)
+    return rows.assign(city=np.where(rows["group"] > 50, "a", "b"))
+
+
+def test_a_pipeline_of_column_blocks_is_tried_on_test_rows():
+    blocks = ColumnTransformer([("numbers", StandardScaler(), ["x", "z"]), ("cities", OneHotEncoder(), ["city"])])
+    train, test = step(with_city)(400), step(with_city)(300)
+    model = step(make_pipeline(blocks, LogisticRegression())).fit(train, train["y"])
+    auc = mileage.scored(test["y"], model.predict_proba(test)[:, 1])
+    assert places({"auc": auc}) == {("train", "with_city", 0.1), ("test", "with_city", 0.5)}

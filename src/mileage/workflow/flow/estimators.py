@@ -424,7 +424,7 @@ def _ours(function: Any, *args: Any, label: str, rows: str = "each", kind: Any =
 
 
 def _kind(X: Deferred, names: list[str]) -> Deferred:
-    return _ours(columns.kind_of, X, names, label="columns", rows="learns", kind=TakeCall)
+    return _ours(columns.kind_of, X, names, label="columns", rows="scores", kind=TakeCall)
 
 
 def _take(
