@@ -161,14 +161,14 @@ def test_a_clear_difference_is_seen_for_amounts(metric):
     assert verdict(measured(y, poor, metric), measured(y, good, metric)).says == "better"
 
 
-def test_noise_is_undecided_and_seldom_taken_for_more():
+def test_noise_is_undecided_and_taken_for_more_one_time_in_ten():
     says = []
-    for seed in range(40):
+    for seed in range(200):
         y, base = truth_and(1.0, seed=seed)
         rng = np.random.default_rng(1000 + seed)
         one, other = (measured(y, base + 0.3 * rng.normal(size=len(y)), "roc_auc") for _ in range(2))
         says.append(verdict(one, other).says)
-    assert says.count("undecided") >= 34  # 95 %: 38 are to be expected
+    assert 170 <= says.count("undecided") <= 190  # 180 are to be expected
 
 
 def test_what_surely_differs_by_less_than_the_margin_is_equal():

@@ -210,7 +210,7 @@ def _kept(session: Session, key: str) -> Any:
     return session.store.get(key) if key and session.store.has(key) else None
 
 
-def verdict(old: Scored, new: Scored, *, margin: float = 0.0, confidence: float = 0.95, seed: int = 0) -> Verdict:
+def verdict(old: Scored, new: Scored, *, margin: float = 0.0, confidence: float = 0.9, seed: int = 0) -> Verdict:
     """Return whether a metric is better, by the error of the difference over the rows both predicted.
 
     Parameters
@@ -218,8 +218,8 @@ def verdict(old: Scored, new: Scored, *, margin: float = 0.0, confidence: float 
     old, new : Scored
     margin : float, default 0
         A difference that does not matter: if the whole interval is within it, the two are equal.
-    confidence : float, default 0.95
-        Of the interval.
+    confidence : float, default 0.9
+        Of the interval: with 0.9, one of twenty differences that do not exist is called better, and one worse.
     seed : int
         Of the bootstrap of a metric whose error has no quick form.
 
@@ -230,8 +230,8 @@ def verdict(old: Scored, new: Scored, *, margin: float = 0.0, confidence: float 
 
     References
     ----------
-    Efron & Tibshirani 1993, chapters 6 (200 resamples do for a standard error) and 13 (the interval by it);
-    :mod:`mileage.workflow.flow.influence`.
+    Efron & Tibshirani 1993, chapters 6 (200 resamples do for a standard error) and 13 (the interval by it); Schuirmann 1987
+    (a difference within a margin, at 5 % by the interval of 90 %); :mod:`mileage.workflow.flow.influence`.
 
     Examples
     --------
