@@ -131,6 +131,13 @@ def test_large_values_travel_and_stay_read_only(executor):
     assert outcome.sizes[port.key] >= value.nbytes
 
 
+def test_whether_a_value_is_there_is_told_without_reading_it(executor, monkeypatch):
+    made = plan(1)
+    monkeypatch.setattr(executor, "_read", lambda located: pytest.fail(f"{located.key} is read"))
+    [outcome] = run(executor, made)
+    assert scored_port(made) in outcome.values
+
+
 def test_segments_that_interleave_do_not_deadlock(executor):
     made = plan(1)
     order = [p.task.fingerprint for p in made]

@@ -25,6 +25,9 @@ class Values(Mapping[Port, Any]):
             self._values[port] = self._read(self._located[port])
         return self._values[port]
 
+    def __contains__(self, port: object) -> bool:
+        return port in self._located  # without reading it
+
     def __iter__(self) -> Iterator[Port]:
         return iter(self._located)
 
