@@ -87,16 +87,19 @@ class Runner:
         result.peak_bytes = self._meter.bytes()
         return result
 
-    def publish(self, port: Port, value: Any, *, keep: bool, said: dict[str, None]) -> tuple[Located, bool, list[str]]:
+    def publish(
+        self, port: Port, value: Any, *, keep: bool, said: dict[str, None], size: int | None = None
+    ) -> tuple[Located, bool, list[str]]:
         """Put a value where others can read it; return where, whether it is kept, and what left the cache."""
         kept = keep and self._keep(port.key, value, said)
+        size = size_of(value) if size is None else size
         if self.by_reference:
-            return Located(port.key, Place.OBJECT, value, size_of(value)), kept, []
-        packed = pack(value)
+            return Located(port.key, Place.OBJECT, value, size), kept, []
+        packed = pack(value, size=size)
         if packed is not None:
             return Located(port.key, Place.PACKED, packed, len(packed)), kept, []
         if kept:
-            located = Located(port.key, Place.STORE, None, size_of(value))
+            located = Located(port.key, Place.STORE, None, size)
         else:
             assert self.setup.scratch is not None
             located = Located(port.key, Place.SCRATCH, None, self.setup.scratch.put(port.key, value))
@@ -218,7 +221,7 @@ class _Once:
         keep, keeper, size = self.keep[port], self.runner.setup.keeper, self.out.sizes[port.key]
         if keep and keeper is not None and port.task in self.out.seconds:
             keep = keeper.wants(port.task, port.key, seconds=self.out.seconds[port.task], size_bytes=size)
-        located, kept, evicted = self.runner.publish(port, value, keep=keep, said=self.said)
+        located, kept, evicted = self.runner.publish(port, value, keep=keep, said=self.said, size=size)
         read_later = self.job.read_later is None or port in self.job.read_later
         self.out.published[port] = located if read_later else Located(port.key, Place.FREED, None, located.size)
         self.out.sizes[port.key] = max(located.size, self.out.sizes[port.key])

@@ -34,9 +34,9 @@ class _BoundedBuffer(io.BytesIO):
         return super().write(data)
 
 
-def pack(value: object, limit: int = INLINE_BYTES) -> bytes | None:
-    """Return the pickled value, or None if it is larger than ``limit`` bytes."""
-    if size_of(value) > limit:
+def pack(value: object, limit: int = INLINE_BYTES, *, size: int | None = None) -> bytes | None:
+    """Return the pickled value, or None if it is larger than ``limit`` bytes; ``size`` is its size, if that is known."""
+    if (size_of(value) if size is None else size) > limit:
         return None
     try:
         buffer = _BoundedBuffer(limit)

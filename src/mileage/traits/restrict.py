@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from copy import copy
+from functools import cached_property
 from typing import Any
+from weakref import WeakKeyDictionary
 
 
 def set_parameter(name: str) -> Callable[[Any, Any], Any]:
@@ -44,12 +46,61 @@ def first_rounds(fitted: Any, n: int) -> Any:
 
 def first_trees(fitted: Any, n: int) -> Any:
     """The first ``n`` rounds of a LightGBM model, in a booster of their own."""
-    from lightgbm import Booster
-
     made = copy(fitted)
-    made._Booster = Booster(model_str=fitted.booster_.model_to_string(num_iteration=n))
+    made._Booster = _FirstRounds(fitted.booster_, n)
     made.n_estimators = n
     return made
+
+
+class _FirstRounds:
+    """A booster of the first rounds of another one. It is made when something is asked of it; that is seldom where answers were gathered.
+
+    Where it is written, it is written as a booster.
+    """
+
+    def __init__(self, whole: Any, n: int) -> None:
+        self._whole, self._n = whole, n
+
+    def current_iteration(self) -> int:
+        """Return the number of rounds."""
+        return min(self._n, int(self._whole.current_iteration()))
+
+    @property
+    def nbytes(self) -> int:
+        """About the bytes that it takes: its share of the whole."""
+        share = self.current_iteration() / max(1, int(self._whole.current_iteration()))
+        return round(_written_bytes(self._whole) * share)
+
+    @cached_property
+    def _made(self) -> Any:
+        return _booster(self._whole.model_to_string(num_iteration=self._n))
+
+    def __getattr__(self, name: str) -> Any:
+        from lightgbm import Booster
+
+        if name.startswith("__") or not hasattr(Booster, name):
+            raise AttributeError(name)
+        return getattr(self._made, name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _booster, (self._whole.model_to_string(num_iteration=self._n),)
+
+
+_WRITTEN: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+
+
+def _written_bytes(booster: Any) -> int:
+    if isinstance(booster, _FirstRounds):
+        return int(booster.nbytes)
+    if booster not in _WRITTEN:
+        _WRITTEN[booster] = len(booster.model_to_string())
+    return int(_WRITTEN[booster])
+
+
+def _booster(written: str) -> Any:
+    from lightgbm import Booster
+
+    return Booster(model_str=written)
 
 
 def pruned(fitted: Any, ccp_alpha: float) -> Any:
