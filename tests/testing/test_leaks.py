@@ -16,7 +16,7 @@ from mileage.data.splits import SplitSpec, deal_rows
 from mileage.engine.tasks import Resources, run_task
 from mileage.errors import DataError, InternalError
 from mileage.optimizer import optimize
-from mileage.optimizer.provenance import check_leaks
+from mileage.optimizer.provenance import Traced, check_leaks
 from mileage.testing.leaks import Table, leaks_of
 from mileage.testing.random_plans import FEATURES, Drawn, draw_tasks, plant
 from mileage.workflow import Action, PhysicalPlan, PlannedTask, Port, Task, TaskKind
@@ -232,3 +232,19 @@ def test_the_check_of_held_out_rows_can_fail(monkeypatch: pytest.MonkeyPatch) ->
             except AssertionError:
                 found.append(seed)
     assert len(found) > 6
+
+
+def test_a_leak_behind_tasks_that_were_checked_before_is_found() -> None:
+    train, test, y = take("train"), take("test"), take("train", kind=TaskKind.TARGET)
+    scaler, others = fit(train), fit(test)
+    scaled = use(TaskKind.APPLY, scaler, test)
+    tasks = (SOURCE, APART, DEAL, train, test, y, scaler)
+    traced = Traced()
+    for _ in range(2):
+        check_leaks(PhysicalPlan(tuple(map(PlannedTask, (*tasks, scaled))), (), ()), traced)
+    told = replace(
+        others, same_as=scaler.fingerprint
+    )  # another task in the place of the scaler, which knows the test rows
+    broken = PhysicalPlan(tuple(map(PlannedTask, (*tasks[:-1], told, scaled))), (), ())
+    with pytest.raises(InternalError, match="I2"):
+        check_leaks(broken, traced)

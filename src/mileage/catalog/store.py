@@ -199,6 +199,8 @@ class ArtifactStore:
     def size_of(self, key: str) -> int | None:
         """Return the bytes that a key takes on the disk; None if it is not kept, not whole, or not written by this project."""
         path = self._path(key)
+        if not os.path.lexists(path):  # asked of each task that is planned: quicker than an error
+            return None
         try:
             with path.open("rb") as file:
                 assert self.key is not None

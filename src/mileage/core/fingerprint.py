@@ -14,6 +14,9 @@ from typing import NewType
 from blake3 import blake3
 
 Fingerprint = NewType("Fingerprint", str)
+_SCALARS = frozenset(
+    {str, int, bool, type(None)}
+)  # of each type, equal ones are written alike: of floats 0.0 and -0.0 are not
 
 
 def canonical(value: object) -> bytes:
@@ -33,7 +36,7 @@ def canonical(value: object) -> bytes:
     if kind is str:
         return _text(value)
     if kind is tuple or kind is list:
-        body = b"".join([_text(item) if type(item) is str else canonical(item) for item in value])  # type: ignore[attr-defined]
+        body = b"".join([_text(item) if type(item) is str else _item(item) for item in value])  # type: ignore[attr-defined]
         return b"l%d:%b" % (len(body), body)
     if kind is int:
         return _whole(value)
@@ -56,6 +59,18 @@ def canonical(value: object) -> bytes:
         return _tagged(b"l", b"".join(canonical(item) for item in value))
     message = f"cannot fingerprint a {type(value).__name__}: use plain values"
     raise TypeError(message)
+
+
+def _item(value: object) -> bytes:
+    """Return an item of a sequence as bytes: a parameter with its value, most often one of a few."""
+    if type(value) is tuple and len(value) == 2 and type(value[0]) is str and type(value[1]) in _SCALARS:
+        return _pair(*value)
+    return canonical(value)
+
+
+@lru_cache(maxsize=8192, typed=True)
+def _pair(name: str, value: object) -> bytes:
+    return _tagged(b"l", canonical(name) + canonical(value))
 
 
 def fingerprint(*parts: object) -> Fingerprint:

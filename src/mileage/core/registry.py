@@ -94,7 +94,9 @@ class Registry(Generic[T]):
 
     def find(self, name: str) -> T | None:
         """Return the member, or None; other distributions are looked through only if it is none of ours."""
-        return self._added.get(name) or self._own_file(name) or self._ours.get(name) or self._found.get(name)
+        ours = vars(self).get("_ours")  # once it is there, a member of ours is not looked for in its file
+        known = self._added.get(name) or (ours.get(name) if ours is not None else self._own_file(name))
+        return known or self._ours.get(name) or self._found.get(name)
 
     def added(self) -> tuple[T, ...]:
         """Return the members that were added by hand: what another process does not find by itself."""

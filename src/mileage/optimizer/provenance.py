@@ -76,14 +76,14 @@ class Traced:
 
     def __init__(self, most: int = 5000) -> None:
         self._most = most
-        self._known: dict[int, tuple[Task, list[Held], Mapping[str, Held]]] = {}
+        self._known: dict[int, tuple[Task, list[Held], Mapping[Port, Held]]] = {}
 
-    def of(self, task: Task, given: list[Held]) -> Mapping[str, Held] | None:
+    def of(self, task: Task, given: list[Held]) -> Mapping[Port, Held] | None:
         """Return what a task holds, if it was checked with what is given."""
         known = self._known.get(id(task))
         return known[2] if known is not None and all(map(is_, known[1], given)) else None
 
-    def add(self, task: Task, given: list[Held], made: Mapping[str, Held]) -> None:
+    def add(self, task: Task, given: list[Held], made: Mapping[Port, Held]) -> None:
         """Remember a task that was checked."""
         if len(self._known) >= self._most:
             self._known.clear()
@@ -134,20 +134,21 @@ class _Tracing:
 
     def add(self, task: Task) -> None:
         self.tasks.setdefault(task.fingerprint, task)
-        made = self._holds(task)
-        self.held |= {task.port(output): held for output, held in made.items()}
+        if self.traced is None or task.kind not in _TRACED:
+            self.held.update(self._holds(task))
+            return
+        given = self.of(task.inputs)
+        made = self.traced.of(task, given)
+        if made is None:
+            made = self._holds(task)
+            self.traced.add(task, given, made)
+        self.held.update(made)
 
-    def _holds(self, task: Task) -> Mapping[str, Held]:
-        traces = self.traced is not None and task.kind in _TRACED
-        given = self.of(task.inputs) if traces else []
-        if self.traced is not None and traces and (known := self.traced.of(task, given)) is not None:
-            return known
+    def _holds(self, task: Task) -> dict[Port, Held]:
         made = _HOLDS[task.kind](self, task)
         if isinstance(made, Held):
             made = dict.fromkeys(task.outputs, made)
-        if self.traced is not None and traces:
-            self.traced.add(task, given, made)
-        return made
+        return {task.port(output): held for output, held in made.items()}
 
     def of(self, ports: Iterable[Port]) -> list[Held]:
         try:

@@ -38,13 +38,16 @@ def made_together(
             common = replace(task, params=tuple({**params, name: None}.items()), label="", step="", same_as=None)
             families.setdefault(common, (name, {}))[1][task.fingerprint] = params[name]
     made: dict[Fingerprint, tuple[Task, int]] = {}
+    values_of: dict[object, tuple[Value, ...]] = {}  # the fits of all splits ask for the same
     for common, (name, fits) in families.items():
-        ahead = {
-            value for value in context.ahead.listed(common.operator, dict(common.params), name) if admits(common, value)
-        }
-        values = tuple(sorted(ahead | set(fits.values()), key=lambda value: float(str(value))))
+        asked = (common.operator, repr(common.params), common.context, frozenset(map(repr, fits.values())))
+        if asked not in values_of:
+            coming = context.ahead.listed(common.operator, dict(common.params), name)
+            ahead = {value for value in coming if admits(common, value)}
+            values_of[asked] = tuple(sorted(ahead | set(fits.values()), key=lambda value: float(str(value))))
+        values = values_of[asked]
         if fewest <= len(values) <= _MOST_VALUES and len(values) * _numbers_of_one(common) <= MANY:
-            listed = tuple({**dict(common.params), name: values}.items())
+            listed: tuple[tuple[str, Value], ...] = tuple({**dict(common.params), name: values}.items())
             shown = label.format(f"{common.operator}({len(values)} values of {name})")
             task = replace(common, kind=TaskKind.TOGETHER, params=listed, outputs=("state",), label=shown)
             made |= {fit: (task, values.index(value)) for fit, value in fits.items()}

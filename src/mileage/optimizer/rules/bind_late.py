@@ -81,6 +81,8 @@ def _late(planned: PlannedTask, plan: PlanContext, tasks: Mapping[Fingerprint, T
     task = planned.task
     operator = operators.find(task.operator) if task.kind is TaskKind.FIT and planned.action is Action.COMPUTE else None
     late = operator.late if operator is not None else ()
+    if not late:
+        return ()
     if any(one.from_sums for one in late) and not _has_sums(task, tasks):
         return ()
     classes = [plan.class_of(_NAME, task.operator, one.exactness) for one in late]

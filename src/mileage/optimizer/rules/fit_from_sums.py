@@ -52,9 +52,20 @@ def fit_from_sums(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
 
     Law: predictions are the same but for rounding.
     """
-    if not any(planned.task.kind is TaskKind.FIT and _learns(planned.task) for planned in plan):
+    if not any(_is_model_from_sums(planned.task) for planned in plan) and not _states_alone(plan):
         return plan
     return replace(plan, tasks=tuple(_Rewriting(plan, context).tasks()))
+
+
+def _is_model_from_sums(task: Task) -> bool:
+    return task.kind is TaskKind.FIT and task.is_model and _learns(task)
+
+
+def _states_alone(plan: PhysicalPlan) -> bool:
+    """Say whether nothing but the state is asked for of a fitted step that may be learned from sums."""
+    fits = [p.task for p in plan if p.task.kind is TaskKind.FIT and not p.task.is_model]
+    read = {*plan.wanted, *(port for planned in plan for port in planned.task.inputs)} if fits else set()
+    return any(task.port("out") not in read and _learns(task) for task in fits)
 
 
 @dataclass(frozen=True)
