@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from mileage.engine import Limits
+from mileage.engine import Executor, JobState, Limits, Outcome
 from mileage.operators import StepSpec
 from mileage.planner import BudgetPlan
 from mileage.results import Trial
+from mileage.session import Result, Session
+from mileage.session.clock import Clock
 from mileage.session.ends import why_ended
 from mileage.session.trials import TrialLoop
 
@@ -90,3 +93,23 @@ def test_a_trial_that_takes_many_times_its_forecast_leaves_time_for_others(
     for changed in ({"best": None}, {"fixed": True}):
         free = SimpleNamespace(**{**vars(search), **changed})
         assert TrialLoop._trial_limits(free, None).timeout_s == left_s  # type: ignore[arg-type]
+
+
+def test_the_constant_is_scored_though_another_trial_ends_the_time(
+    session: Session, csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait, late = Executor.wait, list[bool]()
+
+    def hasty(self: Executor, timeout_s: float = 3600.0) -> list[Outcome]:
+        """Return that trial 1 ran out of time before anything else has ended."""
+        if late:
+            return wait(self, timeout_s)
+        late.append(True)
+        return [Outcome(2, "trial 1", JobState.TIMEOUT)]
+
+    monkeypatch.setattr(Executor, "wait", hasty)
+    left_s = Clock.left_s.fget
+    monkeypatch.setattr(Clock, "left_s", property(lambda self: 0.0 if late else left_s(self)))
+    answer = session.run(f"PREDICT y FROM '{csv}' BUDGET 60 s")
+    assert isinstance(answer, Result)
+    assert [t.model for t in answer.leaderboard.order] == ["dummy"]

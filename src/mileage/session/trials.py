@@ -19,6 +19,7 @@ from mileage.core.reasons import Reason
 from mileage.engine import NOT_KEPT, Executor, Limits, Outcome
 from mileage.operators import StepSpec
 from mileage.optimizer import (
+    SHARING,
     Ahead,
     Evaluation,
     PlanContext,
@@ -397,7 +398,8 @@ class TrialLoop:
             elif not self._goes_on(pending, outcome) and not self._goes_alone(pending, outcome):
                 self._end(pending, outcome)
         left = self.search_left_s()
-        if left is not None and left <= 0 and self.pending and (self.best is not None or (self.clock.left_s or 0) <= 0):
+        over = left is not None and left <= 0 and (self.best is not None or (self.clock.left_s or 0) <= 0)
+        if over and self.pending and 0 in self.done:  # the constant is always scored: there must be an answer
             self.ended = self.ended or OUT_OF_TIME[0]
             self._cut_short()
 
@@ -579,5 +581,5 @@ _CONSTANT = Configuration((("model", (StepSpec("dummy"),)),))
 def _is_grouped(plan: LogicalPlan, data: DataTasks) -> bool:
     """Say whether companions are tried: they cost little where fits are shared, and count where trials are counted."""
     counted = plan.budget.trials is not None or plan.budget.patience_trials is not None
-    shares = not plan.rules_off and plan.floor >= DEFAULT_FLOOR and data.parts is None
+    shares = plan.rules_off.isdisjoint(SHARING) and plan.floor >= DEFAULT_FLOOR and data.parts is None
     return plan.budget.seconds is not None and not counted and shares
