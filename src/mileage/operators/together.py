@@ -77,7 +77,8 @@ class Odds:
 
         if self.margins.shape[-1] == 1:
             return np.asarray(self.values.argmax(axis=-1))
-        return np.asarray(self.seen[self.margins.argmax(axis=-1)])
+        by_row = self.margins.transpose(1, 0, 2)  # as margins lie in memory, so that no copy is made
+        return np.asarray(self.seen[by_row.argmax(axis=-1)].T)
 
     def at(self, place: int) -> Predictions:
         """Return what one of the models says."""
@@ -103,10 +104,10 @@ class Odds:
             return np.asarray(np.log(np.clip(np.where(y == 1, second, 1 - second), least, 1 - least)))
         if len(self.seen) < self.n_classes:
             return np.asarray(np.log(np.clip(self.values[:, rows, y], least, 1 - least)))
-        off = self.margins - self.margins.max(axis=-1, keepdims=True)
-        of_true = off[:, rows, y]
-        np.exp(off, out=off)
-        return np.asarray(np.clip(of_true - np.log(off.sum(axis=-1)), np.log(least), np.log1p(-least)))
+        off = self.margins - self.margins[:, rows, y][..., None]
+        with np.errstate(over="ignore"):  # a class that is so much likelier leaves the true one the least share
+            np.exp(off, out=off)
+        return np.asarray(np.clip(-np.log(off.sum(axis=-1)), np.log(least), np.log1p(-least)))
 
     def __len__(self) -> int:
         return len(self.margins)
@@ -218,7 +219,9 @@ class LinearFits(Fits):
 
         n_models, n_columns, n_outputs = self.coef.shape
         flat = np.ascontiguousarray(self.coef.transpose(1, 0, 2)).reshape(n_columns, -1)
-        margins = np.asarray(X @ flat).reshape(-1, n_models, n_outputs).transpose(1, 0, 2) + self.intercept[:, None]
+        margins = np.asarray(X @ flat).reshape(-1, n_models, n_outputs)
+        margins += self.intercept
+        margins = margins.transpose(1, 0, 2)
         if self.kind == "value":
             return Stacked("value", margins[..., 0], margins[..., 0])
         seen = np.asarray(self.classes, dtype=np.int64)

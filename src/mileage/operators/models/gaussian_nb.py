@@ -54,12 +54,13 @@ class GaussianFits(Fits):
         n_models, n_seen, _ = weights.shape
         flat = weights[..., near].reshape(-1, near.sum())
         shift = np.tile(means[:, near], (n_models, 1))
-        distances = squares[:, near] @ flat.T - 2 * off[:, near] @ (flat * shift).T + (flat * shift**2).sum(axis=1)
+        logs = np.log(self.prior) - 0.5 * np.log(2 * np.pi * self.variances).sum(axis=2)
+        joint = np.hstack([squares[:, near], off[:, near]]) @ np.hstack([-0.5 * flat, flat * shift]).T
+        joint += logs.ravel() - 0.5 * (flat * shift**2).sum(axis=1)
         for column in np.flatnonzero(~near):
             apart = (off[:, column, None] - means[:, column]) ** 2
-            distances += (apart[:, None, :] * weights[:, :, column]).reshape(len(off), -1)
-        logs = np.log(self.prior) - 0.5 * np.log(2 * np.pi * self.variances).sum(axis=2)
-        joint = logs[:, None] - 0.5 * distances.reshape(-1, n_models, n_seen).transpose(1, 0, 2)
+            joint -= 0.5 * (apart[:, None, :] * weights[:, :, column]).reshape(len(off), -1)
+        joint = joint.reshape(-1, n_models, n_seen).transpose(1, 0, 2)
         return Odds(joint, self.classes, n_classes)
 
 
