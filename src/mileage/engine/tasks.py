@@ -19,6 +19,7 @@ from mileage.engine.together import Manner
 from mileage.engine.values import shape_of, thaw
 from mileage.errors import InternalError
 from mileage.operators.base import BuildContext, Operator
+from mileage.operators.bins import Binned
 from mileage.operators.from_codes import Coded, FromCodes, code_categories
 from mileage.operators.metrics import Metric
 from mileage.operators.together import Fits, Fused
@@ -249,6 +250,9 @@ def _fit(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
 
     context: dict[str, Any] = dict(task.context)
     operator = _operator(task.operator, resources)
+    if isinstance(operator, Binned) and len(inputs) > 2:
+        X, y, bins = inputs
+        return {"state": operator.fit_binned(dict(task.params), BuildContext(**context), bins, X, y)}
     if isinstance(operator, FromCodes) and len(inputs) > 2:
         codes, y, levels = inputs
         coded, transforms = Coded(codes, levels), "out" in task.outputs
@@ -268,6 +272,12 @@ def _code(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]
     del resources
     columns: Any = dict(task.params)["categorical"]
     return dict(zip(("codes", "levels"), code_categories(columns_of(inputs[0], columns)), strict=True))
+
+
+def _bin(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
+    operator, context = _operator(task.operator, resources), dict[str, Any](task.context)
+    assert isinstance(operator, Binned)
+    return {"out": operator.bins(dict(task.params), BuildContext(**context), inputs[0])}
 
 
 def _operator(name: str, resources: Resources) -> Operator:
@@ -389,6 +399,7 @@ _RUN: dict[TaskKind, Callable[[Task, list[Any], Resources], dict[str, Any]]] = {
     TaskKind.CUT: _cut,
     TaskKind.GATHER: _gather,
     TaskKind.SUMS: lambda task, inputs, _: sums.sum_up(task, inputs),
+    TaskKind.BIN: _bin,
     TaskKind.CODE: _code,
     TaskKind.LAYOUT: lambda task, inputs, _: sums.lay_out(task, inputs),
     TaskKind.LIFT: lambda task, inputs, _: sums.lift(task, inputs),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from mileage.optimizer.provenance import check_leaks
 from mileage.optimizer.rule import Applied, PlanContext, Rule, run_rule
+from mileage.optimizer.rules.bin_once import bin_once
 from mileage.optimizer.rules.bind_late import bind_late
 from mileage.optimizer.rules.choose_reuse import choose_reuse
 from mileage.optimizer.rules.code_once import code_once
@@ -33,6 +34,7 @@ BATCHES: tuple[tuple[str, tuple[Rule, ...]], ...] = (
             fit_from_sums,
             grow_sums,
             bind_late,
+            bin_once,
             gather_once,
             learn_together,
             score_from_sums,

@@ -99,6 +99,8 @@ def _parts(task: Task, tasks: Mapping[Fingerprint, Task], together: Mapping[Port
     given = [tasks[port.task] for port in task.inputs if port.task in tasks]
     if task.kind is TaskKind.CUT and given[0].kind is TaskKind.MASKED:
         yield given[0].fingerprint, min(1.0, _SAVED / _n_masked(given[0]))
+    elif task.kind in {TaskKind.FIT, TaskKind.WHOLE} and given and given[-1].kind is TaskKind.BIN:
+        yield given[-1].fingerprint, 1.0
     elif task.kind is TaskKind.CUT and given[0].kind is TaskKind.TOGETHER:
         yield given[0].fingerprint, _share_of_rounds(given[0])
     elif task.kind is TaskKind.CUT:

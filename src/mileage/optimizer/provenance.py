@@ -360,6 +360,7 @@ _HOLDS: dict[TaskKind, Callable[[_Tracing, Task], Held | dict[str, Held]]] = {
     TaskKind.WHOLE: _fit,
     TaskKind.CUT: _cut,
     TaskKind.GATHER: _shape,
+    TaskKind.BIN: _fit,
     TaskKind.CODE: _code,
     TaskKind.LAYOUT: _nothing,
     TaskKind.LIFT: _lift,

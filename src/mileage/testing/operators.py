@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from mileage.operators.base import Branch, Operator
-from mileage.testing.laws import algebra, codes, contract, late, prefixes, structure, sums, traits
+from mileage.testing.laws import algebra, bins, codes, contract, late, prefixes, structure, sums, traits
 
-_CAPABILITIES = {**sums.CAPABILITIES, **codes.CAPABILITIES}
+_CAPABILITIES = {**sums.CAPABILITIES, **codes.CAPABILITIES, **bins.CAPABILITIES}
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ def operator_checks(operator: Operator) -> Iterator[Check]:
                 *algebra.LAWS,
                 *sums.LAWS,
                 *codes.LAWS,
+                *bins.LAWS,
             ):
                 if applies(operator, law, branch):
                     yield Check(

@@ -23,9 +23,11 @@ class TaskKind(StrEnum):
     take     X, splits                    ``out``: columns ``columns`` of the train or test rows of split ``i``
     target   y, splits                    ``out``: y of the train or test rows of split ``i``
     fit      X [, y [, levels]]           ``state``; a transformer also ``out``, its output for the train rows; with levels, X are codes
+             X, y, bins                   ``state`` of a model that is given the bins of X
     whole    X [, y]                      ``state`` of a fit that others are cut from
     cut      state of the whole [, X]     what ``fit`` gives
     gather   state, X                     ``out``: what predictions with several values of a parameter are made of
+    bin      X                            ``out``: its columns in bins, for fits with other parameters
     code     X                            ``codes``: places of categories among the levels of their columns; ``levels``
     layout   X                            ``out``: the columns that sums are made of
     lift     X, y, layout, splits [, splits]   ``out``: sums over a fold or the train rows of split ``i``, without those of smaller splits
@@ -58,6 +60,7 @@ class TaskKind(StrEnum):
     WHOLE = "whole"
     CUT = "cut"
     GATHER = "gather"
+    BIN = "bin"
     CODE = "code"
     LAYOUT = "layout"
     LIFT = "lift"
