@@ -166,7 +166,8 @@ class _Walk:
         if id(scope) not in self.written:
             own = [value for value in scope.values() if isinstance(value, FunctionType | type)]
             methods = [m for c in own if isinstance(c, type) and c.__module__ == module for m in vars(c).values()]
-            codes = [one.__code__ for one in (*own, *methods) if isinstance(one, FunctionType)]
+            here = [one for one in (*own, *methods) if isinstance(one, FunctionType) and one.__globals__ is scope]
+            codes = [one.__code__ for one in here]  # a function from elsewhere assigns globals of its own module
             self.written[id(scope)] = frozenset(name for code in codes for name in writes_of(code))
         return self.written[id(scope)]
 
