@@ -5,13 +5,15 @@ from __future__ import annotations
 import textwrap
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import mileage
 from mileage.errors import DataError, EngineError, UnknownRefError
 from mileage.session.checkout import checkout
 from mileage.session.flow_file import run_file
-from mileage.session.versions import explain_report, log_report, tag
+from mileage.session.version_tables import first_rows
+from mileage.session.versions import explain_report, log_report, run_report, tag
 
 FLOW = """
     import mileage as ml
@@ -335,6 +337,18 @@ def test_a_plot_that_is_loaded_is_the_one_that_was_kept_and_is_not_drawn_again(p
     edit(project, "flow.py", "n=1", "n=ml.step(written)(ml.step(drawn)('a'))")
     run(project)
     assert (project.folder / "own.png").read_bytes() == first.content("once")
+
+
+def test_the_first_rows_of_a_table_are_shown(project):
+    report = run_report(run(project))
+    [table] = [section for section in report.sections if section.title.startswith("table")]
+    assert (table.title, table.header, len(table.rows)) == ("table: 5 rows", ("a", "b", "y"), 5)
+    wide = pd.DataFrame(np.arange(600).reshape(20, 30) / 7, index=pd.Index(list("abcdefghijklmnopqrst"), name="key"))
+    [section] = first_rows({"wide": wide, "none": wide[:0], "number": 3})
+    assert section.title == "wide: the first 10 of 20 rows, 10 of 30 columns"
+    assert section.header[:2] == ("key", "0") and section.rows[1][:3] == ("b", "4.28571", "4.42857")
+    pairs = pd.DataFrame({"n": ["x" * 40]}, index=pd.MultiIndex.from_tuples([(1, "a")]))
+    assert first_rows({"pairs": pairs})[0].rows == (("1", "a", "x" * 29 + "…"),)
 
 
 def test_a_path_is_kept_as_the_file_it_names(project, tmp_path):

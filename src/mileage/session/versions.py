@@ -16,6 +16,7 @@ from mileage.session.flow_errors import place
 from mileage.session.iterate import Iteration, TaskReport
 from mileage.session.version_diff import ADDED, AFFECTED, StepChange, step_changes
 from mileage.session.version_metrics import is_metric
+from mileage.session.version_tables import first_rows
 from mileage.workflow import Action
 from mileage.workflow.identity import UNSTABLE
 
@@ -52,6 +53,7 @@ def run_report(run: Iteration, *, every: bool = False) -> Report:
                 ("name", "value"),
                 _outputs({**run.version.record["outputs"], **run.version.record["plain"]}, run.version),
             ),
+            *first_rows(run.values),
             Section("steps", ("", "step", "line", "time", "why"), tuple(_step_row(task, cells) for task in steps)),
         ),
         (head, *described(run.version), *dict.fromkeys(notes)),
