@@ -6,7 +6,8 @@ import pytest
 
 from mileage.core.domains import Domain, FloatRange, IntRange, OneOf
 from mileage.operators import StepSpec
-from mileage.search import companions, kin
+from mileage.search import companions
+from mileage.search.companions import kin
 from mileage.space import Alternative, Configuration, SearchSpace, Slot, StepChoice
 
 LOG = FloatRange(1e-3, 1e3, log=True)

@@ -47,7 +47,7 @@ def answer(folder: Path, text: str, budget: str = "120 s", **options: object) ->
 
 def is_companion(trial: Trial) -> bool:
     """Say whether a trial was tried beside another."""
-    return trial.reason is not None and trial.reason.text.startswith("beside")
+    return trial.beside is not None
 
 
 def test_one_fit_serves_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,6 +63,15 @@ def test_one_fit_serves_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert len(grown) <= 3 * len(alone) + 1  # a fit a split, and the answer on all rows
     assert len({t.describe for t in trials}) == len(trials)
     assert all(t.state == "ok" and len(t.scores["roc_auc"]) == 3 and t.fit_s for t in trials[1:])
+    assert all(t.reason is not None and t.reason.text.startswith("beside") for t in beside)
+
+
+def test_of_those_that_one_fit_served_the_list_has_the_best(tmp_path: Path) -> None:
+    board = answer(tmp_path, f"{ROUNDS.replace('= 0.1', 'IN 0.05..0.3')}")
+    groups = [t.number if t.beside is None else t.beside for t in board.ranked]
+    assert len(set(groups)) == len(groups) == 5
+    assert board.ranked[0] == board.order[0]
+    assert [board.order.index(t) for t in board.ranked] == sorted(board.order.index(t) for t in board.ranked)
 
 
 @pytest.mark.parametrize("models", [ROUNDS, "WITH MODEL = knn | ridge | logistic | gaussian_nb"])
@@ -103,10 +112,8 @@ def test_in_a_race_only_those_behind_end(tmp_path: Path, monkeypatch: pytest.Mon
     behind = {t.number for t in board.behind}
     assert behind
     assert all(len(t.scores["roc_auc"]) == 1 for t in board.behind)
-    groups = [t.number for t in board.trials if not is_companion(t)]
-    of = {t.number: max(g for g in groups if g <= t.number) for t in board.trials}
-    mixed = [g for g in groups[1:] if {n in behind for n, group in of.items() if group == g} == {True, False}]
-    assert mixed, "no group had one that went on beside one that did not"
+    split = [t for t in board.trials if is_companion(t) and (t.number in behind) != (t.beside in behind)]
+    assert split, "no group had one that went on beside one that did not"
 
 
 def test_without_memory_for_all_a_proposal_runs_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from mileage.core.reasons import Reason
 from mileage.results.encoding import finite_or_none
-from mileage.results.ranking import Objectives, different, ranked, tie_groups, value_of
+from mileage.results.ranking import Objectives, apart_first, different, ranked, tie_groups, value_of
 from mileage.results.requirement import Requirement, missed, shortfall
 from mileage.results.trial import Trial
 
@@ -89,8 +89,10 @@ class Leaderboard:
 
     @cached_property
     def ranked(self) -> tuple[Trial, ...]:
-        """The trials that are returned, best first: w1, w2, ..."""
-        return tuple(different(self.order, self.n) if self.diverse else self.order[: self.n])
+        """The trials that are returned, best first: w1, w2, ...; of those that one fit served the best only, while there are others."""
+        offered = apart_first(self.order)
+        chosen = different(offered, self.n) if self.diverse else offered[: self.n]
+        return tuple(sorted(chosen, key=self.order.index))
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:

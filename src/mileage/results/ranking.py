@@ -123,6 +123,33 @@ def _within(
     return sorted(group, key=lambda t: (not t.is_confirmed, loss_of(t, objective), loss_of(t, first), t.number))
 
 
+def apart(trials: Sequence[Trial]) -> list[Trial]:
+    """Return trials in their order, only the first of those that one fit served: these err alike.
+
+    Examples
+    --------
+    >>> [t.number for t in apart([Trial(4, beside=3), Trial(3), Trial(5, beside=3), Trial(7)])]
+    [4, 7]
+    """
+    chosen: dict[int, Trial] = {}
+    for trial in trials:
+        chosen.setdefault(trial.number if trial.beside is None else trial.beside, trial)
+    return list(chosen.values())
+
+
+def apart_first(trials: Sequence[Trial]) -> list[Trial]:
+    """Return trials, those that are :func:`apart` before the others.
+
+    Examples
+    --------
+    >>> [t.number for t in apart_first([Trial(4, beside=3), Trial(3), Trial(5, beside=3), Trial(7)])]
+    [4, 7, 3, 5]
+    """
+    first = apart(trials)
+    numbers = {trial.number for trial in first}
+    return [*first, *(trial for trial in trials if trial.number not in numbers)]
+
+
 def model_family(trial: Trial) -> str:
     """Return the kind of model, such as ``linear`` or ``boosting``; an unknown model is a family of its own."""
     return _FAMILY_OF.get(trial.model, trial.model)

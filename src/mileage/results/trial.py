@@ -53,6 +53,8 @@ class Trial:
         Of a confirmed trial, the scores that the search chose it by.
     exactness : Exactness
         The weakest class of what was shared with other trials on the way to the scores.
+    beside : int or None
+        Number of the trial whose fit served this one, too; None of one that was proposed for itself.
     at_s : float or None
         Seconds from the start of the run to its end.
 
@@ -80,6 +82,7 @@ class Trial:
     artifacts: tuple[str, ...] = ()
     searched: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     exactness: Exactness = Exactness.BITWISE
+    beside: int | None = None
     at_s: float | None = field(default=None, compare=False)
 
     @property
@@ -149,6 +152,7 @@ class Trial:
             "fidelity": self.fidelity,
             "artifacts": list(self.artifacts),
             "exactness": str(self.exactness),
+            "beside": self.beside,
             "at_s": self.at_s,
         }
 
@@ -167,6 +171,7 @@ class Trial:
             reason=_reason_from_json(data.get("reason")),
             artifacts=tuple(data.get("artifacts", ())),
             exactness=Exactness.of(data.get("exactness", "bitwise")),
+            beside=data.get("beside"),
             at_s=data.get("at_s"),
             latency_s=data.get("latency_s"),
             **{name: data[name] for name in plain},

@@ -15,8 +15,8 @@ from mileage.engine import Outcome
 from mileage.operators import operators
 from mileage.optimizer import PlanContext, optimize, weigh_task
 from mileage.results import Trial, shortfall
-from mileage.results.ranking import different, ranked
-from mileage.session.confirm import scored_on, without_kin
+from mileage.results.ranking import apart, different, ranked
+from mileage.session.confirm import scored_on
 from mileage.session.data_tasks import DataTasks, data_tasks
 from mileage.session.measure import measure
 from mileage.workflow import Workflow, blend_slots, blended, members_of
@@ -80,7 +80,7 @@ def _candidates(loop: TrialLoop) -> list[Trial]:
     if not loop.plan.space.blends or len(scored) < _FEWEST or not alike:
         return []
     best = ranked([t for t in again or scored if _has_mean(t) and t.number in eligible], loop.objectives[:1])
-    return different(without_kin(best)[:_BEST], _MEMBERS)
+    return different(apart(best)[:_BEST], _MEMBERS)
 
 
 def _has_mean(trial: Trial) -> bool:

@@ -14,15 +14,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mileage.core.fingerprint import Fingerprint
 from mileage.core.interrupts import StopAsked
 from mileage.planner import LogicalPlan
 from mileage.results import PairedDifference, Trial, paired_difference
-from mileage.results.ranking import Objectives, different, ranked
-from mileage.search import kin
+from mileage.results.ranking import Objectives, apart_first, different, ranked
 from mileage.session.data_tasks import DataTasks, data_tasks
 from mileage.session.measure import measure
-from mileage.space import Configuration
 
 if TYPE_CHECKING:
     from mileage.session.trials import TrialLoop
@@ -63,29 +60,8 @@ def finalists(trials: Sequence[Trial], objectives: Objectives, *, test_share: fl
     order = ranked(scored, objectives[:1])
     metric = objectives[0][0]
     near = [t for t in order if _is_near(paired_difference(t, order[0], metric, test_share=test_share))]
-    first = without_kin(near)
-    chosen = different([*first, *(t for t in near if t not in first)], _FINALISTS)
-    chosen.sort(key=near.index)
+    chosen = sorted(different(apart_first(near), _FINALISTS), key=near.index)
     return chosen if len(chosen) > 1 else []
-
-
-def without_kin(trials: Sequence[Trial]) -> list[Trial]:
-    """Return trials, best first, without those that differ from a better one only in what their model reads last.
-
-    Examples
-    --------
-    >>> from mileage.operators.base import StepSpec
-    >>> made = [
-    ...     Trial(k, (("model", (StepSpec.of("knn", n_neighbors=k, weights=w),)),))
-    ...     for k, w in [(5, "uniform"), (9, "uniform"), (9, "distance")]
-    ... ]
-    >>> [t.describe or t.number for t in without_kin(made)]
-    [5, 9]
-    """
-    chosen: dict[Fingerprint, Trial] = {}
-    for trial in trials:
-        chosen.setdefault(kin(Configuration(trial.configuration)).digest, trial)
-    return list(chosen.values())
 
 
 def _is_near(d: PairedDifference) -> bool:

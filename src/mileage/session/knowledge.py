@@ -20,7 +20,7 @@ from mileage.core.fingerprint import fingerprint
 from mileage.core.reasons import Reason
 from mileage.operators import StepSpec, operators
 from mileage.results.encoding import value_from_json, value_to_json
-from mileage.results.ranking import different, ranked
+from mileage.results.ranking import apart, different, ranked
 from mileage.search import Known
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def lesson_of(plan: LogicalPlan, trials: Sequence[Trial]) -> LessonRecord | None
     objective = plan.objectives[0]
     name = objective.call
     sign = -1.0 if objective.greater_is_better else 1.0
-    best = different(ranked(scored, ((name, objective.greater_is_better),)), _BEST)
+    best = different(apart(ranked(scored, ((name, objective.greater_is_better),))), _BEST)
     record = {
         "table": asdict(table_traits(plan)),
         "metric": name.partition("(")[0],  # its arguments may name a class

@@ -22,6 +22,7 @@ class Member:
     proposal: Proposal
     workflow: Workflow
     evaluation: Evaluation
+    beside: int | None = None  # of a companion, the number of the proposal
 
 
 @dataclass

@@ -182,7 +182,7 @@ class TrialLoop:
     def _submit(self, proposal: Proposal, *, only_if_kept: bool = False) -> None:
         data = self.data.of(proposal.configuration.choices)
         group = (proposal,) if only_if_kept or not self.begun else self.strategy.group(proposal)
-        members = tuple(self._member(self.next_number + i, one, data) for i, one in enumerate(group))
+        members = tuple(self._member(i, one, data) for i, one in enumerate(group))
         workflow, choices = members[0].workflow, proposal.configuration.choices
         physical = self._physical(members, data, choices=choices)
         is_fitting = fits(physical)
@@ -213,10 +213,12 @@ class TrialLoop:
             number = members[0].number
             self.refits[number] = begin_refit(self.executor, self.data.source, workflow, self.limits(), kept=self.kept)
 
-    def _member(self, number: int, proposal: Proposal, data: DataTasks) -> Member:
-        features = simplest(self.plan.features) if number == 0 else self.plan.features
+    def _member(self, place: int, proposal: Proposal, data: DataTasks) -> Member:
+        """Return the member at a place of the group that begins with the next number."""
+        first = self.next_number
+        features = simplest(self.plan.features) if first == 0 else self.plan.features
         workflow, _ = instantiate(proposal.configuration.choices, features, self.plan.setting)
-        return Member(number, proposal, workflow, self.compile(workflow, data))
+        return Member(first + place, proposal, workflow, self.compile(workflow, data), first if place else None)
 
     def _tell_started(self, members: Iterable[Member]) -> None:
         for member in members:
@@ -482,6 +484,7 @@ class TrialLoop:
             error=None if scored else f"{self.metrics[0]} is not defined on a fold",
             fidelity=FULL if self.data.parts is None else PRIVATE,
             exactness=exactness,
+            beside=p.beside,
         )
 
     def _unrun(self, member: Member, why: str) -> Trial:
@@ -493,6 +496,7 @@ class TrialLoop:
             state="skipped",
             reason=member.proposal.reason,
             error=why,
+            beside=member.beside,
         )
 
     def _finish(self, trial: Trial) -> None:
