@@ -42,6 +42,7 @@ def test_each_answers_as_json(flow, capsys):
     assert asked(capsys, "explain", "v2")["steps"][0]["why"] == "`widen` edited at jobs.py:2"
     assert asked(capsys, "tag", "v1", "first") == {"kind": "tag", "version": "v1", "tag": "first"}
     assert asked(capsys, "show", "@first")["version"] == "v1"
+    assert (asked(capsys, "show", "last")["version"], asked(capsys, "explain", "last")["title"]) == ("v2", "v2")
     assert asked(capsys, "explain", "first")["kind"] == "explain"
     assert asked(capsys, "checkout", "first")["written"] == ["jobs.py"]
     assert asked(capsys, "show", "v1", "--save", "out")["files"][0].endswith("page.html")

@@ -158,7 +158,9 @@ def summary(changes: tuple[StepChange, ...]) -> str:
 
 
 def is_version(session: Session, ref: str) -> bool:
-    """Say whether a reference means a version of a flow: ``v7``, ``@v7`` or a tag."""
+    """Say whether a reference means a version of a flow: ``v7``, ``@v7``, a tag, or ``last`` where a flow has run."""
+    if ref == "last":
+        return bool(session.catalog.flows.numbers())
     name = ref.removeprefix("@")
     return bool(_NUMBER.match(name)) or any(name in version.record.tags for version in session.versions())
 

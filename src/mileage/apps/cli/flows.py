@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-_QUERY = re.compile(r"@?(last|[qw]\d+)(\.|$)", re.IGNORECASE)
+_QUERY = re.compile(r"@last$|@?last\.|@?[qw]\d+(\.|$)", re.IGNORECASE)
 
 if TYPE_CHECKING:
     from mileage.apps.cli.answers import Output
@@ -124,8 +124,8 @@ def may_be_version(word: str) -> bool:
 
     Examples
     --------
-    >>> [may_be_version(word) for word in ("v7", "@first", "data", "@q3.w1", "@last")]
-    [True, True, False, False, False]
+    >>> [may_be_version(word) for word in ("v7", "@first", "last", "data", "@q3.w1", "@last")]
+    [True, True, True, False, False, False]
     """
     from mileage.session.statements.names import SHOWN, SHOWN_LATER
 
