@@ -98,7 +98,9 @@ def _gather(whole: Task, rows: Port, late: Late, value: Value) -> Task:
     params = tuple({**dict(whole.params), late.name: value}.items())
     label = f"gather {whole.operator}({late.name} = {value})"
     inputs = (whole.port("state"), rows)
-    return replace(whole, kind=TaskKind.GATHER, params=params, inputs=inputs, outputs=("out",), label=label)
+    return replace(
+        whole, kind=TaskKind.GATHER, params=params, inputs=inputs, outputs=("out",), label=label, same_as=None
+    )
 
 
 def _replaced(
