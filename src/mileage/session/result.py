@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from mileage.core.events import Listener
+    from mileage.results.report import Report
     from mileage.session.session import Session
     from mileage.workflow import PhysicalPlan, Port
 
@@ -53,6 +55,15 @@ class Result:
         answer = self.session.run(f"REFINE @q{self.query_id} {edits}", **options)
         assert isinstance(answer, Result)
         return answer
+
+    def replay(self, *, on_event: Listener | None = None) -> Report:
+        """Run the recorded workflows once more, in their order and without the clock, and say whether all comes out the same.
+
+        It is what ``mile replay @q3`` does; nothing that is kept is used, and nothing is recorded.
+        """
+        from mileage.session.replay import replay
+
+        return replay(self, on_event=on_event)
 
     @property
     def best(self) -> Fitted:

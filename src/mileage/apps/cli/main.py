@@ -265,6 +265,23 @@ def clean(
         output.answer(session.clean(dry_run=dry_run))
 
 
+@app.command(epilog="\b\nExamples:\n  mile replay\n  mile replay @q3")
+def replay(
+    context: typer.Context,
+    ref: Annotated[str, typer.Argument(metavar="[@QUERY]", help="The last one by default.")] = "@last",
+) -> None:
+    """Run a recorded search once more, in its order and without the clock, and say whether it comes out the same."""
+    from mileage.apps.cli.progress import progress
+    from mileage.session.refs import ref_of, result_of
+
+    output: Output = context.obj
+    with _session(output.options) as session:
+        result = result_of(session, ref_of(ref))
+        with progress(quiet=output.options.quiet or output.options.json, plain=output.options.plain) as shown:
+            answer = result.replay(on_event=shown)
+        output.answer(answer)
+
+
 @app.command(
     epilog="\b\nExamples:\n  mile knowledge\n  mile knowledge export ours.json\n  mile knowledge import theirs.json"
 )
