@@ -27,7 +27,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import all_estimators
 
 import mileage
-from mileage.engine import segment
+from mileage.engine import here, segment
 from mileage.workflow import TaskKind
 
 METHODS = (
@@ -129,7 +129,7 @@ def watched(method, name, cls, watch):
 
 @pytest.fixture
 def watch(monkeypatch):
-    """Patch every estimator, and the one place where the engine runs a task."""
+    """Patch every estimator, and the two places where the engine runs a task: in a segment, and at once in the caller's thread."""
     made = Watch()
     run_task = segment.run_task
 
@@ -141,7 +141,8 @@ def watch(monkeypatch):
         finally:
             _task.reset(token)
 
-    monkeypatch.setattr(segment, "run_task", running)
+    for place in (segment, here):
+        monkeypatch.setattr(place, "run_task", running)
     patched = 0
     for cls in estimator_classes():
         for name in METHODS:

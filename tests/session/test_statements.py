@@ -122,7 +122,8 @@ def test_the_physical_plan_counts_what_is_shared_and_what_is_loaded(session: Ses
     assert len(trials) == 4
     assert int(trials[2]["shared"]) > 0
     assert total["loaded"] == "0"
-    assert all(int(t["tasks"]) == int(t["computed"]) + int(t["shared"]) for t in trials)
+    assert all(int(t["tasks"]) == sum(int(t[name]) for name in ("computed", "shared", "pruned")) for t in trials)
+    assert int(trials[0]["pruned"]) == 0
     session.run(text.removeprefix("EXPLAIN PLAN "))
     [again] = [s for s in session.run("EXPLAIN PLAN @last").to_json()["sections"] if "physical" in s["title"]]
     assert (again["rows"][-1]["computed"], again["rows"][-1]["loaded"]) == ("0", "4")

@@ -41,19 +41,20 @@ def physical_plan(session: Session, plan: LogicalPlan, text: str) -> tuple[Secti
     leaves = data_tasks(plan)
     known: set[Fingerprint] = set()
     sharing = _Sharing(known_rates(session.project.path))
-    rows, total = [], [0, 0, 0, 0]
+    rows, total = [], [0, 0, 0, 0, 0]
     for number, proposal in enumerate(_first(session, plan)):
         physical, applied = _planned(session, plan, leaves, proposal, constant=number == 0)
         wanted = [p for p in physical if p.action is not Action.PRUNE]
         computed = [p.task.fingerprint for p in wanted if p.action is Action.COMPUTE]
         shared = [p for p in wanted if p.action is Action.COMPUTE and p.task.fingerprint in known]
-        counts = (len(physical.tasks), len(computed) - len(shared), len(shared), physical.count(Action.LOAD))
+        left = (physical.count(Action.LOAD), physical.count(Action.PRUNE))
+        counts = (len(physical.tasks), len(computed) - len(shared), len(shared), *left)
         known |= set(computed)
         sharing.add(physical, applied, shared)
         total = [a + b for a, b in zip(total, counts, strict=True)]
         rows.append((str(number), *map(str, counts), str(proposal.configuration), str(proposal.reason)))
     rows.append(("all", *map(str, total), "", ""))
-    header = ("trial", "tasks", "computed", "shared", "loaded", "configuration", "because")
+    header = ("trial", "tasks", "computed", "shared", "loaded", "pruned", "configuration", "because")
     title = f"physical plan of the first {len(rows) - 1} configurations ({leaves.n_splits} splits each)"
     return Section(title, header, tuple(rows)), *sharing.section(), *_measured(session, text)
 
