@@ -15,6 +15,7 @@ from mileage.engine import Executor, Limits
 from mileage.operators import StepSpec
 from mileage.results import Leaderboard, Trial
 from mileage.session import Result
+from mileage.session import blend as blending
 from mileage.session.data_tasks import SessionData, data_tasks
 from mileage.session.engines import open_executor, refit
 from mileage.workflow import blend_slots, blended, instantiate, members_of, unblended
@@ -195,3 +196,32 @@ def test_a_blend_that_cannot_be_told_from_the_best_stands_first() -> None:
     far = Trial(3, blend_slots((1, 2), (0.5, 0.5)), scores={"auc": (0.72, 0.78, 0.74)})
     assert [t.number for t in ranked([best, other, near], (("auc", True),))] == [3, 1, 2]
     assert [t.number for t in ranked([best, other, far], (("auc", True),))] == [1, 3, 2]
+
+
+def test_weights_choose_among_more_than_can_be_fitted_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weighed: list[int] = []
+    weigh = blending._weighed
+
+    def counted(loop: object, members: list[Trial]) -> Trial | None:
+        weighed.append(len(members))
+        return weigh(loop, members)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(blending, "_fits", lambda _loop, _fit_s, n, **_: n <= 2)
+    monkeypatch.setattr(blending, "_weighed", counted)
+    blend = blend_of(run(tmp_path, table(tmp_path), n=12).leaderboard)
+    assert weighed[0] > 4
+    assert blend is None or len(members_of(blend.configuration)) <= 2
+    assert weighed[1:] == ([2] if len(weighed) > 1 else [])
+
+
+def test_weak_models_of_other_families_are_candidates_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[set[str]] = []
+    weigh = blending._weighed
+    monkeypatch.setattr(
+        blending, "_weighed", lambda loop, members: (seen.append({t.model for t in members}), weigh(loop, members))[1]
+    )
+    board = run(tmp_path, table(tmp_path), n=40).leaderboard
+    scored = {t.model for t in board.order if t.number > 0 and not members_of(t.configuration)}
+    with_mean = scored - {"svm", "svm_linear", "ridge"}
+    assert len(with_mean) > 4
+    assert seen[0] >= with_mean

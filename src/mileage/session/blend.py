@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from mileage.session.trials import TrialLoop
 
 _FEWEST = 5  # scored workflows, of fewer there is little to blend
-_BEST = 25  # of which the members are taken
-_MEMBERS = 8
+_MEMBERS = 12  # at most: the best of each family and of each model, then the others
 _USUAL = 4  # members of a blend, for what their fits on all rows will take
 _SHARE = 0.2  # of the time that a query may take
 _WEIGHING = 0.04  # of that time, for choosing weights and scoring
@@ -53,22 +52,34 @@ def blend_best(loop: TrialLoop) -> None:
     Where the best were scored again, so that a choice among few rows is not one by chance, the blend is the plain mean of
     those: weights would be chosen by chance too. Else the weights are chosen by the kept predictions.
     """
-    chosen = _affordable(loop, _candidates(loop))
+    chosen = _candidates(loop)
     loop.blend_s = 0.0  # what was kept for this is spent now
-    if len(chosen) < 2:
-        return
-    loop.bus.tell("stage", name="blending the best")
+    # weights choose few of many, so each that could be a member alone is weighed; if those chosen take too long, all that fit together
+    sets = [_affordable(loop, chosen)]
+    if chosen and not chosen[0].is_confirmed:
+        sets.insert(0, [t for t in chosen if _affordable(loop, [t])])
     try:
-        trial = _mean_of(loop, chosen) if chosen[0].is_confirmed else _weighed(loop, chosen)
+        for members in sets:
+            if len(members) > 1 and _is_blended(loop, members):
+                return
     except StopAsked:
         loop.stop()
-    else:
-        if trial is not None and _fits(loop, trial.fit_s or 0.0, len(members_of(trial.configuration))):
-            loop.add(trial)
-        elif trial is not None:
-            loop.unblended = (
-                f"the best were not blended ({trial.describe}): the time left was too short to fit its members"
-            )
+
+
+def _is_blended(loop: TrialLoop, members: list[Trial]) -> bool:
+    """Add the blend of some workflows; False if those that it is made of take too long to fit, or too much together."""
+    loop.bus.tell("stage", name="blending the best")
+    trial = _mean_of(loop, members) if members[0].is_confirmed else _weighed(loop, members)
+    if trial is None:
+        return True  # none is better than the best alone
+    if not _within_bounds(loop, trial):
+        return False
+    if _fits(loop, trial.fit_s or 0.0, len(members_of(trial.configuration))):
+        loop.unblended = None
+        loop.add(trial)
+        return True
+    loop.unblended = f"the best were not blended ({trial.describe}): the time left was too short to fit its members"
+    return False
 
 
 def _candidates(loop: TrialLoop) -> list[Trial]:
@@ -80,7 +91,7 @@ def _candidates(loop: TrialLoop) -> list[Trial]:
     if not loop.plan.space.blends or len(scored) < _FEWEST or not alike:
         return []
     best = ranked([t for t in again or scored if _has_mean(t) and t.number in eligible], loop.objectives[:1])
-    return different(apart(best)[:_BEST], _MEMBERS)
+    return different(apart(best), _MEMBERS)
 
 
 def _has_mean(trial: Trial) -> bool:
@@ -103,8 +114,12 @@ def _affordable(loop: TrialLoop, chosen: Sequence[Trial]) -> list[Trial]:
 
 def _keeps_bounds(loop: TrialLoop, members: Sequence[Trial]) -> bool:
     """Say whether what members take together, if they are blended, keeps the bounds on times and sizes."""
+    return _within_bounds(loop, replace(members[0], **_taken(members)))
+
+
+def _within_bounds(loop: TrialLoop, trial: Trial) -> bool:
     measured = [bound for bound in loop.plan.requirements if bound.is_measured]
-    return not measured or shortfall(measured, replace(members[0], **_taken(members))) == 0
+    return not measured or shortfall(measured, trial) == 0
 
 
 def _taken(members: Sequence[Trial]) -> dict[str, Any]:
