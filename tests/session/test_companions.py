@@ -14,7 +14,7 @@ import mileage
 from mileage.engine import Executor, Outcome
 from mileage.engine.backend import JobState
 from mileage.results import Leaderboard, Trial
-from mileage.session import Result, ends, race, recheck
+from mileage.session import Result, ends, proposals, race, recheck
 
 ROUNDS = "WITH PIPELINE = one_hot >> lightgbm(n_estimators IN LOG 50..400, learning_rate = 0.1, num_leaves = 4)"
 
@@ -103,6 +103,11 @@ def test_the_search_does_not_depend_on_the_workers(tmp_path: Path) -> None:
 )
 def test_there_are_none_where_trials_are_counted_or_cost_as_much(tmp_path: Path, budget: str, more: str) -> None:
     assert not any(is_companion(t) for t in answer(tmp_path, f"{ROUNDS} {more}", budget).trials)
+
+
+def test_what_takes_much_of_the_budget_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proposals, "_DEAR", 1e-9)
+    assert not any(is_companion(t) for t in answer(tmp_path, ROUNDS).trials)
 
 
 def test_in_a_race_only_those_behind_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

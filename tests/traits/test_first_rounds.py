@@ -27,9 +27,15 @@ def test_a_cut_answers_as_its_own_booster_and_is_written_as_one(rows, monkeypatc
     cut = cut_back("LGBMClassifier", "n_estimators", whole, 7)
     assert cut.booster_.current_iteration() == 7
     assert 0.2 * size_of(whole) < size_of(cut) < 0.6 * size_of(whole)
-    assert made == []  # nothing was asked of it yet
     assert (cut.predict_proba(X)[:, 1] == own.predict(X)).all()
-    assert made == [1]
+    assert (cut.predict_proba(X, num_iteration=50)[:, 1] == own.predict(X)).all()
+    for start, n in ((2, None), (2, 3), (7, None), (9, 2)):
+        asked = {"start_iteration": start, "num_iteration": n}
+        assert (cut.booster_.predict(X, **asked) == own.predict(X, **asked)).all()
+    assert len(made) == 1, "where no round is left, its own booster says what that means"
+    made.clear()
+    assert cut.booster_.num_trees() == 7
+    assert made == []
     again = cut_back("LGBMClassifier", "n_estimators", cut, 3)
     assert (again.predict_proba(X)[:, 1] == own.predict(X, num_iteration=3)).all()
     written = pickle.loads(pickle.dumps(cut))

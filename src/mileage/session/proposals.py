@@ -16,6 +16,7 @@ from mileage.space import Configuration, SearchSpace, conflict
 
 _REPEATS = 200  # of known configurations in a row, before a strategy counts as having nothing left
 _LATER = 20  # what takes more than its share of the budget waits until so many others were tried
+_DEAR = 0.1  # of a budget: what takes more has no companions, as their predictions take long too
 _FIRST_SHARE = 0.2  # the first one surely fits, so that there is an answer
 
 
@@ -90,7 +91,8 @@ class Proposals:
 
     def group(self, proposal: Proposal) -> tuple[Proposal, ...]:
         """Return a proposal with those of its companions that were not tried yet."""
-        made = companions(self.space, proposal.configuration) if self._grouped else ()
+        cheap = self._grouped and self._share(proposal) <= _DEAR
+        made = companions(self.space, proposal.configuration) if cheap else ()
         reason = Reason(f"beside {proposal.reason.text}: one fit serves both", "strategy")
         others = (Proposal(c, reason) for c in made if c.digest not in self._tried)
         return (proposal, *others)

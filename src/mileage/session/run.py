@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ from mileage.workflow import Port, unblended
 if TYPE_CHECKING:
     from mileage.session.session import Session
 
+_LOADING_S = 0.5  # of a budget, to load fitted steps in
 _SAFE = 1.2  # a refit may take that many times its forecast
 _UNFITTED = "nothing was fitted on all rows yet: a workflow is when it is first used"
 
@@ -81,6 +83,7 @@ def run_plan(session: Session, plan: LogicalPlan, setting: RunSetting) -> Result
             raise
         finally:
             session.catalog.finish_run(run_id, state, summary=summary)
+    _make_ready(session, found, setting.clock)
     took_s = setting.clock.elapsed_s
     result = Result(
         session,
@@ -97,6 +100,16 @@ def run_plan(session: Session, plan: LogicalPlan, setting: RunSetting) -> Result
     session.results[f"q{setting.query_id}"] = result
     setting.bus.tell("run_finished", state=state, seconds=took_s)
     return result
+
+
+def _make_ready(session: Session, found: _Found, clock: Clock) -> None:
+    """Load what was fitted on all rows, if there is time: the first prediction need not wait for it."""
+    for states in found.refit.values():
+        for port in states.values():
+            if clock.seconds is not None and (clock.left_s or 0.0) < _LOADING_S:
+                return
+            with suppress(KeyError):  # it was not kept, as the answer says
+                session.ready.get(port)
 
 
 def _search(session: Session, plan: LogicalPlan, setting: RunSetting, run_id: int) -> _Found:

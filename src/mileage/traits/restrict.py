@@ -53,7 +53,7 @@ def first_trees(fitted: Any, n: int) -> Any:
 
 
 class _FirstRounds:
-    """A booster of the first rounds of another one. It is made when something is asked of it; that is seldom where answers were gathered.
+    """A booster of the first rounds of another one, which answers for it. It is made when something else is asked of it.
 
     Where it is written, it is written as a booster.
     """
@@ -64,6 +64,14 @@ class _FirstRounds:
     def current_iteration(self) -> int:
         """Return the number of rounds."""
         return min(self._n, int(self._whole.current_iteration()))
+
+    def predict(self, data: Any, start_iteration: int = 0, num_iteration: int | None = None, **given: Any) -> Any:
+        """Return what the rounds say, as :meth:`lightgbm.Booster.predict` does."""
+        rest = self.current_iteration() - start_iteration
+        if rest <= 0:
+            return self._made.predict(data, start_iteration=start_iteration, num_iteration=num_iteration, **given)
+        most = rest if num_iteration is None or num_iteration <= 0 else min(num_iteration, rest)
+        return self._whole.predict(data, start_iteration=start_iteration, num_iteration=most, **given)
 
     @property
     def nbytes(self) -> int:
