@@ -85,7 +85,7 @@ def test_a_frame_and_a_file_are_predicted_alike(result: Result, tmp_path: Path) 
 def test_the_answer_is_loaded_when_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     session = mileage.connect(tmp_path, backend="inline")
     answer = session.run(
-        "PREDICT y FROM :df VALIDATE BY 2 FOLDS WITH PIPELINE = median >> one_hot >> ridge EXCLUDING n",
+        "PREDICT y FROM :df VALIDATE BY 2 FOLDS WITH PIPELINE = median >> one_hot >> ridge EXCLUDING n BUDGET 60 s",
         frames={"df": rows(200, 0)},
     )
     assert isinstance(answer, Result)

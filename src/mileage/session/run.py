@@ -103,10 +103,10 @@ def run_plan(session: Session, plan: LogicalPlan, setting: RunSetting) -> Result
 
 
 def _make_ready(session: Session, found: _Found, clock: Clock) -> None:
-    """Load what was fitted on all rows, if there is time: the first prediction need not wait for it."""
+    """Load what was fitted on all rows, if the budget has time for it: the first prediction need not wait for that."""
     for states in found.refit.values():
         for port in states.values():
-            if clock.seconds is not None and (clock.left_s or 0.0) < _LOADING_S:
+            if (clock.left_s or 0.0) < _LOADING_S:
                 return
             with suppress(KeyError):  # it was not kept, as the answer says
                 session.ready.get(port)
