@@ -65,8 +65,10 @@ class Growth:
         """Return a model that may be the best one with more rounds, with these; the one that may become best first."""
         found = [(reach, curve) for curve in self._curves.values() if (reach := curve.reaches()) is not None]
         for reach, curve in sorted(found, key=lambda pair: pair[0]):
+            if reach >= self._best:
+                return None
             more = grown(self._space, curve.most())
-            if reach < self._best and more is not None and more.digest not in self._grown:
+            if more is not None and more.digest not in self._grown:
                 self._grown.add(more.digest)
                 return Proposal(more, Reason("more rounds, since the last ones still helped", "strategy"), _SHARE)
         return None

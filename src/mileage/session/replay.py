@@ -130,9 +130,8 @@ def _compared(
     for trial, evaluation in asked:
         for (metric, on_record), port in zip(trial.scores.items(), evaluation.scores, strict=True):
             now = np.asarray(values[port], dtype=float)
-            before = np.asarray(on_record, dtype=float)[: len(now)]
-            exactness, off = compare(now, before)
-            yield Compared(trial, metric, tuple(before.tolist()), tuple(now.tolist()), exactness, off)
+            exactness, off = compare(now, np.asarray(on_record, dtype=float))
+            yield Compared(trial, metric, on_record, tuple(now.tolist()), exactness, off)
 
 
 def _planned(result: Result, tasks: Sequence[Task], wanted: Sequence[Port]) -> PhysicalPlan:
