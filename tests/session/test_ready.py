@@ -82,14 +82,18 @@ def test_a_frame_and_a_file_are_predicted_alike(result: Result, tmp_path: Path) 
     assert result["w1"].predict(new) == pytest.approx(result["w1"].predict(str(tmp_path / "new.csv")), abs=1e-9)
 
 
-def test_the_answer_is_loaded_when_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("fact", ["EXCLUDING n", "KNOWING n IS NUMERIC"])
+def test_the_answer_is_loaded_and_planned_when_it_is_given(
+    fact: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session = mileage.connect(tmp_path, backend="inline")
     answer = session.run(
-        "PREDICT y FROM :df VALIDATE BY 2 FOLDS WITH PIPELINE = median >> one_hot >> ridge EXCLUDING n BUDGET 60 s",
+        f"PREDICT y FROM :df VALIDATE BY 2 FOLDS WITH PIPELINE = median >> one_hot >> ridge {fact} BUDGET 60 s",
         frames={"df": rows(200, 0)},
     )
     assert isinstance(answer, Result)
     monkeypatch.setattr(ArtifactStore, "get", lambda *_: pytest.fail("loaded"))
+    monkeypatch.setattr(apply, "optimize", lambda *_: pytest.fail("planned"))
     assert len(answer["w1"].predict(rows(9, 1))) == 9
 
 

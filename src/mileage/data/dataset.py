@@ -149,6 +149,11 @@ class Dataset:
         """Return columns in canonical types as pandas: just what ``duckdb.sql(scan_sql).df()`` gives a script."""
         return self.database.frame(self.scan_sql(columns))
 
+    def head(self, n_rows: int, columns: Sequence[str]) -> pa.Table:
+        """Return the first rows of some columns, as they are."""
+        listed = ", ".join(quote(self.schema.get(name).name) for name in columns)
+        return self.database.arrow(f"SELECT {listed} FROM ({self.over(columns)}) LIMIT {n_rows}")
+
 
 def canonical_sql(column: Column, kind: Kind) -> str:
     """Return the expression that casts a column to the canonical type of its kind.

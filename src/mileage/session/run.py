@@ -15,6 +15,7 @@ from mileage.errors import EngineError
 from mileage.planner import LogicalPlan
 from mileage.results import Leaderboard, Trial
 from mileage.results.ranking import value_of
+from mileage.session.apply import apply_workflow
 from mileage.session.blend import blend_best
 from mileage.session.clock import Clock
 from mileage.session.confirm import confirm_best
@@ -30,7 +31,8 @@ from mileage.workflow import Port, unblended
 if TYPE_CHECKING:
     from mileage.session.session import Session
 
-_LOADING_S = 0.5  # of a budget, to load fitted steps in
+_LOADING_S = 0.3  # of a budget, to load a fitted step in, or to predict for so few rows
+_FEW = 5
 _SAFE = 1.2  # a refit may take that many times its forecast
 _UNFITTED = "nothing was fitted on all rows yet: a workflow is when it is first used"
 
@@ -83,33 +85,40 @@ def run_plan(session: Session, plan: LogicalPlan, setting: RunSetting) -> Result
             raise
         finally:
             session.catalog.finish_run(run_id, state, summary=summary)
-    _make_ready(session, found, setting.clock)
-    took_s = setting.clock.elapsed_s
     result = Result(
         session,
         plan,
         found.board,
         run_id,
         setting.query_id,
-        took_s,
+        setting.clock.elapsed_s,
         found.ended,
         wish.asked,
         found.refit,
         found.notes,
     )
+    _make_ready(result, setting.clock)
+    result.seconds = setting.clock.elapsed_s
     session.results[f"q{setting.query_id}"] = result
-    setting.bus.tell("run_finished", state=state, seconds=took_s)
+    setting.bus.tell("run_finished", state=state, seconds=result.seconds)
     return result
 
 
-def _make_ready(session: Session, found: _Found, clock: Clock) -> None:
-    """Load what was fitted on all rows, if the budget has time for it: the first prediction need not wait for that."""
-    for states in found.refit.values():
+def _make_ready(result: Result, clock: Clock) -> None:
+    """Load what was fitted on all rows and predict for a few of them, if the budget has time for it.
+
+    The first prediction of the user need then not wait for models, libraries and a plan.
+    """
+    ready = result.session.ready
+    for trial in result.leaderboard.order:
+        states = result.refit.get(trial.number, {})
         for port in states.values():
             if (clock.left_s or 0.0) < _LOADING_S:
                 return
             with suppress(KeyError):  # it was not kept, as the answer says
-                session.ready.get(port)
+                ready.get(port)
+        if states and (clock.left_s or 0.0) >= _LOADING_S and all(ready.has(port.key) for port in states.values()):
+            apply_workflow(result, trial, result.plan.dataset.head(_FEW, result.plan.features.names))
 
 
 def _search(session: Session, plan: LogicalPlan, setting: RunSetting, run_id: int) -> _Found:
