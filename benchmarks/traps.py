@@ -61,11 +61,12 @@ def through_skrub(memory: Path) -> str:
 
 
 def through_hamilton(memory: Path) -> str:
-    """The module of the steps as Hamilton's nodes, with its memory."""
-    from hamilton import driver
+    """The steps as Hamilton's nodes, with its memory; given alone, since it takes no helper without type hints."""
+    from hamilton import ad_hoc_utils, driver
 
     jobs = importlib.import_module("jobs")
-    made = driver.Builder().with_modules(jobs).with_cache(path=str(memory)).build()
+    nodes = ad_hoc_utils.create_temporary_module(*(getattr(jobs, name) for name in STEPS))
+    made = driver.Builder().with_modules(nodes).with_cache(path=str(memory)).build()
     return str(made.execute(["report"], inputs=_inputs())["report"])
 
 
@@ -312,6 +313,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", help="an interpreter with joblib, apache-hamilton, skrub and pipefunc")
     parser.add_argument("--quick", action="store_true", help="MILE only")
+    parser.add_argument("--tools", default=",".join(PEERS), help="the other tools to run, by name, with commas between")
     parser.add_argument("--only", default="", help="traps with this in their names")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -320,7 +322,7 @@ def main() -> int:
         return 0
     found = {"mile": measure("mile", sys.executable, given.only)}
     missing = []
-    for peer in () if given.quick else PEERS:
+    for peer in () if given.quick else given.tools.split(","):
         if given.peers and _has(given.peers, peer):
             found[peer] = measure(peer, given.peers, given.only)
         else:
