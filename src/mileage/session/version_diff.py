@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mileage.core.excerpt import excerpts
 from mileage.session.flow_errors import place
 from mileage.session.iterate import TaskReport
 from mileage.session.version_source import assignment_line, difference, segment
@@ -15,7 +16,6 @@ from mileage.workflow.identity import Identity, Part
 CODE, PARAMETER, DATA, LIBRARY = "code", "parameter", "data", "library"
 ADDED, REMOVED, CHANGED, AFFECTED = "added", "removed", "changed", "affected"
 _FILE = re.compile(r"^File\(['\"].*?([^/\\'\"]*)['\"]\)$")
-_WIDE = 50
 _TABLES = ("array(", "<pandas", "<polars", "DataFrame", "   ")
 
 Text = Callable[[str], str | None]  # a kept file's text, by the module's name or by the file's
@@ -175,14 +175,8 @@ def _argument(was: Part, now: Part) -> Change:
     kind = (
         CODE if now.name == "text" and now.shown.lstrip("'\"( ").upper().startswith(("SELECT", "WITH")) else PARAMETER
     )
-    old_text, new_text = _clipped(was.shown, now.shown)
+    old_text, new_text = excerpts(was.shown, now.shown)
     return Change(kind, now.name, f"{now.name}: {old_text} -> {new_text}", "", was.shown, now.shown)
-
-
-def _clipped(old: str, new: str) -> tuple[str, str]:
-    """Return two values short enough to read, as long as they still differ."""
-    short = tuple(text if len(text) <= _WIDE else f"{text[: _WIDE - 2]} …" for text in (old, new))
-    return (old, new) if short[0] == short[1] else (short[0], short[1])
 
 
 def _global(was: Part, now: Part, after: Side) -> Change:

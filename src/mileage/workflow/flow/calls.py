@@ -21,6 +21,7 @@ from mileage.workflow.identity import Identity, identify
 from mileage.workflow.identity.library import is_library
 
 _QUOTED = re.compile(r"""'((?:[^']|'')+)'|"((?:[^"]|"")+)\"""")  # a table's name may be that of a file
+_SHOWN_TEXT = 2_000  # characters of a query that reports know
 _CHANGES_ITS_OBJECT = frozenset({"fit", "fit_transform", "fit_predict", "partial_fit"})
 
 
@@ -169,8 +170,11 @@ class SqlCall(Call):
 
         files = tuple(File(path) for path in self.files())
         unstable = tuple(("randomness", f"{name} in SQL") for name in unstable_in(self.text))
-        made = identify(("sql", self.names, files, duckdb.__version__), {"text": normal_sql(self.text)})
-        return replace(made, notes=made.notes + unstable)
+        words = normal_sql(self.text)
+        made = identify(("sql", self.names, files, duckdb.__version__), {"text": words})
+        shown = " ".join(words)[:_SHOWN_TEXT]
+        parts = tuple(replace(part, shown=shown) if part.kind == "argument" else part for part in made.parts)
+        return replace(made, parts=parts, notes=made.notes + unstable)
 
     def files(self) -> tuple[str, ...]:
         """The files that the text names, patterns written out."""

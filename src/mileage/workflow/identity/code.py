@@ -21,6 +21,7 @@ from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from mileage.core.excerpt import excerpts
 from mileage.core.fingerprint import Fingerprint, fingerprint
 from mileage.workflow.identity.bytecode import encode_code, first_used
 from mileage.workflow.identity.library import is_library, library_state, library_version
@@ -481,7 +482,8 @@ def _said(was: Part | None, now: Part | None) -> str:
     if now.kind == "library":
         return f"library {was.shown} became {now.shown}"
     if now.kind == "argument":
-        return f"{now.name} changed from {was.shown} to {now.shown}"
+        old, new = excerpts(was.shown, now.shown)
+        return f"{now.name} changed from {old} to {new}"
     if now.kind == "environment":
         return f"environment variable {now.name} changed"
     if now.kind == "global":
