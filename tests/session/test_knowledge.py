@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from mileage.session.knowledge_files import (
     imported,
     knowledge_report,
 )
+from mileage.workflow import blend_slots
 
 QUERY = "PREDICT y FROM :df VALIDATE BY 3 FOLDS WITH model = logistic | knn | gaussian_nb BUDGET 20 s, 7 trials WITHOUT blend"
 
@@ -75,6 +77,30 @@ def test_a_question_does_not_learn_from_itself(answer: Result) -> None:
     assert known_for(answer.plan, [own]) == ()
     other = LessonRecord("another", "binary", own.record)
     assert known_for(answer.plan, [other])
+
+
+def test_a_question_with_other_splits_or_another_budget_learns_from_it(answer: Result) -> None:
+    plan, record = answer.plan, answer.session.catalog.lessons.all()[0].record
+    own = LessonRecord(question_of(plan), "binary", record)
+    assert known_for(replace(plan, validation=replace(plan.validation, n=5)), [own])
+    assert known_for(replace(plan, budget=replace(plan.budget, seconds=40.0)), [own])
+
+
+def test_what_the_answer_was_made_of_comes_first(answer: Result) -> None:
+    scored = [t for t in answer.leaderboard.order if t.number]
+    heavy, light = scored[-1], scored[-2]
+    blend = replace(heavy, number=99, configuration=blend_slots((light.number, heavy.number), (0.25, 0.75)))
+    lesson = lesson_of(answer.plan, [*answer.leaderboard.trials, blend])
+    assert lesson is not None
+    assert sorted(trial["weight"] for trial in lesson.record["trials"] if trial["weight"]) == [0.25, 0.75]
+    same_s = [{**trial, "fit_s": 1.0} for trial in lesson.record["trials"]]
+    known = known_for(answer.plan, [LessonRecord("other", "binary", {**lesson.record, "trials": same_s})])
+    assert [known[0].wish["model"], known[1].wish["model"]] == [t.configuration[-1][1][0] for t in (heavy, light)]
+
+
+def test_an_answer_that_is_one_workflow_comes_first(answer: Result) -> None:
+    weights = [trial["weight"] for trial in answer.session.catalog.lessons.all()[0].record["trials"]]
+    assert weights == [1.0, *[0.0] * (len(weights) - 1)]
 
 
 def test_unlike_tables_teach_nothing(answer: Result) -> None:
@@ -134,7 +160,7 @@ def test_lessons_go_from_project_to_project(answer: Result, tmp_path: Path) -> N
                     ],
                 }
             ),
-            "a loss is none",
+            "a loss or a weight is none",
         ),
     ],
 )

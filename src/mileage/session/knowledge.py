@@ -6,6 +6,7 @@ or class, no path. It stays in the catalog of its project until somebody exports
 References
 ----------
 Feurer, Springenberg and Hutter 2015, Initializing Bayesian hyperparameter optimization via meta-learning, AAAI 29.
+Smith 1956, Various optimizers for single-stage production, Naval Research Logistics Quarterly 3: what is worth most a second comes first.
 """
 
 from __future__ import annotations
@@ -22,15 +23,18 @@ from mileage.operators import StepSpec, operators
 from mileage.results.encoding import value_from_json, value_to_json
 from mileage.results.ranking import apart, different, ranked
 from mileage.search import Known
+from mileage.workflow import members_of
 
 if TYPE_CHECKING:
     from mileage.planner import LogicalPlan
     from mileage.results import Trial
 
 _FEWEST = 5  # scored configurations, of fewer there is nothing to learn
-_BEST = 8  # configurations of a lesson
+_BEST = 8  # configurations of a lesson besides what its answer was made of
 _SAME, _LIKE = 0.15, 0.7  # how far a table may be to be nearly the same, and to be like another
-_TABLES, _EACH, _SAME_EACH = 3, 2, 4  # so many like tables, and configurations of each
+_TABLES, _EACH = 3, 2  # so many like tables, and configurations of each
+_MOST = 16  # configurations of all lessons together
+_QUICK_S = 0.05  # of a fit: what takes less is not cheaper for that
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,41 +106,75 @@ def lesson_of(plan: LogicalPlan, trials: Sequence[Trial]) -> LessonRecord | None
     name = objective.call
     sign = -1.0 if objective.greater_is_better else 1.0
     best = different(apart(ranked(scored, ((name, objective.greater_is_better),))), _BEST)
+    made_of = _made_of(trials) or {best[0].number: 1.0}
+    taught = [*best, *(t for t in scored if t.number in made_of and t not in best)]
     record = {
         "table": asdict(table_traits(plan)),
         "metric": name.partition("(")[0],  # its arguments may name a class
-        "trials": [{"steps": _steps_to_json(t), "loss": sign * t.mean(name), "fit_s": t.fit_s} for t in best],
+        "trials": [
+            {
+                "steps": _steps_to_json(t),
+                "loss": sign * t.mean(name),
+                "fit_s": t.fit_s,
+                "weight": made_of.get(t.number, 0.0),
+            }
+            for t in taught
+        ],
     }
     return LessonRecord(question_of(plan), plan.task, record)
 
 
+def _made_of(trials: Iterable[Trial]) -> dict[int, float]:
+    """Return the weights of the members of the blend, by number; empty if there is none."""
+    return next((dict(members) for t in trials if t.state == "ok" and (members := members_of(t.configuration))), {})
+
+
 def question_of(plan: LogicalPlan) -> str:
-    """Return what tells a question: data, target, features and metric; its own lesson is never used for it."""
+    """Return what tells a question: data, target, features, metric, splits and seconds; its own lesson is never used for it."""
     asked = [str(plan.dataset.fingerprint), plan.target, list(plan.features.names), plan.objectives[0].call]
-    return str(fingerprint(asked))
+    return str(fingerprint([*asked, str(plan.validation), plan.budget.seconds]))
 
 
 def known_for(plan: LogicalPlan, lessons: Iterable[LessonRecord]) -> tuple[Known, ...]:
-    """Return configurations that did well on tables like the plan's, those of the most alike first."""
+    """Return configurations that did well on tables like the plan's, those of the most alike, and of these the newest, first."""
     mine, own = table_traits(plan), question_of(plan)
     near = sorted(
         (
-            (mine.distance(table_traits_of(one.record["table"])), one.digest, one)
+            (mine.distance(table_traits_of(one.record["table"])), -one.learned, one.digest, one)
             for one in lessons
             if one.digest != own
         ),
-        key=lambda found: found[:2],
+        key=lambda found: found[:3],
     )
     found: list[Known] = []
-    for distance, _, lesson in [entry for entry in near if entry[0] <= _LIKE][:_TABLES]:
+    for distance, _, _, lesson in [entry for entry in near if entry[0] <= _LIKE][:_TABLES]:
         same = distance <= _SAME
         words = "a table nearly the same" if same else "a table like this"
         why = Reason(f"did well on {words} ({_sizes(lesson.record['table'])})", "knowledge")
-        for trial in lesson.record["trials"][: _SAME_EACH if same else _EACH]:
+        trials = in_order(lesson.record["trials"])
+        for trial in trials if same else trials[:_EACH]:
             wish = wish_of(trial["steps"])
             if wish is not None:
                 found.append(Known(wish, why))
-    return tuple(found)
+    return tuple(found[:_MOST])
+
+
+def in_order(trials: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the configurations of a lesson in the order in which they are worth trying again.
+
+    First what its answer was made of: by weight a second, so that what is dear waits for what is cheap; then the others as they are.
+
+    Examples
+    --------
+    >>> taught = [
+    ...     {"loss": 0.1, "fit_s": 4.0, "weight": 0.5},
+    ...     {"loss": 0.2, "fit_s": 0.1, "weight": 0.0},
+    ...     {"loss": 0.3, "fit_s": 1.0, "weight": 0.5},
+    ... ]
+    >>> [trial["loss"] for trial in in_order(taught)]
+    [0.3, 0.1, 0.2]
+    """
+    return sorted(trials, key=lambda t: -t.get("weight", 0.0) / max(_QUICK_S, t["fit_s"] or 0.0))
 
 
 def _is_blend(trial: Trial) -> bool:

@@ -133,8 +133,8 @@ def _checked(place: int, entry: Any, origin: str) -> LessonRecord:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         message = f"lesson {place} is damaged: {type(error).__name__}: {error}"
         raise ValueError(message) from error
-    if task not in _TASKS or not all(math.isfinite(trial["loss"]) for trial in trials):
-        message = f"lesson {place} is damaged: its task or a loss is none"
+    if task not in _TASKS or not all(math.isfinite(t["loss"] + t["weight"]) for t in trials):
+        message = f"lesson {place} is damaged: its task, a loss or a weight is none"
         raise ValueError(message)
     record = {"table": table, "metric": metric, "trials": trials}
     return LessonRecord(str(fingerprint([task, json.dumps(record, sort_keys=True)])), task, record, origin)
@@ -142,5 +142,6 @@ def _checked(place: int, entry: Any, origin: str) -> LessonRecord:
 
 def _trial(entry: Mapping[str, Any]) -> dict[str, Any]:
     wish_of(entry["steps"])  # an error where it is none; operators that this version lacks are passed over in a search
-    fit_s = entry.get("fit_s")
-    return {"steps": entry["steps"], "loss": float(entry["loss"]), "fit_s": None if fit_s is None else float(fit_s)}
+    fit_s, weight = entry.get("fit_s"), float(entry.get("weight", 0.0))
+    taken_s = None if fit_s is None else float(fit_s)
+    return {"steps": entry["steps"], "loss": float(entry["loss"]), "fit_s": taken_s, "weight": weight}

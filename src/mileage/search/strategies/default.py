@@ -1,13 +1,15 @@
 """What runs when the query does not say: list a small space, else portfolio, then local search and TPE in turn.
 
-Models whose loss still falls with their rounds come before all of these, with more rounds.
+What did well on tables like this comes before all of these, then models whose loss still falls with their rounds, with more rounds.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Self
 
 from mileage.search.growth import Growth
+from mileage.search.known import known_proposals
 from mileage.search.strategies.exhaustive import EXHAUSTIVE
 from mileage.search.strategies.local import LOCAL
 from mileage.search.strategies.portfolio import PORTFOLIO
@@ -28,6 +30,7 @@ class Default(Strategy):
         """Return a fresh chain for this space."""
         fresh = type(self)()
         small = context.space.size() <= SMALL_SPACE
+        fresh._known = deque(known_proposals(context))
         fresh._first = (EXHAUSTIVE if small else PORTFOLIO).begin(context)
         fresh._guided = () if small else tuple(s.begin(context) for s in (LOCAL, TPE))
         fresh._growth = None if small else Growth(context.space)
@@ -36,11 +39,14 @@ class Default(Strategy):
 
     def ask(self) -> Proposal | None:
         """Return the first proposal that is new."""
-        while (proposal := self._more() or self._first.ask() or self._in_turn()) is not None:
+        while (proposal := self._next()) is not None:
             if proposal.configuration.digest not in self._proposed:
                 self._proposed.add(proposal.configuration.digest)
                 return proposal
         return None
+
+    def _next(self) -> Proposal | None:
+        return self._known.popleft() if self._known else self._more() or self._first.ask() or self._in_turn()
 
     def _more(self) -> Proposal | None:
         return self._growth.ask() if self._growth is not None else None
@@ -60,6 +66,7 @@ class Default(Strategy):
         if self._growth is not None:
             self._growth.tell(configuration, loss)
 
+    _known: deque[Proposal]
     _growth: Growth | None
     _first: Strategy
     _guided: tuple[Strategy, ...]

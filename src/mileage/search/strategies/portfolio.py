@@ -9,6 +9,7 @@ from mileage.core.reasons import Reason
 from mileage.operators import Family, StepSpec, operators
 from mileage.operators.parameters import LOSS
 from mileage.search.curated import Wish, curated, steps_of
+from mileage.search.known import known_proposals
 from mileage.search.sampling import model_slot, nearest
 from mileage.search.strategy import Proposal, SearchContext, Strategy
 from mileage.space import Configuration, SearchSpace
@@ -63,15 +64,13 @@ def _fitted(context: SearchContext) -> list[Proposal]:
     wishes = [_at_size(wish, context.n_rows) for wish in _with_losses(context.space, wishes)]
     if context.n_columns > _WIDE:
         wishes = [chosen for wish in wishes for chosen in _narrowed(wish, context.n_columns)]
-    offered = [(known.wish, known.reason, _SHARE_BOOSTED) for known in context.known]
+    queue = {known.configuration.digest: known for known in known_proposals(context)}
     for place, wish in enumerate(wishes, 1):
         boosted = place <= _FIRST and wish["model"].operator in _BOOSTED
         reason = Reason(f"curated configuration no. {place}", "strategy")
-        offered.append((wish, reason, _SHARE_BOOSTED if boosted else _SHARE))
-    queue: dict[str, Proposal] = {}
-    for offer, reason, share in offered:
-        configuration = nearest(context.space, dict(offer))
+        configuration = nearest(context.space, dict(wish))
         if configuration is not None:
+            share = _SHARE_BOOSTED if boosted else _SHARE
             queue.setdefault(configuration.digest, Proposal(configuration, reason, share))
     return list(queue.values())
 
