@@ -29,13 +29,16 @@ def loop(**changed: Any) -> Any:
         "told": 30,
         "next_number": 31,
         "skips": 0,
+        "beside": {},
         "metrics": ("roc_auc",),
         "objectives": (("roc_auc", True),),
         "clock": SimpleNamespace(elapsed_s=20.0),
+        "strategy": SimpleNamespace(carries=False),
         "search_left_s": lambda: 30.0,
     }
     made = usual | changed
     made["begun"] = range(made["told"])
+    made["done"] = {number: Trial(number, beside=made["beside"].get(number)) for number in made["begun"]}
     search = SimpleNamespace(**made)
     search.tried_since_best = lambda: TrialLoop.tried_since_best(search)
     return search
@@ -55,6 +58,8 @@ PERFECT = Trial(10, (("model", (StepSpec("knn"),)),), scores={"roc_auc": (1.0, 1
         ({"best": PERFECT, "objectives": (("roc_auc", True), ("fit_time", False))}, ""),
         ({"told": 212}, "201 proposals brought nothing better, so the rest of the time is not expected to"),
         ({"told": 211}, ""),
+        ({"told": 212, "beside": {100: 99}}, ""),
+        ({"told": 212, "strategy": SimpleNamespace(carries=True)}, ""),
         ({"told": 400, "best_number": 150}, ""),
         ({"best": None, "told": 1000}, ""),
     ],

@@ -60,7 +60,7 @@ def _nothing_to_gain(loop: TrialLoop, b: BudgetPlan) -> str:
     if _is_perfect(loop):
         return f"no {loop.metrics[0]} can be better"
     led, stale = loop.tried_since_best()
-    if loop.best is not None and stale > max(_STALE, _TIMES * led):
+    if loop.best is not None and not loop.strategy.carries and stale > max(_STALE, _TIMES * led):
         return f"{stale:,} proposals brought nothing better, so the rest of the time is not expected to"
     return ""
 

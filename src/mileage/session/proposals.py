@@ -1,4 +1,4 @@
-"""What a search tries next: first what an earlier version of the query tried, then what the strategy asks for.
+"""What a search tries next: first what an earlier run of the query tried, then what the strategy asks for.
 
 With each of these come its companions: configurations that cost little beside it, since they share its fit.
 """
@@ -30,7 +30,7 @@ class Proposals:
     context : SearchContext
         What the strategy may know.
     carried : iterable of Trial
-        Trials of the version that this query refines, in the order of their numbers.
+        Trials of the version that this query refines, or of the same question with another budget, in the order of their numbers.
     share_of : callable, optional
         The part of a budget of time that a proposal takes; without one nothing waits for others.
     grouped : bool
@@ -55,14 +55,29 @@ class Proposals:
         }
         self.ended = ""
         self._first = deque(self.carried.values())
+        self._heads: dict[int, int] = {}
         self._tried: set[str] = set()
+
+    @property
+    def carries(self) -> bool:
+        """Whether configurations of an earlier run are left to be scored again."""
+        return bool(self._first)
 
     def carry(self) -> Proposal | None:
         """Return the next configuration of the earlier version, or None if there is none left."""
         if not self._first:
             return None
         configuration = Configuration(self._first.popleft().configuration)
-        return Proposal(configuration, Reason("tried by the version before; scored again", "strategy"))
+        return Proposal(configuration, Reason("tried before; scored again", "strategy"))
+
+    def beside(self, configuration: Configuration, number: int) -> int | None:
+        """Return the number here of the first of those that one fit served in the earlier run; None if this is the first.
+
+        ``number`` is the one that the configuration of the earlier run has here.
+        """
+        before = self.carried[configuration.digest]
+        first = self._heads.setdefault(before.number if before.beside is None else before.beside, number)
+        return None if first == number else first
 
     def next(self, number: int) -> Proposal | None:
         """Return what to try as the ``number``-th: as the strategy has it, but what takes much of the budget waits for the others.

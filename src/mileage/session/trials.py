@@ -186,8 +186,11 @@ class TrialLoop:
         workflow, choices = members[0].workflow, proposal.configuration.choices
         physical = self._physical(members, data, choices=choices)
         is_fitting = fits(physical)
-        if is_fitting and only_if_kept:
-            return
+        if only_if_kept:
+            if is_fitting:
+                return
+            beside = self.strategy.beside(proposal.configuration, members[0].number)
+            members = (replace(members[0], beside=beside),)
         constant = not self.begun
         hurdle = self._hurdle(workflow) if is_fitting and not constant else None
         if hurdle is not None:
@@ -557,7 +560,7 @@ class TrialLoop:
 
     def tried_since_best(self) -> tuple[int, int]:
         """Return how many proposals were told up to the best, and how many after it; companions are part of theirs."""
-        told = [number for number in self.begun if number < self.told]
+        told = [number for number in self.begun if number < self.told and self.done[number].beside is None]
         led = sum(number <= self.best_number for number in told)
         return led, len(told) - led
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from mileage.core.events import EventBus, Listener
 from mileage.language import ast, format_query, semantic_hash
 from mileage.session.clock import Clock
+from mileage.session.continued import trials_before
 from mileage.session.findings import watch
 from mileage.session.place import warm
 from mileage.session.run import RunSetting, run_plan
 from mileage.session.statements.check import bound
 
 if TYPE_CHECKING:
-    from mileage.results import Trial
     from mileage.session.result import Result
     from mileage.session.session import Session
 
@@ -24,7 +24,8 @@ def run_predict(
 ) -> Result:
     """Answer a query with a ranked list of workflows.
 
-    Scored trials of the ``parent`` version whose predictions are kept come first: they cost a score, no fit.
+    Scored trials of the ``parent`` version, or of a run with another budget, whose predictions are kept come first: they cost a
+    score, no fit.
     """
     bus = EventBus()
     if on_event is not None:
@@ -41,12 +42,6 @@ def run_predict(
         bus.tell(
             "note", text=f"{finding.code} {finding.message}", clause=finding.suggestion, severity=str(finding.severity)
         )
+    before = trials_before(session, query, plan, parent)
     record = session.catalog.add_query(format_query(query), semantic_hash(query), name=plan.name, parent=parent)
-    return run_plan(session, plan, RunSetting(record.id, clock, bus, _trials_of(session, parent)))
-
-
-def _trials_of(session: Session, query_id: int | None) -> tuple[Trial, ...]:
-    """Return the trials of a query's last run, in the order of their numbers."""
-    runs = [run for run in session.catalog.runs() if query_id is not None and run.query_id == query_id]
-    trials = session.catalog.trials(runs[-1].id) if runs else ()
-    return tuple(sorted((trial for trial in trials if trial.number > 0), key=lambda trial: trial.number))
+    return run_plan(session, plan, RunSetting(record.id, clock, bus, before))
