@@ -6,7 +6,7 @@ the control: what is gained without folds that share); MILE with ``HINT (exactne
 score of every configuration is compared, as a share of the largest.
 
 Measured is CPU time, of a second run in one process: ``work_s`` is all of a side without imports (of MILE also the profile of the data, planning, keeping, the refit of the
-best, the report), ``tasks_s`` of MILE what its tasks that fit, apply, predict and score the folds take. ``idea_alone`` is the path
+best, the report), ``tasks_s`` of MILE what the tasks take that lead to its scores. ``idea_alone`` is the path
 over the tasks of MILE. ``one_more`` is what the tasks of one more value take, measured by a grid of twice as many, over those of one
 configuration that shares nothing (``off``).
 
@@ -223,18 +223,13 @@ def by_mile(row: Row, data: Path, *, off: bool) -> dict[str, Any]:
     from mileage.engine import segment
     from mileage.session import run as session_run
 
-    spent: list[float] = []
-    constant: set[str] = set()  # tasks of the answer without data, that every search begins with
-    n_rows = len(pd.read_parquet(data, columns=["target"]))
+    ran: dict[str, tuple[Any, float]] = {}
     run_task = segment.run_task
 
     def timed(task: Any, inputs: Any, *, resources: Any) -> Any:
         started = time.process_time()
         made = run_task(task, inputs, resources=resources)
-        if _is_apart(task, inputs, n_rows) or any(port.task in constant for port in task.inputs):
-            constant.update([task.fingerprint] if task.operator == "dummy" or str(task.kind) == "predict" else [])
-        else:
-            spent.append(time.process_time() - started)
+        ran[task.fingerprint] = task, time.process_time() - started
         return made
 
     session_run.recheck = lambda _loop: {}  # looking twice at a hundredth of what is shared is no part of a grid
@@ -254,13 +249,25 @@ def by_mile(row: Row, data: Path, *, off: bool) -> dict[str, Any]:
         trials = [t for t in result.leaderboard.trials if t.number > 0]
     assert len(trials) == len(row.values), f"{len(trials)} of {len(row.values)} trials"
     scores = {str(dict(t.configuration[-1][1][-1].params)[row.parameter]): list(t.scores[row.metric]) for t in trials}
-    return {"scores": scores, "work_s": work_s, "tasks_s": sum(spent), "exactness": str(trials[0].exactness)}
+    return {"scores": scores, "work_s": work_s, "tasks_s": _of_the_grid(ran), "exactness": str(trials[0].exactness)}
 
 
-def _is_apart(task: Any, inputs: list[Any], n_rows: int) -> bool:
-    """Say whether a task reads or deals the data, fits the best on all of its rows, or is the constant."""
-    kind = str(task.kind)
-    return kind in {"source", "deal"} or task.operator == "dummy" or (kind == "fit" and len(inputs[0]) == n_rows)
+def _of_the_grid(ran: dict[str, tuple[Any, float]]) -> float:
+    """Return what the tasks took that lead to scores, but for those that read or deal the data or lead to the scores of the constant alone.
+
+    So what fits the best on all of its rows is no part of it.
+    """
+    led: dict[str, bool] = {}  # by task: whether the constant is part of what led to it
+    for name, (task, _) in ran.items():
+        led[name] = task.operator == "dummy" or any(led.get(port.task, False) for port in task.inputs)
+    open_ = [name for name, (task, _) in ran.items() if str(task.kind) == "score" and not led[name]]
+    needed = set[str]()
+    while open_:
+        name = open_.pop()
+        if name in ran and name not in needed:
+            needed.add(name)
+            open_ += [port.task for port in ran[name][0].inputs]
+    return sum(s for name, (task, s) in ran.items() if name in needed and str(task.kind) not in {"source", "deal"})
 
 
 # --- measuring ----------------------------------------------------------------------------------------------------------

@@ -91,3 +91,23 @@ def test_categories_are_encoded_alike_however_rare_levels_are_told(params: dict[
         wanted = operator.build(complete, None).fit(X[part_of != i])  # type: ignore[arg-type]
         assert np.array_equal(learned.transform(X).toarray(), wanted.transform(X).toarray())
         assert learned.get_feature_names_out().tolist() == wanted.get_feature_names_out().tolist()
+
+
+@given(st.integers(0, 2**16), st.booleans())
+def test_cells_are_shown_through_weights_as_their_matrix_is(seed: int, some: bool) -> None:
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame({"a": rng.normal(size=20) + 1e3, "b": rng.normal(size=20), "c": rng.choice(list("uvw"), 20)})
+    X.loc[rng.random(20) < 0.2, "b"] = np.nan
+    cells = Layout.about(X, ["a", "b"], ["c"]).read(X).take(np.flatnonzero(rng.random(20) < 0.5) if some else None)
+    weights, offset = rng.normal(size=(cells.layout.width, 3)), rng.normal(size=3)
+    shown = cells.through(weights, offset, np.full(3, -1))
+    assert np.allclose(shown, cells.matrix(0, 20) @ weights + offset, rtol=0, atol=1e-9)
+
+
+def test_cells_that_nothing_has_filled_are_not_shown() -> None:
+    X = pd.DataFrame({"a": [1.0, None, 3.0]})
+    cells = Layout.about(X, ["a"]).read(X)
+    marks = np.array([1])
+    with pytest.raises(ValueError, match="NaN"):
+        cells.through(np.eye(2)[:, :1], np.zeros(1), marks)
+    assert cells.take(np.array([0, 2])).through(np.eye(2)[:, :1], np.zeros(1), marks).tolist() == [[-1.0], [1.0]]

@@ -8,14 +8,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.naive_bayes import GaussianNB
 
-from mileage.operators import Branch, BuildContext, operators, running
+from mileage.operators import Branch, BuildContext, operators, running, together
 from mileage.operators.metrics import is_of_squares, score, score_stacked
 from mileage.operators.sums import Seen
-from mileage.operators.together import LinearFits, Odds, Stacked
+from mileage.operators.together import Asked, Fits, LinearFits, Odds, Stacked
 from mileage.testing.laws import sums
 from mileage.traits.fused import minimize_together
 
 seeds = st.integers(0, 2**16)
+
+
+class Said(Fits):
+    """Models that say of the row of each number what is known of it."""
+
+    def __init__(self, stacked: Stacked | Odds) -> None:
+        self.stacked = stacked
+
+    def answers(self, X: np.ndarray, n_classes: int) -> Stacked | Odds:
+        rows, said = X[:, 0].astype(int), self.stacked
+        if isinstance(said, Odds):
+            return Odds(said.margins[:, rows], said.seen, n_classes)
+        return Stacked(said.kind, said.values[:, rows], said.labels[:, rows])
+
+    def one(self, place: int) -> "Said":
+        own, said = slice(place, place + 1), self.stacked
+        if isinstance(said, Odds):
+            return Said(Odds(said.margins[own], said.seen, said.n_classes))
+        return Said(Stacked(said.kind, said.values[own], said.labels[own]))
+
+    def __len__(self) -> int:
+        return 3
 
 
 def stack(rng: np.random.Generator, task: str, kind: str, n_rows: int, n_classes: int) -> Stacked | Odds:
@@ -41,14 +63,30 @@ def test_scores_of_a_stack_are_those_of_each(seed: int, case: tuple[str, str, in
     task, kind, n_classes = case
     rng = np.random.default_rng(seed)
     y = rng.normal(size=30) if task == "regression" else rng.integers(0, n_classes, 30)
-    stacked, classes = stack(rng, task, kind, 30, n_classes), tuple("abcd"[:n_classes])
+    asked, classes = (
+        Asked(Said(stack(rng, task, kind, 30, n_classes)), np.arange(30)[:, None], n_classes),
+        tuple("abcd"[:n_classes]),
+    )
     calls = {"regression": ("rmse", "mse", "r2", "mae", "neg_mean_squared_error")}.get(
         task, ("accuracy", "log_loss", "error", "neg_log_loss", "f1_macro")
     )
     for call in calls:
-        asked = {"classes": classes, "task": task, "positive": 1}
-        each = [score(call, y, stacked.at(i), **asked) for i in range(3)]  # type: ignore[arg-type]
-        assert np.allclose(score_stacked(call, y, stacked, **asked), each, rtol=1e-12, atol=0), call  # type: ignore[arg-type]
+        settings = {"classes": classes, "task": task, "positive": 1}
+        each = [score(call, y, asked.at(i), **settings) for i in range(3)]  # type: ignore[arg-type]
+        assert np.allclose(score_stacked(call, y, asked, **settings), each, rtol=1e-12, atol=0), call  # type: ignore[arg-type]
+
+
+@given(seeds, st.integers(1, 400), st.integers(1, 4))
+def test_rows_that_are_asked_in_turn_answer_as_all_at_once(seed: int, n_rows: int, n_classes: int) -> None:
+    rng = np.random.default_rng(seed)
+    coef, X = rng.normal(size=(3, 2, n_classes)), rng.normal(size=(n_rows, 2))
+    asked = Asked(LinearFits(coef, rng.normal(size=(3, n_classes)), "proba", np.arange(n_classes)), X, n_classes)
+    whole = asked.fits.answers(X, n_classes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(together, "_AT_ONCE", 1)
+        parts = [answers.labels for _, answers in asked.in_turn()]
+    assert np.array_equal(np.hstack(parts), whole.labels)
+    assert all(np.allclose(asked.at(i).values, whole.at(i).values, rtol=0, atol=1e-12) for i in range(3))
 
 
 @given(seeds, st.sampled_from([1e-3, 1.0, 1e3]))

@@ -14,6 +14,7 @@ from mileage.workflow.task import Task
 
 if TYPE_CHECKING:
     from mileage.data import RowSet, Splits
+    from mileage.operators.layout import Layout
     from mileage.operators.sums import Seen, State
 
 
@@ -23,6 +24,12 @@ def lay_out(task: Task, inputs: list[Any]) -> dict[str, Any]:
 
     params: dict[str, Any] = dict(task.params)
     return {"out": Layout.about(inputs[0], params["numeric"], params["categorical"])}
+
+
+def read_cells(inputs: list[Any]) -> dict[str, Any]:
+    """Return the cells of all rows, in the columns of a layout."""
+    X, layout = inputs
+    return {"out": layout.read(columns_of(X, tuple(column.name for column in layout.columns)))}
 
 
 def lift(task: Task, inputs: list[Any]) -> dict[str, Any]:
@@ -76,9 +83,14 @@ def merge(task: Task, inputs: list[Any]) -> dict[str, Any]:
 
 
 def image(task: Task, inputs: list[Any]) -> dict[str, Any]:
-    """Return the train rows as a step sees them: sums of its input columns."""
+    """Return rows as a step sees them: sums of its input columns, or of cells the columns themselves."""
+    from mileage.operators.layout import Cells
+
     params: dict[str, Any] = dict(task.params)
     state, *states = inputs
+    if isinstance(state, Cells):
+        seen = _seen(params["route"], iter(states), _without_rows(state.layout), 1)
+        return {"out": state.through(seen.weights, seen.offset, seen.marks)}
     return {"out": _seen(params["route"], iter(states), state, params["n_classes"]).plain()}
 
 
@@ -116,7 +128,6 @@ def learn_together(task: Task, inputs: list[Any], operator: Operator) -> dict[st
 
 def fit_masked(task: Task, inputs: list[Any], operator: Operator) -> dict[str, Any]:
     """Return models that are fitted together, each on the train rows of its own splits, from common columns of all rows."""
-    from mileage.operators.sums import State, Sums
     from mileage.operators.together import Trained
 
     assert isinstance(operator, Masked)
@@ -124,11 +135,8 @@ def fit_masked(task: Task, inputs: list[Any], operator: Operator) -> dict[str, A
     context: dict[str, Any] = dict(task.context)
     X, y, layout, *parts = inputs
     n_states, places, route = (params.pop(name) for name in ("n_states", "places", "route"))
-    import numpy as np
-
     cells = layout.read(X[[column.name for column in layout.columns]])
-    matrix, width = cells.matrix(0, len(X)), cells.layout.width
-    empty = State(cells.layout, Sums(np.zeros(1), np.zeros((1, width))))  # a way is followed, nothing is summed up
+    matrix, empty = cells.matrix(0, len(X)), _without_rows(cells.layout)
     trained = []
     for i, place in enumerate(places):
         splits, *states = parts[i * (1 + n_states) : (i + 1) * (1 + n_states)]
@@ -142,6 +150,15 @@ def fit_masked(task: Task, inputs: list[Any], operator: Operator) -> dict[str, A
         {**params, operator.together: values[0]}, values, BuildContext(**context), matrix, y, trained
     )
     return {"state": fits}
+
+
+def _without_rows(layout: Layout) -> State:
+    """Return the state of no row, which a way can be followed with where nothing is summed up."""
+    import numpy as np
+
+    from mileage.operators.sums import State, Sums
+
+    return State(layout, Sums(np.zeros(1), np.zeros((1, layout.width))))
 
 
 def score(task: Task, inputs: list[Any]) -> dict[str, Any]:

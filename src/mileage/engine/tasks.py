@@ -21,8 +21,9 @@ from mileage.errors import InternalError
 from mileage.operators.base import BuildContext, Operator
 from mileage.operators.bins import Binned
 from mileage.operators.from_codes import Coded, FromCodes, code_categories
+from mileage.operators.layout import Cells
 from mileage.operators.metrics import Metric
-from mileage.operators.together import Fits, Fused
+from mileage.operators.together import Asked, Fits, Fused
 from mileage.workflow.task import Task, TaskKind
 
 DRIVER_KINDS = frozenset({TaskKind.SOURCE, TaskKind.SAMPLE})
@@ -224,6 +225,8 @@ def _reshuffle(task: Task, inputs: list[Any], resources: Resources) -> dict[str,
 def _take(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
     del resources
     params = dict(task.params)
+    if isinstance(inputs[0], Cells):
+        return {"out": inputs[0].take(_rows(params, inputs))}
     frame, columns = inputs[0], params.get("columns")
     assert columns is None or isinstance(columns, tuple)
     frame = frame if columns is None else columns_of(frame, tuple(str(column) for column in columns))
@@ -305,7 +308,7 @@ def _gather(task: Task, inputs: list[Any], resources: Resources) -> dict[str, An
     from mileage.operators.cutting import gather_answers
 
     if isinstance(inputs[0], Fits):
-        return {"out": inputs[0].answers(inputs[1], whole_number(dict(task.params)["n_classes"]))}
+        return {"out": Asked(inputs[0], inputs[1], whole_number(dict(task.params)["n_classes"]))}
     context: dict[str, Any] = dict(task.context)
     operator = _operator(task.operator, resources)
     return {"out": gather_answers(operator, inputs[0], inputs[1], dict(task.params), BuildContext(**context))}
@@ -402,6 +405,7 @@ _RUN: dict[TaskKind, Callable[[Task, list[Any], Resources], dict[str, Any]]] = {
     TaskKind.BIN: _bin,
     TaskKind.CODE: _code,
     TaskKind.LAYOUT: lambda task, inputs, _: sums.lay_out(task, inputs),
+    TaskKind.CELLS: lambda _, inputs, __: sums.read_cells(inputs),
     TaskKind.LIFT: lambda task, inputs, _: sums.lift(task, inputs),
     TaskKind.MERGE: lambda task, inputs, _: sums.merge(task, inputs),
     TaskKind.IMAGE: lambda task, inputs, _: sums.image(task, inputs),

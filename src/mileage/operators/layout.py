@@ -102,7 +102,8 @@ class Layout:
         (('u', 'v'), [[0.0, 0.0, 0.0, 1.0], [0.0, 1.0, 1.0, 0.0]])
         """
         names = [column.name for column in self.columns if column.levels is None]
-        values = X[names].to_numpy(dtype=np.float64) if names else np.empty((len(X), 0))
+        own = X if names == list(X.columns) else X[names]
+        values = own.to_numpy(dtype=np.float64) if names else np.empty((len(X), 0))
         misses = dict(zip(names, np.isnan(values.sum(axis=0)).tolist(), strict=True))  # a gap, or ends that cancel
         codes = {column.name: coded(X[column.name]) for column in self.columns if column.levels is not None}
         columns = tuple(
@@ -144,6 +145,45 @@ class Cells:
         for name, codes in self.codes.items():
             made[rows, self.layout.first[name] + codes[start:stop]] = 1.0
         return made
+
+    def take(self, rows: np.ndarray | None) -> Cells:
+        """Return some of the rows; all of them if ``rows`` is None."""
+        if rows is None:
+            return self
+        return Cells(self.layout, self.values[rows], {name: codes[rows] for name, codes in self.codes.items()})
+
+    def through(self, weights: np.ndarray, offset: np.ndarray, marks: np.ndarray) -> np.ndarray:
+        """Return a linear map of the common columns, shape (n_rows, n_columns), without a matrix of all levels.
+
+        ``marks`` are the common columns that mark missing values which are still missing; -1 where there are none.
+
+        Raises
+        ------
+        ValueError
+            If the output has missing values, or such as are not finite.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> X = pd.DataFrame({"a": [1.0, 3.0], "c": ["v", "u"]})
+        >>> cells = Layout.about(X, ["a"], ["c"]).read(X)
+        >>> weights = np.array([[2.0, 0.0], [0.0, 5.0], [0.0, 7.0]])
+        >>> cells.through(weights, np.array([4.0, 0.0]), np.array([-1, -1])).tolist()
+        [[2.0, 7.0], [6.0, 5.0]]
+        """
+        made = self.numbers().matrix(0, len(self.values))
+        missing = made[:, marks[marks >= 0]].any()
+        n_numbers = made.shape[1]
+        out = np.asarray(made @ weights[:n_numbers] + offset)
+        for name, codes in self.codes.items():
+            first = self.layout.first[name]
+            own = weights[first : first + codes.max(initial=0) + 1]
+            read = np.flatnonzero(own.any(axis=0))
+            out[:, read] += own[:, read][codes]
+        if missing or not np.isfinite(out).all():
+            message = "Input X contains NaN or infinity."
+            raise ValueError(message)
+        return out
 
     def numbers(self) -> Cells:
         """Return the columns that hold numbers, which come first."""

@@ -6,8 +6,8 @@ An operator that is ``Together`` learns for all values at once, and answers for 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mileage.operators.running import Predictions
     from mileage.operators.sums import Seen
 
+_AT_ONCE, _FEWEST = 2**17, 64  # numbers that are answered at once, which stay near the processor: 1 MB; and rows
 _LEAST_SHARE = 1e-5  # of the terms of a sum of squared errors: one that is smaller has lost too many of its digits
 
 
@@ -43,9 +44,6 @@ class Stacked:
         from mileage.operators.running import Predictions
 
         return Predictions(self.kind, self.values[place], self.labels[place])
-
-    def __len__(self) -> int:
-        return len(self.values)
 
 
 @dataclass(frozen=True)
@@ -109,9 +107,6 @@ class Odds:
             np.exp(off, out=off)
         return np.asarray(np.clip(-np.log(off.sum(axis=-1)), np.log(least), np.log1p(-least)))
 
-    def __len__(self) -> int:
-        return len(self.margins)
-
 
 class Fits(ABC):
     """What a model has learned with each of several values of a parameter."""
@@ -119,6 +114,57 @@ class Fits(ABC):
     @abstractmethod
     def answers(self, X: Any, n_classes: int) -> Stacked | Odds:
         """Return what each says of rows ``X``; columns stand for the codes ``0 .. n_classes - 1``."""
+
+    @abstractmethod
+    def one(self, place: int) -> Fits:
+        """Return what is learned with one of the values."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Rows that several models are asked about, and answer when somebody reads it: a few rows at a time, or one of the models.
+
+    Attributes
+    ----------
+    fits : Fits
+    X : array or sparse matrix of shape (n_rows, n_columns)
+    n_classes : int
+        0 for a regression.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> fits = LinearFits(np.array([[[1.0]], [[3.0]]]), np.array([[0.0], [1.0]]), "value", np.array([]))
+    >>> asked = Asked(fits, np.array([[2.0], [5.0]]), 0)
+    >>> asked.at(1).values.tolist(), [answers.values.tolist() for _, answers in asked.in_turn()]
+    ([7.0, 16.0], [[[2.0, 5.0], [7.0, 16.0]]])
+    """
+
+    fits: Fits
+    X: Any
+    n_classes: int
+
+    def in_turn(self) -> Iterator[tuple[slice, Stacked | Odds]]:
+        """Yield what all say of some rows, and which these are, until each row had its turn."""
+        step = max(_FEWEST, _AT_ONCE // (len(self.fits) * max(1, self.n_classes)))
+        for start in range(0, self.X.shape[0], step):
+            rows = slice(start, start + step)
+            yield rows, self.fits.answers(self.X[rows], self.n_classes)
+
+    @property
+    def kind(self) -> str:
+        """What the models say of rows."""
+        return self.fits.answers(self.X[:1], self.n_classes).kind
+
+    def at(self, place: int) -> Predictions:
+        """Return what one of the models says."""
+        return self.fits.one(place).answers(self.X, self.n_classes).at(0)
+
+    def __len__(self) -> int:
+        return len(self.fits)
 
 
 class Together(ABC):
@@ -226,6 +272,14 @@ class LinearFits(Fits):
             return Stacked("value", margins[..., 0], margins[..., 0])
         seen = np.asarray(self.classes, dtype=np.int64)
         return Odds(margins, seen, n_classes) if self.kind == "proba" else _decisions(margins, seen, n_classes)
+
+    def one(self, place: int) -> LinearFits:
+        """Return what is learned with one of the values."""
+        own = slice(place, place + 1)
+        return replace(self, coef=self.coef[own], intercept=self.intercept[own])
+
+    def __len__(self) -> int:
+        return len(self.coef)
 
     def squared_errors(self, seen: Seen) -> tuple[np.ndarray, bool]:
         """Return the means of squared errors of a regression from the sums of some rows, and whether they are more than rounding.

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from mileage.optimizer.provenance import check_leaks
 from mileage.optimizer.rule import Applied, PlanContext, Rule, run_rule
+from mileage.optimizer.rules.answer_from_cells import answer_from_cells
 from mileage.optimizer.rules.bin_once import bin_once
 from mileage.optimizer.rules.bind_late import bind_late
 from mileage.optimizer.rules.choose_reuse import choose_reuse
@@ -38,6 +39,7 @@ BATCHES: tuple[tuple[str, tuple[Rule, ...]], ...] = (
             gather_once,
             learn_together,
             score_from_sums,
+            answer_from_cells,
             fuse_fits,
             mask_fits,
         ),

@@ -218,6 +218,11 @@ def _code(tracing: _Tracing, task: Task) -> dict[str, Held]:
     return {"codes": tracing.held[task.inputs[0]], "levels": _NOTHING}
 
 
+def _cells(tracing: _Tracing, task: Task) -> Held:
+    """Give each row its own cells; which columns there are says nothing of what is learned."""
+    return tracing.held[task.inputs[0]]
+
+
 def _lift(tracing: _Tracing, task: Task) -> Held:
     params = dict(task.params)  # what a sample has of a fold, and what it adds to a smaller one, counts as all of it
     train, test = tracing.split(task.inputs[3], whole_number(params["split"]), task.inputs[0].task)
@@ -363,6 +368,7 @@ _HOLDS: dict[TaskKind, Callable[[_Tracing, Task], Held | dict[str, Held]]] = {
     TaskKind.BIN: _fit,
     TaskKind.CODE: _code,
     TaskKind.LAYOUT: _nothing,
+    TaskKind.CELLS: _cells,
     TaskKind.LIFT: _lift,
     TaskKind.MERGE: _merge,
     TaskKind.IMAGE: _image,

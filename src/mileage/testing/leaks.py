@@ -110,6 +110,8 @@ class _Following:
             return {"out": _Value(self._part(task.inputs[1], params["split"], params["part"], source))}
         if task.kind is TaskKind.CODE:
             return {"codes": self.values[task.inputs[0]]}
+        if task.kind is TaskKind.CELLS:
+            return {"out": self.values[task.inputs[0]]}
         if task.kind is TaskKind.LIFT:
             return {"out": _Value(self._lifted(task, params["split"], params["other"]))}
         if task.kind is TaskKind.MASKED:

@@ -30,9 +30,11 @@ class TaskKind(StrEnum):
     bin      X                            ``out``: its columns in bins, for fits with other parameters
     code     X                            ``codes``: places of categories among the levels of their columns; ``levels``
     layout   X                            ``out``: the columns that sums are made of
+    cells    X, layout                    ``out``: the cells of these columns; ``take`` gives some of the rows
     lift     X, y, layout, splits [, splits]   ``out``: sums over a fold or the train rows of split ``i``, without those of smaller splits
     merge    sums, sums, ...              ``out``: sums of all, or ``without_i``: of all but the i-th
     image    sums, states                 ``out``: sums of the columns that a step sees
+             cells, states                ``out``: the columns themselves
     sums     X, y                         ``out``: sums of the columns that a step sees, from its train rows
     learn    sums that a step sees        ``state`` as fitting it on the rows would give
     together sums that a step sees, or X, y   ``state``: what is learned with each of several values of a parameter
@@ -63,6 +65,7 @@ class TaskKind(StrEnum):
     BIN = "bin"
     CODE = "code"
     LAYOUT = "layout"
+    CELLS = "cells"
     LIFT = "lift"
     MERGE = "merge"
     IMAGE = "image"

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from mileage.operators.metrics.scoring import is_plain, resolve_metric, score
 from mileage.operators.metrics.squares import is_of_squares, score_squares
-from mileage.operators.together import Stacked
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from mileage.operators.together import Odds
+    from mileage.operators.together import Asked
 
 
 def score_stacked(
-    call: str, y: np.ndarray, stacked: Stacked | Odds, *, classes: tuple[str, ...], task: str, positive: int = 1
+    call: str, y: np.ndarray, asked: Asked, *, classes: tuple[str, ...], task: str, positive: int = 1
 ) -> np.ndarray:
     """Return the value of a metric for each of several models, as :func:`~mileage.operators.metrics.score` gives it for one.
 
@@ -24,8 +23,8 @@ def score_stacked(
     ----------
     call, y, classes, task, positive
         As for :func:`~mileage.operators.metrics.score`.
-    stacked : Stacked or Odds
-        What the models say of the rows of ``y``.
+    asked : Asked
+        Models, and the rows of ``y``.
 
     Returns
     -------
@@ -34,37 +33,50 @@ def score_stacked(
     Examples
     --------
     >>> import numpy as np
-    >>> from mileage.operators.together import Stacked
-    >>> made = np.array([[0, 1, 1], [0, 0, 1]])
-    >>> stacked = Stacked("decision", made - 0.5, made)
-    >>> score_stacked("accuracy", np.array([0, 1, 1]), stacked, classes=("a", "b"), task="binary").round(3).tolist()
+    >>> from mileage.operators.together import Asked, LinearFits
+    >>> fits = LinearFits(np.ones((2, 1, 1)), np.array([[-0.5], [-1.5]]), "decision", np.array([0, 1]))
+    >>> asked = Asked(fits, np.array([[0.0], [1.0], [2.0]]), 2)
+    >>> score_stacked("accuracy", np.array([0, 1, 1]), asked, classes=("a", "b"), task="binary").round(3).tolist()
     [1.0, 0.667]
     """
     import numpy as np
 
-    at_once = _AT_ONCE.get(resolve_metric(call, task).scorer) if len(y) and is_plain(call, task) else None
     if task == "regression" and len(y) and is_of_squares(call):
-        errors = ((stacked.values - y) ** 2).mean(axis=1)
-        return score_squares(call, errors, float(y.var()), len(y))
-    if at_once is None or (at_once is _log_loss and isinstance(stacked, Stacked)):
-        asked = {"classes": classes, "task": task, "positive": positive}
-        return np.array([score(call, y, stacked.at(i), **asked) for i in range(len(stacked))], dtype=float)  # type: ignore[arg-type]
-    return resolve_metric(call, task).sign * at_once(y, stacked)
+        return score_squares(call, _means(_squares, y, asked), float(y.var()), len(y))
+    at_once = _AT_ONCE.get(resolve_metric(call, task).scorer) if len(y) and is_plain(call, task) else None
+    if at_once is None or (at_once is _log_shares and asked.kind != "proba"):
+        settings = {"classes": classes, "task": task, "positive": positive}
+        return np.array([score(call, y, asked.at(i), **settings) for i in range(len(asked))], dtype=float)  # type: ignore[arg-type]
+    return resolve_metric(call, task).sign * _means(at_once, y, asked)
 
 
-def _accuracy(y: np.ndarray, stacked: Stacked | Odds) -> np.ndarray:
+def _means(of_rows: Callable[[np.ndarray, Any], np.ndarray], y: np.ndarray, asked: Asked) -> np.ndarray:
+    """Return for each model the mean over all rows of what is told of each."""
     import numpy as np
 
-    return np.asarray((stacked.labels == y).mean(axis=1))
+    sums = [of_rows(y[rows], answers).sum(axis=1) for rows, answers in asked.in_turn()]
+    return np.asarray(np.sum(sums, axis=0) / len(y))
 
 
-def _log_loss(y: np.ndarray, stacked: Any) -> np.ndarray:
+def _squares(y: np.ndarray, answers: Any) -> np.ndarray:
     import numpy as np
 
-    return np.asarray(stacked.log_shares(y).mean(axis=1))
+    return np.asarray((answers.values - y) ** 2)
+
+
+def _hits(y: np.ndarray, answers: Any) -> np.ndarray:
+    import numpy as np
+
+    return np.asarray(answers.labels == y)
+
+
+def _log_shares(y: np.ndarray, answers: Any) -> np.ndarray:
+    import numpy as np
+
+    return np.asarray(answers.log_shares(y))
 
 
 _AT_ONCE: Mapping[str, Callable[[np.ndarray, Any], np.ndarray]] = {
-    "accuracy": _accuracy,
-    "neg_log_loss": _log_loss,
+    "accuracy": _hits,
+    "neg_log_loss": _log_shares,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mileage.core.domains import FloatRange
@@ -62,6 +62,13 @@ class GaussianFits(Fits):
             joint -= 0.5 * (apart[:, None, :] * weights[:, :, column]).reshape(len(off), -1)
         joint = joint.reshape(-1, n_models, n_seen).transpose(1, 0, 2)
         return Odds(joint, self.classes, n_classes)
+
+    def one(self, place: int) -> GaussianFits:
+        """Return what is learned with one of the values."""
+        return replace(self, variances=self.variances[place : place + 1])
+
+    def __len__(self) -> int:
+        return len(self.variances)
 
 
 class GaussianNb(FromSums, Together, Operator):
