@@ -131,7 +131,7 @@ def _claims(entry: Mapping[str, Any]) -> Iterator[Claim]:
     for law in ("monoid", "group"):
         for algebra, how in entry.get(law, {}).items():
             yield Claim(law, Exactness.of(how), algebra)
-    for law in ("cuts", "gathers", "path"):
+    for law in ("cuts", "gathers", "path", "stacks"):
         for name, (how, *values) in entry.get(law, {}).items():
             yield Claim(law, Exactness.of(how), name, tuple(values))
     for stage in STAGES:

@@ -3,7 +3,7 @@
 from mileage.traits.laws.columns import additive, columnwise, dead_columns
 from mileage.traits.laws.evidence import Evidence, Law
 from mileage.traits.laws.rows import fitted_rowwise, ignores_order, ignores_y, repeatable, weighted01
-from mileage.traits.laws.solvers import gram_only, hist_only, oracle_loss, path
+from mileage.traits.laws.solvers import gram_only, hist_only, oracle_loss, path, stacks
 from mileage.traits.laws.stages import binds, cuts, gathers
 from mileage.traits.laws.states import group, monoid
 
@@ -24,6 +24,7 @@ LAWS: dict[str, Law] = {
         cuts,
         gathers,
         path,
+        stacks,
         gram_only,
         hist_only,
         oracle_loss,

@@ -8,6 +8,7 @@ from mileage.traits.declaration import Claim, Declaration
 from mileage.traits.exactness import Exactness
 from mileage.traits.laws.evidence import Evidence, measured, weakest
 from mileage.traits.losses import LOSSES, minimized
+from mileage.traits.stacked import fit_stacked
 
 _LOSS_TOLERANCE = 1e-5
 
@@ -28,6 +29,21 @@ def path(declared: Declaration, claim: Claim) -> Evidence:
             )
         )
     return weakest(found)
+
+
+def stacks(declared: Declaration, claim: Claim) -> Evidence:
+    """Fits that go through one stream of batches with several values of a parameter are those that are made alone."""
+    s = declared.subject
+    X, y = s.data()
+    made = fit_stacked([s.make(**{claim.argument: value}) for value in claim.values], X, y)
+    return weakest(
+        measured(
+            s.answer(one, X),
+            s.answer(s.fit(X, y, **{claim.argument: value}), X),
+            f"on one stream of batches it is another one for {claim.argument} = {value}",
+        )
+        for one, value in zip(made, claim.values, strict=True)
+    )
 
 
 def gram_only(declared: Declaration, claim: Claim) -> Evidence:
