@@ -23,13 +23,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-RULES = ("bind_late", "gather_once", "fit_from_sums", "learn_together", "score_from_sums", "fuse_fits")
+RULES = ("bind_late", "gather_once", "fit_from_sums", "learn_together", "score_from_sums", "fuse_fits", "stack_fits")
 FOLDS = 3
 ROUNDING = 1e-9
 CODES, HOT, COUNTS = "median >> ordinal", "median >> one_hot >> standard", "median >> minmax >> one_hot"
 SMOOTHINGS = tuple(10.0**-e for e in range(1, 11)) + tuple(3 * 10.0**-e for e in range(1, 11))
 PRUNINGS = tuple(round(0.0002 * i, 4) for i in range(20))
 PENALTIES = tuple(float(f"{10 ** (-4 + 3 * i / 31):.6g}") for i in range(32))
+RATES, DECAYS = (3e-4, 1e-3, 3e-3, 1e-2), (1e-5, 1e-3, 1e-2, 1e-1)
 ALPHAS = tuple(round(10 ** (i / 10 - 1), 6) for i in range(40))
 
 
@@ -80,6 +81,13 @@ ROWS = (
     Row("gaussian_nb_smoothing", HOT, f"gaussian_nb(var_smoothing IN {listed(SMOOTHINGS)})", 20, 16.5),
     Row("tree_pruning", CODES, f"decision_tree(ccp_alpha IN {listed(PRUNINGS)})", 20, 9.5),
     Row("ridge_alphas", HOT, f"ridge(alpha IN {listed(ALPHAS)})", 40, 83.0),
+    Row(
+        "mlp_rates_x_penalties",
+        HOT,
+        f"mlp(hidden = 16, learning_rate_init IN {listed(RATES)}, alpha IN {listed(DECAYS)})",
+        16,
+        3.5,
+    ),
     Row("logistic_penalties", HOT, f"logistic(C IN {listed(PENALTIES)})", 32, 5.0),
 )
 
@@ -162,6 +170,8 @@ def _steps(row: Row) -> Iterator[tuple[Any, ...]]:
             yield from ((DecisionTreeClassifier(ccp_alpha=one, random_state=0),) for one in PRUNINGS)
         case "logistic_penalties":
             yield from ((LogisticRegression(C=one, max_iter=300),) for one in PENALTIES)
+        case "mlp_rates_x_penalties":
+            yield from ((_network(rate, decay),) for rate in RATES for decay in DECAYS)
         case "ridge_alphas":
             yield from ((RidgeClassifier(alpha=one),) for one in ALPHAS)
         case _:
@@ -174,6 +184,12 @@ def _k_best(k: int) -> Any:
     from sklearn.feature_selection import SelectKBest, mutual_info_classif
 
     return SelectKBest(partial(mutual_info_classif, random_state=0), k=k)
+
+
+def _network(rate: float, decay: float) -> Any:
+    from sklearn.neural_network import MLPClassifier
+
+    return MLPClassifier((16,), learning_rate_init=rate, alpha=decay, early_stopping=True, random_state=0)
 
 
 def _ensembles(row: Row) -> Iterator[Any]:
