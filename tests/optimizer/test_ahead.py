@@ -56,5 +56,5 @@ def test_configurations_that_are_listed_one_by_one_share_with_those_that_are_equ
 def test_values_that_are_listed_one_by_one_are_made_together() -> None:
     steps = [StepChoice("logistic", (("C", c), ("max_iter", n))) for c, n in ((0.1, 300), (1.0, 300), (5.0, 99))]
     asked = operators.get("logistic").complete({"C": 0.1})
-    assert Ahead(space(*steps), n_trials=3).listed("logistic", asked, "C") == (0.1, 1.0)
-    assert Ahead(space(*steps), n_trials=2).listed("logistic", asked, "C") == ()
+    assert Ahead(space(*steps), n_trials=3).listed("logistic", asked, ("C",)) == ((0.1,), (1.0,))
+    assert Ahead(space(*steps), n_trials=2).listed("logistic", asked, ("C",)) == ()

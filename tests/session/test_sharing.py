@@ -10,6 +10,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_selection import SelectPercentile
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
 
 import mileage
 from mileage.core.exactness import Exactness
@@ -292,6 +293,39 @@ def test_logistic_regressions_of_a_grid_are_fitted_in_rounds(
     assert counts[0] < counts[1]
     assert found[0].keys() == found[1].keys()
     assert all(np.allclose(found[0][name], found[1][name], rtol=0, atol=1e-6) for name in found[0])
+
+
+NETS = (
+    "PREDICT {target} FROM '{csv}' VALIDATE BY 3 FOLDS OPTIMIZE {metric} WITH PIPELINE = median >> one_hot >> standard >> "
+    "mlp(hidden = 4, alpha IN {{0.01, 1.0}}, learning_rate_init IN {{0.001, 0.01}}) BUDGET 4 trials {hint}"
+)
+
+
+@pytest.mark.parametrize(("target", "metric"), [("y", "roc_auc"), ("size", "rmse")])
+def test_networks_of_a_grid_go_through_the_same_batches(
+    csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, metric: str
+) -> None:
+    alone: list[float] = []
+    train = BaseMultilayerPerceptron._fit_stochastic
+    monkeypatch.setattr(
+        BaseMultilayerPerceptron,
+        "_fit_stochastic",
+        lambda self, *a: (alone.append(self.alpha), train(self, *a))[1],
+    )
+    found = []
+    for i, (hint, n_alone, exactness) in enumerate(
+        (("", 1, "fp"), ("HINT (off = 'stack_fits')", 13, "bitwise"), ("HINT (exactness = bitwise)", 13, "bitwise"))
+    ):
+        alone.clear()
+        with mileage.connect(tmp_path / f"n{i}", backend="inline") as session:
+            board = session.run(NETS.format(csv=csv, target=target, metric=metric, hint=hint)).leaderboard
+        assert len(alone) == n_alone  # the best one is fitted on all rows
+        assert {str(t.exactness) for t in board.trials if t.number > 0} == {exactness}
+        assert all(t.fit_s is not None and t.fit_s > 0 for t in board.trials)
+        found.append({t.describe: t.scores[metric] for t in board.trials})
+    assert found[1] == found[2]
+    assert found[0].keys() == found[1].keys()
+    assert all(np.allclose(found[0][name], found[1][name], rtol=1e-12, atol=0) for name in found[0])
 
 
 def test_grids_whose_end_hangs_on_a_clock_are_fitted_one_by_one(

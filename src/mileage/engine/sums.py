@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mileage.engine.frames import columns_of, take_rows
 from mileage.operators import BuildContext, Operator, operators
+from mileage.operators.batched import Batched
 from mileage.operators.from_sums import FromSums, Linear
 from mileage.operators.together import Fused, Masked, Together
 from mileage.workflow.task import Task
@@ -117,10 +118,14 @@ def learn(task: Task, inputs: list[Any], operator: Operator) -> dict[str, Any]:
 
 
 def learn_together(task: Task, inputs: list[Any], operator: Operator) -> dict[str, Any]:
-    """Return what is learned with each of several values of a parameter: from sums, or in rounds on train rows."""
-    assert isinstance(operator, Together | Fused)
+    """Return what is learned with each of several values of parameters: from sums, in rounds, or on one stream of batches."""
     params: dict[str, Any] = dict(task.params)
     context: dict[str, Any] = dict(task.context)
+    if isinstance(operator, Batched):
+        of_each = zip(*(params[name] for name in operator.batched), strict=True)
+        each = [{**params, **dict(zip(operator.batched, values, strict=True))} for values in of_each]
+        return {"state": operator.fit_batched(each, BuildContext(**context), *inputs)}
+    assert isinstance(operator, Together | Fused)
     values = params[operator.together]
     learn = operator.learn_together if isinstance(operator, Together) else operator.fit_together
     return {"state": learn({**params, operator.together: values[0]}, values, BuildContext(**context), *inputs)}

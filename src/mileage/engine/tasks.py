@@ -19,6 +19,7 @@ from mileage.engine.together import Manner
 from mileage.engine.values import shape_of, thaw
 from mileage.errors import InternalError
 from mileage.operators.base import BuildContext, Operator
+from mileage.operators.batched import Nets
 from mileage.operators.bins import Binned
 from mileage.operators.from_codes import Coded, FromCodes, code_categories
 from mileage.operators.layout import Cells
@@ -295,6 +296,8 @@ def _cut(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
 
     context: dict[str, Any] = dict(task.context)
     operator = _operator(task.operator, resources)
+    if isinstance(inputs[0], Nets):
+        return {"state": inputs[0].each[whole_number(dict(task.params)["place"])]}
     if isinstance(operator, Fused) and isinstance(inputs[0], Fits | list):
         params: dict[str, Any] = dict(task.params)
         place, fits = params.pop("place"), inputs[0]

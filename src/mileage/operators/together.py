@@ -29,7 +29,7 @@ class Stacked:
 
     Attributes
     ----------
-    kind : {'value', 'decision'}
+    kind : {'value', 'decision', 'proba'}
         As that of :class:`~mileage.operators.running.Predictions`.
     values : array of shape (n_models, n_rows) or (n_models, n_rows, n_classes)
     labels : array of shape (n_models, n_rows)
@@ -44,6 +44,10 @@ class Stacked:
         from mileage.operators.running import Predictions
 
         return Predictions(self.kind, self.values[place], self.labels[place])
+
+    def log_shares(self, y: np.ndarray) -> np.ndarray:
+        """Return, of probabilities, logarithms of those of the true classes, as :meth:`Odds.log_shares` does."""
+        return _logs_of_true(self.values, y)
 
 
 @dataclass(frozen=True)
@@ -96,12 +100,9 @@ class Odds:
         """
         import numpy as np
 
+        if self.n_classes == 2 or len(self.seen) < self.n_classes:
+            return _logs_of_true(self.values, y)
         least, rows = np.finfo(np.float64).eps, np.arange(len(y))
-        if self.n_classes == 2:  # scikit-learn reads the share of the second class only
-            second = self.values[..., 1]
-            return np.asarray(np.log(np.clip(np.where(y == 1, second, 1 - second), least, 1 - least)))
-        if len(self.seen) < self.n_classes:
-            return np.asarray(np.log(np.clip(self.values[:, rows, y], least, 1 - least)))
         off = self.margins - self.margins[:, rows, y][..., None]
         with np.errstate(over="ignore"):  # a class that is so much likelier leaves the true one the least share
             np.exp(off, out=off)
@@ -302,6 +303,18 @@ class LinearFits(Fits):
         terms = ((size @ np.abs(products)) * size).sum(axis=1) + 2 * size @ np.abs(cross) + seen.target_squares
         sure = bool((errors >= terms * _LEAST_SHARE).all())
         return np.maximum(errors, 0.0) / max(seen.sums.n, 1.0) + off**2, sure
+
+
+def _logs_of_true(shares: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return logarithms of the probabilities of the true classes, none of them taken for none or all, shape (n_models, n_rows)."""
+    import numpy as np
+
+    least = np.finfo(np.float64).eps
+    if shares.shape[-1] == 2:  # scikit-learn reads the share of the second class only
+        true = np.where(y == 1, shares[..., 1], 1 - shares[..., 1])
+    else:
+        true = shares[:, np.arange(len(y)), y]
+    return np.asarray(np.log(np.clip(true, least, 1 - least)))
 
 
 def _shares(margins: np.ndarray, seen: np.ndarray, n_classes: int) -> np.ndarray:

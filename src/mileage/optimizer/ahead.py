@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from mileage.core.domains import AnyOf, Domain, FloatRange, IntRange, OneOf, Value
 from mileage.operators import operators
+from mileage.operators.batched import Batched
 from mileage.operators.late import Late
 from mileage.operators.together import Fused, Together
 from mileage.space import SearchSpace, Slot, StepChoice, domain_size, domain_values
@@ -99,15 +101,15 @@ class Ahead:
                 found[one.name] = _most([region.largest(one.name) for region in some])
         return found
 
-    def listed(self, operator: str, params: Params, name: str) -> tuple[Value, ...]:
-        """Return the values of a parameter with which a model is made together that trials may ask for, with all else equal.
+    def listed(self, operator: str, params: Params, names: tuple[str, ...]) -> tuple[tuple[Value, ...], ...]:
+        """Return the values of the parameters in which models made together differ that trials may ask for, with all else equal.
 
         What is fitted on rows takes its time for each value, so such are listed only if all of the space is tried.
         """
-        if isinstance(operators.get(operator), Fused) and not self.is_whole:
+        if isinstance(operators.get(operator), Fused | Batched) and not self.is_whole:
             return ()
-        like = self._like(operator, params, frozenset((name,)))
-        return tuple(dict.fromkeys(value for region in like for value in region.listed(name)))
+        like = self._like(operator, params, frozenset(names))
+        return tuple(dict.fromkeys(values for region in like for values in product(*map(region.listed, names))))
 
     def _like(self, operator: str, params: Params, free: frozenset[str]) -> list[_Region]:
         """Return the regions that a fit is of, but for what is free."""
@@ -134,7 +136,7 @@ def _regions(space: SearchSpace) -> Iterator[tuple[str, _Region]]:
             for step in alternative.steps:
                 others = elsewhere * math.prod(other.size() for other in alternative.steps if other is not step)
                 operator = operators.find(step.operator)
-                if operator is not None and (operator.late or isinstance(operator, Together | Fused)):
+                if operator is not None and (operator.late or isinstance(operator, Together | Fused | Batched)):
                     yield step.operator, _region(step, others)
 
 

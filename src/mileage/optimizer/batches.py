@@ -24,6 +24,7 @@ from mileage.optimizer.rules.merge_equal_tasks import merge_equal_tasks
 from mileage.optimizer.rules.project_dead_columns import project_dead_columns
 from mileage.optimizer.rules.prune_unused import prune_unused
 from mileage.optimizer.rules.score_from_sums import score_from_sums
+from mileage.optimizer.rules.stack_fits import stack_fits
 from mileage.workflow import PhysicalPlan, PlannedTask, Port, Task
 
 BATCHES: tuple[tuple[str, tuple[Rule, ...]], ...] = (
@@ -41,6 +42,7 @@ BATCHES: tuple[tuple[str, tuple[Rule, ...]], ...] = (
             score_from_sums,
             answer_from_cells,
             fuse_fits,
+            stack_fits,
             mask_fits,
         ),
     ),

@@ -9,6 +9,7 @@ from typing import Any
 from mileage.core.domains import whole_number
 from mileage.core.fingerprint import Fingerprint
 from mileage.operators import BuildContext, operators
+from mileage.operators.batched import Batched
 from mileage.operators.from_sums import FromSums
 from mileage.operators.together import Fused
 from mileage.optimizer.rates import Rates
@@ -88,11 +89,17 @@ def expected_s(task: Task, rates: Rates) -> float:
     """
     if task.kind not in _FITS or not task.operator:
         return rates.task_s
-    n_values = max((len(value) for _, value in task.params if isinstance(value, tuple)), default=1)
     if task.kind is not TaskKind.TOGETHER:
         return fit_rows_s(task, rates) + rates.task_s
-    fused = isinstance(operators.get(task.operator), Fused)
-    return (fit_rows_s(task, rates) * n_values / _SAVED if fused else 0.0) + rates.task_s
+    operator, n_values = operators.get(task.operator), _n_together(task)
+    if isinstance(operator, Batched):
+        sooner = operator.times_sooner(dict(task.params), context_of(task), n_values, rates.product_s / rates.slow)
+        return fit_rows_s(task, rates) * n_values / sooner + rates.task_s
+    return (fit_rows_s(task, rates) * n_values / _SAVED if isinstance(operator, Fused) else 0.0) + rates.task_s
+
+
+def _n_together(fits: Task) -> int:
+    return max(len(value) for _, value in fits.params if isinstance(value, tuple))
 
 
 def _parts(task: Task, tasks: Mapping[Fingerprint, Task], together: Mapping[Port, Fingerprint]) -> Iterator[Part]:
@@ -118,8 +125,7 @@ def _parts(task: Task, tasks: Mapping[Fingerprint, Task], together: Mapping[Port
 
 def _share_of_rounds(fits: Task) -> float:
     """Return the share of the time of many that are fitted in rounds that one alone would take: at most so much is saved."""
-    n_values = max(len(value) for _, value in fits.params if isinstance(value, tuple))
-    return min(1.0, _SAVED / n_values)
+    return min(1.0, _SAVED / _n_together(fits))
 
 
 def _share(part: Task, whole: Task) -> float:

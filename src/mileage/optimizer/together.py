@@ -1,4 +1,4 @@
-"""Fits that differ in one parameter, and are made together: what plans put in the place of each."""
+"""Fits that differ in one parameter or a few, and are made together: what plans put in the place of each."""
 
 from __future__ import annotations
 
@@ -15,43 +15,52 @@ MANY = 30_000_000  # numbers that are answered for all rows: 240 MB
 _MOST_VALUES = 1000
 Place = tuple[Port, int]  # where several lie, and which of them
 Together = Mapping[Fingerprint, tuple[Task, int]]
+Values = tuple[Value, ...]
 
 
 def made_together(
     plan: PhysicalPlan,
     context: PlanContext,
-    parameter: Callable[[Task], str | None],
-    admits: Callable[[Task, Value], bool],
+    parameters: Callable[[Task], tuple[str, ...]],
+    admits: Callable[[Task, Mapping[str, Value]], bool],
     label: str,
     fewest: int = 2,
 ) -> Together:
     """Return for each fit that is made with others the task that makes all of them, and its place there.
 
-    ``parameter`` names what such a fit may differ in from others, ``admits`` says whether one with a value that is not in this plan
-    could be made with them. ``fewest`` is how many are worth it.
+    ``parameters`` names what such a fit may differ in from others, nothing if it is made alone; ``admits`` says whether one with values that
+    are not in this plan could be made with them. ``fewest`` is how many are worth it.
     """
-    families: dict[Task, tuple[str, dict[Fingerprint, Value]]] = {}
+    families: dict[Task, tuple[tuple[str, ...], dict[Fingerprint, Values]]] = {}
     for planned in plan:
-        task, name = planned.task, parameter(planned.task) if planned.action is Action.COMPUTE else None
-        if name is not None:
+        task, names = planned.task, parameters(planned.task) if planned.action is Action.COMPUTE else ()
+        if names:
             params = dict(task.params)
-            common = replace(task, params=tuple({**params, name: None}.items()), label="", step="", same_as=None)
-            families.setdefault(common, (name, {}))[1][task.fingerprint] = params[name]
+            open_params = tuple({**params, **dict.fromkeys(names)}.items())
+            common = replace(task, params=open_params, label="", step="", same_as=None)
+            families.setdefault(common, (names, {}))[1][task.fingerprint] = tuple(params[name] for name in names)
     made: dict[Fingerprint, tuple[Task, int]] = {}
-    values_of: dict[object, tuple[Value, ...]] = {}  # the fits of all splits ask for the same
-    for common, (name, fits) in families.items():
+    values_of: dict[object, tuple[Values, ...]] = {}  # the fits of all splits ask for the same
+    for common, (names, fits) in families.items():
         asked = (common.operator, repr(common.params), common.context, frozenset(map(repr, fits.values())))
         if asked not in values_of:
-            coming = context.ahead.listed(common.operator, dict(common.params), name)
-            ahead = {value for value in coming if admits(common, value)}
-            values_of[asked] = tuple(sorted(ahead | set(fits.values()), key=lambda value: float(str(value))))
+            coming = context.ahead.listed(common.operator, dict(common.params), names)
+            ahead = {values for values in coming if admits(common, dict(zip(names, values, strict=True)))}
+            values_of[asked] = tuple(sorted(ahead | set(fits.values()), key=lambda one: [float(str(v)) for v in one]))
         values = values_of[asked]
         if fewest <= len(values) <= _MOST_VALUES and len(values) * _numbers_of_one(common) <= MANY:
-            listed: tuple[tuple[str, Value], ...] = tuple({**dict(common.params), name: values}.items())
-            shown = label.format(f"{common.operator}({len(values)} values of {name})")
-            task = replace(common, kind=TaskKind.TOGETHER, params=listed, outputs=("state",), label=shown)
-            made |= {fit: (task, values.index(value)) for fit, value in fits.items()}
+            task = _of_all(common, dict(zip(names, zip(*values, strict=True), strict=True)), label)
+            made |= {fit: (task, values.index(its)) for fit, its in fits.items()}
     return made
+
+
+def _of_all(common: Task, values: Mapping[str, Values], label: str) -> Task:
+    """Return the task that makes the fits with the values of each of some parameters, in turn."""
+    differ = [name for name, its in values.items() if len(set(its)) > 1] or list(values)
+    n = len(values[differ[0]])
+    shown = label.format(f"{common.operator}({n} values of {', '.join(differ)})")
+    listed: tuple[tuple[str, Value], ...] = tuple({**dict(common.params), **values}.items())
+    return replace(common, kind=TaskKind.TOGETHER, params=listed, outputs=("state",), label=shown)
 
 
 def _numbers_of_one(fit: Task) -> int:

@@ -128,8 +128,8 @@ def siblings_of(data: DataTasks, ahead: Ahead, choices: Choices) -> Callable[[Ta
     """Return what tells, for a fit of a configuration and a parameter, the splits of those that differ in its value and will be tried."""
 
     def siblings(fit: Task, name: str) -> Mapping[Value, Task]:
-        values = ahead.listed(fit.operator, dict(fit.params), name)
-        return {value: data.of(_with_value(choices, fit.operator, name, value)).deal for value in values}
+        values = ahead.listed(fit.operator, dict(fit.params), (name,))
+        return {value: data.of(_with_value(choices, fit.operator, name, value)).deal for (value,) in values}
 
     return siblings
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from mileage.core.exactness import Exactness
 from mileage.core.fingerprint import Fingerprint, fingerprint
 from mileage.core.interrupts import StopAsked
 from mileage.operators import Operator, operators
+from mileage.operators.batched import Batched
 from mileage.operators.versions import versions
 from mileage.optimizer import SHARING, Evaluation, optimize
 from mileage.session.traits import FILE as VERDICTS
@@ -33,7 +35,7 @@ FILE = "demoted.json"
 ONE_IN = 100
 _LEAST_LEFT_S = 5.0  # of a budget of time, before it is spent on looking twice
 _SOLVERS = 0.02  # of a probability: so far apart may two be that stop within the tolerance of a solver
-_RULES = {"cuts": "bind_late", "gathers": "gather_once"}
+_RULES = {"cuts": "bind_late", "gathers": "gather_once", "stacks": "stack_fits"}
 Demoted = Mapping[tuple[str, str], Exactness]
 
 # --- what is known ----------------------------------------------------------------------------------------------------
@@ -104,6 +106,9 @@ def _claims() -> Iterator[tuple[Operator, str, str]]:
                 yield operator, "cuts", claim
                 if late.gathers:
                     yield operator, "gathers", claim
+        if isinstance(operator, Batched):
+            for cls, name in product(operator.batched_classes, operator.batched):
+                yield operator, "stacks", f"{cls}.{name}"
 
 
 # --- looking twice ----------------------------------------------------------------------------------------------------

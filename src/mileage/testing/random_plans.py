@@ -43,7 +43,7 @@ _STEPS: dict[str, tuple[StepSpec, ...]] = {
     "select": (StepSpec("none"), StepSpec("none"), StepSpec.of("k_best", k=2), StepSpec.of("k_best", k=3)),
     "reduce": (StepSpec("none"), StepSpec("none"), StepSpec.of("pca", n_components=2)),
 }
-_BOTH = ("knn", "random_forest", "ridge", "decision_tree")
+_BOTH = ("knn", "random_forest", "ridge", "decision_tree", "mlp")
 _MODELS = {"binary": (*_BOTH, "logistic", "logistic", "logistic", "gaussian_nb", "lda"), "regression": _BOTH}
 _LINEAR = {"ridge", "gaussian_nb", "lda", "logistic"}
 _LATE: dict[str, tuple[str, tuple[Value, ...]]] = {
@@ -54,6 +54,7 @@ _LATE: dict[str, tuple[str, tuple[Value, ...]]] = {
     "logistic": ("C", (0.1, 1.0)),
     "gaussian_nb": ("var_smoothing", (1e-9, 1e-3)),
     "lda": ("shrinkage", (0.1, 0.5)),
+    "mlp": ("alpha", (1e-4, 1e-2)),
 }
 _METRICS = {"binary": ("roc_auc", "log_loss", "accuracy"), "regression": ("rmse", "r2", "mae")}
 

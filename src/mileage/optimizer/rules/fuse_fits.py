@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from mileage.core.domains import Value, whole_number
@@ -36,26 +37,26 @@ def fuse_fits(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
 
     Law: what is fitted answers as a fit alone, within the tolerance at which the solver stops.
     """
-    together = made_together(plan, context, lambda task: _parameter(task, context), _can_fuse, "fit {}")
+    together = made_together(plan, context, lambda task: _parameters(task, context), _can_fuse, "fit {}")
     if not together:
         return plan
     return replace(plan, tasks=tuple(Taking(plan, together, _NAME, Exactness.OPT_EQUAL).tasks()))
 
 
-def _parameter(task: Task, plan: PlanContext) -> str | None:
-    """Return the parameter with whose values a model can be fitted together, if that pays."""
+def _parameters(task: Task, plan: PlanContext) -> tuple[str, ...]:
+    """Return, as a tuple, the parameter with whose values a model can be fitted together, if that pays."""
     operator = operators.find(task.operator) if task.kind is TaskKind.FIT and task.is_model else None
     if not isinstance(operator, Fused) or not operator.can_fuse(dict(task.params)):
-        return None
+        return ()
     if plan.class_of(_NAME, operator.name, Exactness.OPT_EQUAL) > plan.floor:
-        return None
+        return ()
     context = dict(task.context)
     n_rows, n_columns, n_classes = (whole_number(context[name]) for name in ("n_rows", "n_columns", "n_classes"))
     pays = plan.rates is None or (n_rows * n_columns >= _FEWEST_CELLS and n_classes <= _MOST_CLASSES)
-    return operator.together if pays else None
+    return (operator.together,) if pays else ()
 
 
-def _can_fuse(common: Task, value: Value) -> bool:
+def _can_fuse(common: Task, values: Mapping[str, Value]) -> bool:
     operator = operators.get(common.operator)
     assert isinstance(operator, Fused)
-    return operator.can_fuse({**dict(common.params), operator.together: value})
+    return operator.can_fuse({**dict(common.params), **values})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from mileage.core.domains import Value
@@ -40,22 +41,22 @@ def learn_together(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
     """
     own_splits = any(planned.task.kind is TaskKind.RESHUFFLE for planned in plan)
     label, fewest = "learn {} from sums", 1 if own_splits else 2
-    together = made_together(plan, context, lambda task: _parameter(task, context), _can_learn, label, fewest)
+    together = made_together(plan, context, lambda task: _parameters(task, context), _can_learn, label, fewest)
     if not together:
         return plan
     return replace(plan, tasks=tuple(Taking(plan, together, _NAME, Exactness.FP).tasks()))
 
 
-def _parameter(task: Task, context: PlanContext) -> str | None:
-    """Return the parameter with whose values a model can be learned together, if it is learned from sums."""
+def _parameters(task: Task, context: PlanContext) -> tuple[str, ...]:
+    """Return, as a tuple, the parameter with whose values a model can be learned together, if it is learned from sums."""
     operator = operators.find(task.operator) if task.kind is TaskKind.LEARN and task.is_model else None
     if not isinstance(operator, Together) or context.class_of(_NAME, operator.name, Exactness.FP) > context.floor:
-        return None
-    return operator.together
+        return ()
+    return (operator.together,)
 
 
-def _can_learn(common: Task, value: Value) -> bool:
+def _can_learn(common: Task, values: Mapping[str, Value]) -> bool:
     operator = operators.get(common.operator)
     assert isinstance(operator, Together)
     assert isinstance(operator, FromSums)
-    return operator.can_learn({**dict(common.params), operator.together: value}, context_of(common))
+    return operator.can_learn({**dict(common.params), **values}, context_of(common))

@@ -1,4 +1,4 @@
-"""The laws of ``FromSums``, ``Together``, ``Fused``, ``Masked`` and ``Linear``: what is learned, and what comes out, is told from sums over the rows of other folds."""
+"""The laws of ``FromSums``, ``Together``, ``Fused``, ``Batched``, ``Masked`` and ``Linear``: what is learned, and what comes out, is told from sums over the rows of other folds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mileage.operators import Branch, Operator, running
+from mileage.operators.batched import Batched
 from mileage.operators.from_sums import FromSums, Linear
 from mileage.operators.layout import Layout
 from mileage.operators.sums import Seen, State, without_each
@@ -68,6 +69,20 @@ def fused(operator: Operator, branch: Branch, task: str) -> None:
         for got in (stacked.at(i).values, output(operator, taken, data)):
             found, difference = compare(got, wanted)
             assert found <= Exactness.OPT_EQUAL, f"with {value} it answers otherwise by {difference}"
+
+
+def batched(operator: Operator, branch: Branch, task: str) -> None:
+    """Fitted on one stream of batches, each is the fit alone."""
+    assert isinstance(operator, Batched)
+    data = table(operator, branch, task)
+    each = [operator.complete(dict.fromkeys(operator.batched, value)) for value in _VALUES]
+    fits = operator.fit_batched(each, data.context, data.X, data.y)
+    stacked = fits.answers(data.X, data.context.n_classes)
+    for i, params in enumerate(each):
+        wanted = output(operator, fitted(operator, data, **params)[0], data)
+        for got in (stacked.at(i).values, output(operator, fits.each[i], data)):
+            found, difference = compare(got, wanted)
+            assert found <= Exactness.FP, f"with {_VALUES[i]} it answers otherwise by {difference}"
 
 
 def linear(operator: Operator, branch: Branch, task: str) -> None:
@@ -142,5 +157,12 @@ def _shifted(branch: Branch, data: Table) -> Table:
     return replace(data, X=data.X + _FAR) if branch is Branch.NUMERIC else data
 
 
-LAWS = (from_sums, linear, together, fused, masked)
-CAPABILITIES = {"from_sums": FromSums, "linear": Linear, "together": Together, "fused": Fused, "masked": Masked}
+LAWS = (from_sums, linear, together, fused, batched, masked)
+CAPABILITIES = {
+    "from_sums": FromSums,
+    "linear": Linear,
+    "together": Together,
+    "fused": Fused,
+    "batched": Batched,
+    "masked": Masked,
+}
