@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +113,30 @@ def test_it_shows_its_members(answer: Result) -> None:
 def test_it_is_compared_as_a_whole(answer: Result) -> None:
     shown = answer.session.run(f"COMPARE @q{answer.query_id}.w1, @q{answer.query_id}.w2").to_json()
     assert [row["what"] for row in shown["differences"]][:1] == ["workflow"]
+
+
+def test_one_model_is_there_on_request(answer: Result, tmp_path: Path) -> None:
+    board = answer.leaderboard
+    single = answer.single.trial
+    assert members_of(board.order[0].configuration)
+    assert single == next(t for t in board.order if not members_of(t.configuration))
+    assert f"@single is the best that is one model: {board.ref_of(single)}" in answer.text()
+    new = pd.read_csv(answer.plan.dataset.describe.strip("'")).drop(columns="y").head(20)
+    ours, theirs = answer.single.predict(new), answer.single.to_sklearn().predict(new)
+    assert ours.tolist() == theirs.tolist()
+    assert type(answer.single.to_sklearn()).__name__ == "Pipeline"
+    shown = answer.session.run(f"SHOW WORKFLOWS OF @q{answer.query_id}.single").text()
+    assert "1/model" not in shown
+    path = tmp_path / "single.py"
+    answer.session.run(f"EXPORT @q{answer.query_id}.single TO '{path}' AS sklearn")
+    assert "Voting" not in path.read_text()
+
+
+def test_one_model_is_there_where_only_the_blend_is_listed(answer: Result) -> None:
+    board = replace(answer.leaderboard, n=1)
+    assert board.single == answer.single.trial
+    assert board.ref_of(answer.single.trial) is None
+    assert f"one model: {answer.single.trial.describe}" in board.text(width=400)
 
 
 def test_refining_pins_a_slot_of_the_best_single_workflow(answer: Result) -> None:

@@ -13,6 +13,7 @@ from mileage.results.encoding import finite_or_none
 from mileage.results.ranking import Objectives, apart_first, different, ranked, tie_groups, value_of
 from mileage.results.requirement import Requirement, missed, shortfall
 from mileage.results.trial import Trial
+from mileage.workflow.blend import members_of
 
 _NOT_OK = ("failed", "timeout", "memory", "cancelled")
 
@@ -122,6 +123,11 @@ class Leaderboard:
     def ties(self) -> tuple[Trial, ...]:
         """The returned trials that are within noise of the best."""
         return tuple(row.trial for row in self.rows if row.tie == 1 and row.ref != "w0")
+
+    @property
+    def single(self) -> Trial | None:
+        """The best trial that is one workflow and no blend of several; None if there is none with a score."""
+        return next((t for t in self.order if not members_of(t.configuration)), None)
 
     @property
     def confirmed(self) -> tuple[Trial, ...]:

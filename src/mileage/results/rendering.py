@@ -15,6 +15,7 @@ from mileage.core.exactness import Exactness
 from mileage.core.units import format_bytes, format_seconds
 from mileage.results.html import RIGHT, lines_html, table_html
 from mileage.results.layout import GAP, row_lines, shortened, wrapped
+from mileage.workflow.blend import members_of
 
 if TYPE_CHECKING:
     from mileage.operators.base import StepSpec
@@ -161,7 +162,7 @@ def _style(row: Row) -> str:
 
 def notes(board: Leaderboard) -> list[str]:
     """Return lines for what is not in the list, with the reasons."""
-    lines = [*([_confirmed(board)] if board.confirmed else []), *_exactness(board)]
+    lines = [*_blended(board), *([_confirmed(board)] if board.confirmed else []), *_exactness(board)]
     for trial in board.failed[:_SHOWN_FAILURES]:
         why = (trial.error or "no score").strip().splitlines()[0]
         lines.append(f"{'failed' if trial.state == 'ok' else trial.state}: {brief(trial)}: {why}")
@@ -178,6 +179,14 @@ def notes(board: Leaderboard) -> list[str]:
             f"ended early: {len(board.behind)} (clearly behind the best on the first split, so not run on the others)"
         )
     return lines + [f"cut: {what}: {why}" for what, why in board.restrictions]
+
+
+def _blended(board: Leaderboard) -> Iterator[str]:
+    """Say how to have one model where the first workflow is a blend of several."""
+    first, single = next(iter(board.order), None), board.single
+    if first is not None and single is not None and first.number != single.number:
+        n = len(members_of(first.configuration))
+        yield f"w1 is a blend of {n} workflows; @single is the best that is one model: {board.ref_of(single) or brief(single)}"
 
 
 def _confirmed(board: Leaderboard) -> str:

@@ -75,7 +75,7 @@ class _Names(Mapping[str, tuple[str, ...]]):
 
     def _refs(self) -> tuple[str, ...]:
         queries = [f"@q{query.id}" for query in self.session.catalog.queries()][-_QUERIES_SHOWN:]
-        return ("@last", "@best", "@w1", "@w2", "@w3", *reversed(queries))
+        return ("@last", "@best", "@single", "@w1", "@w2", "@w3", *reversed(queries))
 
     def _handles(self) -> tuple[str, ...]:
         queries = self.session.catalog.queries()

@@ -1,4 +1,7 @@
-"""References: ``@q3`` a query, ``@w1`` a workflow of the last answer, ``@q3.w1`` one of an earlier answer."""
+"""References: ``@q3`` a query, ``@w1`` a workflow of the last answer, ``@q3.w1`` one of an earlier answer.
+
+``best`` is ``w1``, ``single`` the best workflow that is no blend.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
 LAST = ast.Ref("last")
 _QUERY = re.compile(r"q(\d+)$", re.IGNORECASE)
-_WORKFLOW = re.compile(r"(w\d+|best)$", re.IGNORECASE)
+_WORKFLOW = re.compile(r"(w\d+|best|single)$", re.IGNORECASE)
 
 
 def ref_of(text: str) -> ast.Ref:

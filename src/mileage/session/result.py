@@ -72,8 +72,13 @@ class Result:
         """The first workflow of the list."""
         return self["w1"]
 
+    @property
+    def single(self) -> Fitted:
+        """The best workflow that is one model: the first of the list, or where that is a blend, the best that is none."""
+        return self["single"]
+
     def trial(self, ref: str) -> Trial:
-        """Return the trial of a reference.
+        """Return the trial of a reference: ``w2`` is the second one of the list, ``best`` its first, ``single`` the first that is no blend.
 
         Raises
         ------
@@ -81,8 +86,7 @@ class Result:
             If the list has no such workflow.
         """
         name = ref.lstrip("@").lower()
-        name = "w1" if name == "best" else name
-        found = self.leaderboard.find(name)
+        found = self.leaderboard.single if name == "single" else self.leaderboard.find("w1" if name == "best" else name)
         if found is None:
             raise UnknownRefError(
                 f"no workflow @{name} in the list of @q{self.query_id}",
@@ -200,7 +204,7 @@ class Fitted:
     @property
     def graph(self) -> Graph:
         """The steps of the workflow as boxes and arrows."""
-        name = self.result.leaderboard.ref_of(self.trial)
+        name = self.result.leaderboard.ref_of(self.trial) or "single"
         title = f"@q{self.result.query_id}.{name}: {brief(self.trial)}"
         return workflow_graph(self.trial.workflow, title) if self.trial.workflow else Graph((), (), title)
 

@@ -11,7 +11,6 @@ from mileage.language import apply_refine, ast, format_query, parse_query
 from mileage.session.refs import query_record, result_of
 from mileage.session.statements.check import check_added
 from mileage.session.statements.predict import run_predict
-from mileage.workflow import members_of
 
 if TYPE_CHECKING:
     from mileage.session.result import Result
@@ -42,8 +41,7 @@ def _pinned(session: Session, delta: ast.Delta, ref: ast.Ref) -> ast.Delta:
     if not isinstance(delta, ast.Pin) or delta.chain is not None:
         return delta
     slot = delta.slot.text.lower()
-    ranked = result_of(session, ref).leaderboard.order
-    choices = dict(next(trial.configuration for trial in ranked if not members_of(trial.configuration)))
+    choices = dict(result_of(session, ref).trial("single").configuration)
     if slot not in choices:
         raise UnknownRefError(
             f"the best workflow has no slot {slot.upper()}", hint=f"it has {', '.join(choices).upper()}"

@@ -15,7 +15,7 @@ from mileage.planner import explain_data
 from mileage.results.drawing import workflow_graph
 from mileage.results.report import Report, Section
 from mileage.results.search_report import search_report
-from mileage.session.refs import LAST, query_record, result_of, trial_of
+from mileage.session.refs import LAST, is_workflow, query_record, result_of, trial_of
 from mileage.session.reopen import recorded
 
 if TYPE_CHECKING:
@@ -74,11 +74,11 @@ def _leaderboard(session: Session, ref: ast.Ref) -> Shown | Report:
 
 def _workflows(session: Session, ref: ast.Ref) -> Report:
     result = result_of(session, ref)
-    chosen = [trial_of(session, ref)] if ref.part or ref.name.startswith(("w", "best")) else result.leaderboard.ranked
+    chosen = [trial_of(session, ref)] if is_workflow(ref) else result.leaderboard.ranked
     sections, graphs = [], []
     for trial in chosen:
         assert trial.workflow is not None
-        name = f"@q{result.query_id}.{result.leaderboard.ref_of(trial)}"
+        name = f"@q{result.query_id}.{result.leaderboard.ref_of(trial) or 'single'}"
         rows = tuple((s.name, _does(s), ", ".join(s.inputs or s.columns)) for s in trial.workflow.steps)
         sections.append(Section(f"{name}  {trial.describe}", ("step", "does", "from"), rows))
         graphs.append(workflow_graph(trial.workflow, f"{name}  {trial.describe}"))
