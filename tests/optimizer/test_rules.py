@@ -12,6 +12,7 @@ from mileage.errors import InternalError
 from mileage.operators import StepSpec
 from mileage.optimizer import BATCHES, PlanContext, evaluation_tasks, optimize
 from mileage.optimizer.rule import rule, run_rule, weakest
+from mileage.optimizer.rules.form_segments import form_segments
 from mileage.workflow import (
     Action,
     Features,
@@ -151,3 +152,16 @@ def test_a_broken_plan_is_a_bug_of_ours() -> None:
 def test_fingerprints_tell_parameters_apart() -> None:
     a, b, c = (workflow(v).fingerprint for v in (1.0, 1.0, 2.0))
     assert a == b != c
+
+
+def test_cells_that_all_splits_read_are_in_no_ring_of_segments() -> None:
+    layout = Task(TaskKind.LAYOUT, inputs=(SOURCE.port("X"),))
+    cells = Task(TaskKind.CELLS, inputs=(SOURCE.port("X"), layout.port()))
+    learned = Task(TaskKind.LIFT, inputs=(SOURCE.port("X"), layout.port()))
+    answer = Task(TaskKind.GATHER, inputs=(learned.port(), cells.port()))
+    tasks = (SOURCE, layout, cells, learned, answer)
+    plan = PhysicalPlan(tuple(map(PlannedTask, tasks)), (answer.port(),), ())
+    segments = form_segments(plan, PlanContext(shares=False)).segments
+    places = {name: i for i, names in enumerate(segments) for name in names}
+    assert places.keys() == {task.fingerprint for task in tasks}
+    assert all(places[port.task] <= places[task.fingerprint] for task in tasks for port in task.inputs)

@@ -15,6 +15,7 @@ _ALONE = {
     TaskKind.RESHUFFLE,
     TaskKind.SAMPLE,
     TaskKind.CODE,
+    TaskKind.LAYOUT,
     TaskKind.CELLS,
     TaskKind.BLEND,
     TaskKind.WEIGH,
