@@ -8,10 +8,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar
 
-from mileage.operators.base import BuildContext, Params
+from mileage.operators.base import BuildContext, Operator, Params
 from mileage.operators.together import Fits, Stacked
+
+_STEP_S = 3.4e-4  # of a step of one network, besides products: calls of scikit-learn and numpy
+_BATCH = 200  # rows, of scikit-learn's networks
+_PRODUCTS = 6.0  # of a row and a weight in a step, as long as sums of products take: forward, backward, and what goes over all weights
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,11 @@ class Batched(ABC):
     batched: ClassVar[tuple[str, ...]]
     batched_classes: ClassVar[tuple[str, ...]] = ()
 
+    def can_batch(self, params: Params) -> bool:
+        """Say whether this holds for these parameters."""
+        del params
+        return True
+
     @abstractmethod
     def times_sooner(self, params: Params, context: BuildContext, n_fits: int, product_s: float) -> float:
         """Return how many times sooner so many are fitted together than one by one.
@@ -74,3 +84,42 @@ class Batched(ABC):
     @abstractmethod
     def fit_batched(self, params: Sequence[Params], context: BuildContext, X: Any, y: Any) -> Nets:
         """Return the fits with each of these parameters, in their order; they differ in ``batched`` only."""
+
+
+class Networks(Batched, Operator):
+    """Builds a network of scikit-learn, or a regression that scales the target for one."""
+
+    batched_classes = ("MLPClassifier", "MLPRegressor")
+
+    @abstractmethod
+    def hidden(self, params: Params) -> tuple[int, ...]:
+        """Return the units of each hidden layer."""
+
+    def rows_of_batch(self, params: Params) -> int:
+        """Return the rows of a batch, where there are so many."""
+        del params
+        return _BATCH
+
+    def times_sooner(self, params: Params, context: BuildContext, n_fits: int, product_s: float) -> float:
+        """Products take each network its time, all else of a step is done once for all of them."""
+        widths = (context.n_columns, *self.hidden(params), context.n_classes if context.n_classes > 2 else 1)
+        n_weights = sum(a * b for a, b in pairwise(widths))
+        products_s = _PRODUCTS * min(self.rows_of_batch(params), context.n_rows) * n_weights * product_s
+        return (products_s + _STEP_S) / (products_s + _STEP_S / n_fits)
+
+    def fit_batched(self, params: Sequence[Params], context: BuildContext, X: Any, y: Any) -> Nets:
+        """Train on one stream of batches; a target that each would scale is scaled as each would."""
+        import numpy as np
+        from sklearn.base import clone
+
+        from mileage.traits.stacked import fit_stacked
+
+        made = [self.build(one, context) for one in params]
+        if not hasattr(made[0], "regressor"):
+            return Nets(tuple(fit_stacked(made, X, y)), context.task)
+        column = np.asarray(y).reshape(-1, 1)
+        scaler = clone(made[0].transformer).fit(column)
+        nets = fit_stacked([clone(one.regressor) for one in made], X, scaler.transform(column)[:, 0])
+        for one, net in zip(made, nets, strict=True):
+            one.transformer_, one.regressor_, one._training_dim = clone(scaler).fit(column), net, 1
+        return Nets(tuple(made), context.task)

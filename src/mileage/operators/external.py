@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mileage.core.domains import Anything
+from mileage.core.domains import Anything, whole_number
 from mileage.errors import OperatorError
 from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params, Traits
+from mileage.operators.batched import Networks
 from mileage.operators.family import operators
 from mileage.operators.late import LARGEST, Late
+
+if TYPE_CHECKING:
+    from mileage.traits import Declaration
 
 
 def from_estimator(
@@ -76,15 +81,51 @@ def from_estimator(
         External.tasks = ("regression",) if kind == "regressor" else ("binary", "multiclass")
     External.version = _identity(template)
     External.libraries = _libraries(type(template))
-    return operators.add(External())
+    stacked = _stacked(template)
+    return operators.add(_as_networks(External, template, stacked)() if stacked else External())
+
+
+def _stacked(estimator: Any) -> tuple[str, ...]:
+    """Return the parameters in which fits of a class on one stream of batches may differ, as the registry of traits declares them."""
+    plain = _plain_params(estimator)
+    return tuple(
+        claim.argument
+        for declared in _declared(type(estimator))
+        for claim in declared.claims
+        if claim.law == "stacks" and claim.argument in plain
+    )
+
+
+def _as_networks(external: type[Operator], template: Any, stacked: tuple[str, ...]) -> type[Operator]:
+    """Return the operator of an estimator as one of networks that can be trained together."""
+
+    def hidden(_: Networks, params: Params) -> tuple[int, ...]:
+        units: Any = params.get("hidden_layer_sizes", template.hidden_layer_sizes)
+        return (units,) if isinstance(units, int) else tuple(units)
+
+    def rows_of_batch(self: Networks, params: Params) -> int:
+        asked = params["batch_size"]
+        return Networks.rows_of_batch(self, params) if asked == "auto" else whole_number(asked)
+
+    def can_batch(self: Networks, params: Params) -> bool:
+        from mileage.traits.stacked import stream_of
+
+        # steps of sgd may grow without end, which must not end the fits of others
+        return params["solver"] == "adam" and stream_of(self.build(params, BuildContext())) is not None
+
+    members = {"batched": stacked, "hidden": hidden, "rows_of_batch": rows_of_batch, "can_batch": can_batch}
+    return type(external.__name__, (external, Networks), {**members, "__doc__": external.__doc__})
+
+
+def _declared(cls: type) -> Iterator[Declaration]:
+    from mileage.traits import declarations
+
+    return (d for d in declarations() if d.subject.short == cls.__name__ and d.subject.cls is cls)
 
 
 def _late(estimator: Any) -> tuple[Late, ...]:
     """Return the parameters that the registry of traits declares late for a class."""
-    from mileage.traits import declarations
-
     cls = type(estimator)
-    found = [d for d in declarations() if d.subject.short == cls.__name__ and d.subject.cls is cls]
     return tuple(
         Late(
             name=name,
@@ -92,7 +133,7 @@ def _late(estimator: Any) -> tuple[Late, ...]:
             whole=() if whole == LARGEST else (whole,),
             gathers=any(claim.law == "gathers" and claim.argument == name for claim in declared.claims),
         )
-        for declared in found
+        for declared in _declared(cls)
         for name, whole in declared.late.items()
     )
 

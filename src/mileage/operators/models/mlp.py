@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 from mileage.core.domains import FloatRange, IntRange, whole_number
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Rng, Stage, Traits
-from mileage.operators.batched import Batched, Nets
-
-_STEP_S = 3.4e-4  # of a step of one network, besides products: calls of scikit-learn and numpy
-_BATCH = 200  # rows, of scikit-learn's networks
-_PRODUCTS = 6.0  # of a row and a weight in a step, as long as sums of products take: forward, backward, and what goes over all weights
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Param, Params, Rng, Stage, Traits
+from mileage.operators.batched import Networks
 
 
-class Mlp(Batched, Operator):
+class Mlp(Networks):
     """A small neural network."""
 
     name = "mlp"
@@ -49,7 +43,7 @@ class Mlp(Batched, Operator):
 
         made = MLPClassifier if context.is_classification else MLPRegressor
         net = made(
-            hidden_layer_sizes=(params["hidden"],) * whole_number(params["layers"]),
+            hidden_layer_sizes=self.hidden(params),
             alpha=params["alpha"],
             learning_rate_init=params["learning_rate_init"],
             early_stopping=context.n_rows >= 500,
@@ -58,32 +52,10 @@ class Mlp(Batched, Operator):
         return net if context.is_classification else TransformedTargetRegressor(net, transformer=StandardScaler())
 
     batched = ("alpha", "learning_rate_init")
-    batched_classes = ("MLPClassifier", "MLPRegressor")
 
-    def times_sooner(self, params: Params, context: BuildContext, n_fits: int, product_s: float) -> float:
-        """Products take each network its time, all else of a step is done once for all of them."""
-        hidden = [whole_number(params["hidden"])] * whole_number(params["layers"])
-        widths = (context.n_columns, *hidden, context.n_classes if context.n_classes > 2 else 1)
-        n_weights = sum(a * b for a, b in pairwise(widths))
-        products_s = _PRODUCTS * min(_BATCH, context.n_rows) * n_weights * product_s
-        return (products_s + _STEP_S) / (products_s + _STEP_S / n_fits)
-
-    def fit_batched(self, params: Sequence[Params], context: BuildContext, X: Any, y: Any) -> Nets:
-        """Train on one stream of batches; targets of a regression are scaled as each would scale them."""
-        import numpy as np
-        from sklearn.base import clone
-
-        from mileage.traits.stacked import fit_stacked
-
-        made = [self.build(one, context) for one in params]
-        if context.is_classification:
-            return Nets(tuple(fit_stacked(made, X, y)), context.task)
-        column = np.asarray(y).reshape(-1, 1)
-        scaler = clone(made[0].transformer).fit(column)
-        nets = fit_stacked([clone(one.regressor) for one in made], X, scaler.transform(column)[:, 0])
-        for one, net in zip(made, nets, strict=True):
-            one.transformer_, one.regressor_, one._training_dim = clone(scaler).fit(column), net, 1
-        return Nets(tuple(made), context.task)
+    def hidden(self, params: Params) -> tuple[int, ...]:
+        """Return the units of each hidden layer."""
+        return (whole_number(params["hidden"]),) * whole_number(params["layers"])
 
 
 MLP = Mlp()
