@@ -26,10 +26,11 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Steps by slot that did well elsewhere, and where."""
+    """Steps by slot that did well elsewhere, and where; ``weight`` is what they had in a blend that may be made again."""
 
     wish: Mapping[str, StepSpec]
     reason: Reason
+    weight: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

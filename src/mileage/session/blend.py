@@ -72,7 +72,7 @@ def _is_blended(loop: TrialLoop, members: list[Trial]) -> bool:
     trial = _mean_of(loop, members) if members[0].is_confirmed else _weighed(loop, members)
     if trial is None:
         return True  # none is better than the best alone
-    if not _within_bounds(loop, trial):
+    if not is_within_bounds(loop, trial):
         return False
     if _fits(loop, trial.fit_s or 0.0, len(members_of(trial.configuration))):
         loop.unblended = None
@@ -114,10 +114,11 @@ def _affordable(loop: TrialLoop, chosen: Sequence[Trial]) -> list[Trial]:
 
 def _keeps_bounds(loop: TrialLoop, members: Sequence[Trial]) -> bool:
     """Say whether what members take together, if they are blended, keeps the bounds on times and sizes."""
-    return _within_bounds(loop, replace(members[0], **_taken(members)))
+    return is_within_bounds(loop, replace(members[0], **_taken(members)))
 
 
-def _within_bounds(loop: TrialLoop, trial: Trial) -> bool:
+def is_within_bounds(loop: TrialLoop, trial: Trial) -> bool:
+    """Say whether what was measured of a trial keeps the bounds on times and sizes."""
     measured = [bound for bound in loop.plan.requirements if bound.is_measured]
     return not measured or shortfall(measured, trial) == 0
 
@@ -141,7 +142,7 @@ def _mean_of(loop: TrialLoop, members: Sequence[Trial]) -> Trial | None:
     """Return the plain mean of workflows that were scored again, scored like them."""
     weights = [1 / len(members)] * len(members)
     text = f"the mean of {len(members)} that were scored again: it errs less than the choice of one does"
-    trial = _made(loop, members, weights, text)
+    trial = blend_of(loop, members, weights, text)
     own = loop.data.parts is not None
     searched = {} if own else _scores(loop, trial, data_tasks(loop.plan))
     again = _scores(loop, trial, scored_on(loop.plan, members[0]))
@@ -164,12 +165,12 @@ def _weighed(loop: TrialLoop, candidates: Sequence[Trial]) -> Trial | None:
     if len(chosen) < 2:
         return None
     text = f"the best {len(chosen)} together, weighed by what they predict for rows they have not seen"
-    trial = _made(loop, [t for t, _ in chosen], [w for _, w in chosen], text)
+    trial = blend_of(loop, [t for t, _ in chosen], [w for _, w in chosen], text)
     scores = _scores(loop, trial, leaves)
     return replace(trial, scores=scores) if scores is not None else None
 
 
-def _made(loop: TrialLoop, members: Sequence[Trial], weights: Sequence[float], text: str) -> Trial:
+def blend_of(loop: TrialLoop, members: Sequence[Trial], weights: Sequence[float], text: str) -> Trial:
     """Return the trial of a blend, without scores; it takes the time and the place of all its members."""
     slots = blend_slots([t.number for t in members], weights)
     workflows: list[Workflow] = [t.workflow for t in members if t.workflow is not None]

@@ -125,8 +125,9 @@ def lesson_of(plan: LogicalPlan, trials: Sequence[Trial]) -> LessonRecord | None
 
 
 def _made_of(trials: Iterable[Trial]) -> dict[int, float]:
-    """Return the weights of the members of the blend, by number; empty if there is none."""
-    return next((dict(members) for t in trials if t.state == "ok" and (members := members_of(t.configuration))), {})
+    """Return the weights of the members of the last blend, by number; empty if there is none."""
+    blends = [t for t in trials if t.state == "ok" and members_of(t.configuration)]
+    return dict(members_of(max(blends, key=lambda t: t.number).configuration)) if blends else {}
 
 
 def question_of(plan: LogicalPlan) -> str:
@@ -147,6 +148,7 @@ def known_for(plan: LogicalPlan, lessons: Iterable[LessonRecord]) -> tuple[Known
         key=lambda found: found[:3],
     )
     found: list[Known] = []
+    nearest = near[0][-1] if near else None
     for distance, _, _, lesson in [entry for entry in near if entry[0] <= _LIKE][:_TABLES]:
         same = distance <= _SAME
         words = "a table nearly the same" if same else "a table like this"
@@ -155,7 +157,7 @@ def known_for(plan: LogicalPlan, lessons: Iterable[LessonRecord]) -> tuple[Known
         for trial in trials if same else trials[:_EACH]:
             wish = wish_of(trial["steps"])
             if wish is not None:
-                found.append(Known(wish, why))
+                found.append(Known(wish, why, trial.get("weight", 0.0) if same and lesson is nearest else 0.0))
     return tuple(found[:_MOST])
 
 

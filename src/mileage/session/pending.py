@@ -9,6 +9,7 @@ from mileage.core.exactness import Exactness
 from mileage.core.fingerprint import Fingerprint
 from mileage.engine import Outcome
 from mileage.optimizer import Evaluation, Part
+from mileage.results import Trial
 from mileage.search import Proposal
 from mileage.session.race import Hurdle
 from mileage.workflow import Action, PhysicalPlan, TaskKind, Workflow
@@ -35,6 +36,7 @@ class Pending:
     exactness: Exactness
     hurdle: Hurdle | None = None  # to clear on the first split, which is all that runs yet
     begun: Outcome | None = None  # of the first split, where the others run now
+    blend: Trial | None = None  # without its scores, of a blend that needs no fit
 
 
 def fits(physical: PhysicalPlan) -> bool:

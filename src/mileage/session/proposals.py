@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from mileage.core.exactness import DEFAULT_FLOOR
 from mileage.core.reasons import Reason
 from mileage.errors import MileError
+from mileage.optimizer import SHARING
+from mileage.planner import LogicalPlan
 from mileage.results import Trial
 from mileage.search import Proposal, SearchContext, companions, strategies
+from mileage.session.data_tasks import DataTasks
 from mileage.space import Configuration, SearchSpace, conflict
 
 _REPEATS = 200  # of known configurations in a row, before a strategy counts as having nothing left
@@ -156,3 +160,10 @@ def _fits(space: SearchSpace, trial: Trial) -> bool:
     if trial.state != "ok" or not space.admits(trial.configuration):
         return False
     return conflict([spec for _, specs in trial.configuration for spec in specs], space.task) is None
+
+
+def is_grouped(plan: LogicalPlan, data: DataTasks) -> bool:
+    """Say whether companions are tried: they cost little where fits are shared, and count where trials are counted."""
+    counted = plan.budget.trials is not None or plan.budget.patience_trials is not None
+    shares = plan.rules_off.isdisjoint(SHARING) and plan.floor >= DEFAULT_FLOOR and data.parts is None
+    return plan.budget.seconds is not None and not counted and shares

@@ -12,14 +12,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from mileage.core.events import EventBus
-from mileage.core.exactness import DEFAULT_FLOOR, Exactness
+from mileage.core.exactness import Exactness
 from mileage.core.fingerprint import Fingerprint
 from mileage.core.interrupts import StopAsked
 from mileage.core.reasons import Reason
 from mileage.engine import NOT_KEPT, Executor, Limits, Outcome
 from mileage.operators import StepSpec
 from mileage.optimizer import (
-    SHARING,
     Ahead,
     Evaluation,
     PlanContext,
@@ -39,17 +38,18 @@ from mileage.session.blend import blend_reserve_s, weighing_s
 from mileage.session.clock import Clock
 from mileage.session.confirm import confirm_reserve_s
 from mileage.session.data_tasks import Choices, DataTasks, siblings_of, simplest
+from mileage.session.earlier_blend import EarlierBlend, ended_blend
 from mileage.session.ends import OUT_OF_TIME, why_ended
 from mileage.session.engines import Refit, begin_refit
 from mileage.session.forecast import Forecaster
 from mileage.session.loadable import loadable, remembered
 from mileage.session.measure import Measured, measure
 from mileage.session.pending import Member, Pending, fits, joined
-from mileage.session.proposals import Proposals
+from mileage.session.proposals import Proposals, is_grouped
 from mileage.session.race import Hurdle, hurdle_of
 from mileage.session.reuse import Reuse
 from mileage.space import Configuration
-from mileage.workflow import PhysicalPlan, TaskKind, Workflow, instantiate
+from mileage.workflow import PhysicalPlan, TaskKind, Workflow, instantiate, members_of
 
 LAG = 4
 STOPPED = "stopped by the user"
@@ -88,7 +88,7 @@ class TrialLoop:
         self.forecaster = Forecaster(p.setting.n_rows)
         seconds = p.budget.seconds
         share_of = None if seconds is None else lambda proposal: self._prior_s(proposal) / seconds
-        self.strategy = Proposals(name, context, self.carried, share_of=share_of, grouped=_is_grouped(p, self.data))
+        self.strategy = Proposals(name, context, self.carried, share_of=share_of, grouped=is_grouped(p, self.data))
         self.metrics = tuple(o.call for o in p.objectives)
         self.objectives = tuple((o.call, o.greater_is_better) for o in p.objectives)
         self.kept = loadable(p, self.kept, measured=bool(self.carried))
@@ -104,9 +104,9 @@ class TrialLoop:
         self.refits: dict[int, Refit] = {}
         self.other: dict[int, Outcome] = {}
         self.ahead = Ahead(p.space, n_trials=p.budget.sure_trials)
-        self.prefixes, self.traced = Prefixes(), Traced()
+        self.prefixes, self.traced, self.reuse = Prefixes(), Traced(), Reuse()
         self.observed = self.rates
-        self.reuse = Reuse()
+        self.earlier = EarlierBlend.of(self)
         self.expected: dict[int, float] = {}  # losses of trials that were behind on their first split
 
     # --- the loop -----------------------------------------------------------------------------------------------------
@@ -201,9 +201,10 @@ class TrialLoop:
             self.strategy.take(member.proposal.configuration)
         self.begun.append(self.next_number)
         self.next_number += len(taken)
+        self.earlier.note(self, taken)
         if why_not is not None:
             self.skips += 1
-            self._finish(self._unrun(members[0], why_not))
+            self.finish_trial(self._unrun(members[0], why_not))
             return
         self.skips = 0
         self._tell_started(members)
@@ -276,7 +277,7 @@ class TrialLoop:
         if not others or outcome.state != "memory":
             return False
         for member in others:
-            self._finish(self._unrun(member, f"trial {first.number}, beside which it ran, is run again alone"))
+            self.finish_trial(self._unrun(member, f"trial {first.number}, beside which it ran, is run again alone"))
         physical = self._physical((first,), self.data)
         ticket = self.executor.submit(physical, label=f"trial {first.number}", limits=self.limits())
         self.pending[ticket] = self._pending(Pending((first,), {}, {}, Exactness.BITWISE), physical)
@@ -332,9 +333,10 @@ class TrialLoop:
             demoted=self.demoted,
         )
 
-    def evaluate(self, evaluation: Evaluation, data: DataTasks, label: str) -> int:
-        """Begin to evaluate a workflow within the limits of a trial; return the ticket."""
-        return self.executor.submit(self._planned((evaluation,), data, self.kept), label=label, limits=self.limits())
+    def evaluate(self, evaluation: Evaluation, data: DataTasks, label: str, *, here: bool = False) -> int:
+        """Begin to evaluate a workflow within the limits of a trial, ``here`` in this process; return the ticket."""
+        physical = self._planned((evaluation,), data, self.kept)
+        return self.executor.submit(physical, label=label, limits=self.limits(), here=here)
 
     def finish(self, ticket: int) -> Outcome | None:
         """Wait for a ticket of a blend, after the search; None if it failed or the time is over, and the answer says why."""
@@ -354,7 +356,7 @@ class TrialLoop:
     def add(self, trial: Trial) -> None:
         """Add a trial that the search did not propose."""
         self.next_number += 1
-        self._finish(trial)
+        self.finish_trial(trial)
 
     def all_metrics(self) -> tuple[str, ...]:
         """Return the metrics that trials are scored by: those of OPTIMIZE, the goal of UNTIL and the bounds of REQUIRE."""
@@ -402,6 +404,7 @@ class TrialLoop:
                 self.other[outcome.ticket] = outcome
             elif not self._goes_on(pending, outcome) and not self._goes_alone(pending, outcome):
                 self._end(pending, outcome)
+        self.earlier.go_on(self)
         left = self.search_left_s()
         over = left is not None and left <= 0 and (self.best is not None or (self.clock.left_s or 0) <= 0)
         if over and self.pending and 0 in self.done:  # the constant is always scored: there must be an answer
@@ -423,8 +426,9 @@ class TrialLoop:
         self.executor.cancel_all()
         for pending in self.pending.values():
             for member in pending.members:
-                self._finish(self._unrun(member, "the budget ended while it ran"))
+                self.finish_trial(self._unrun(member, "the budget ended while it ran"))
         self.pending.clear()
+        self.earlier.end(self)
 
     def _end(self, pending: Pending, outcome: Outcome) -> None:
         """Finish the trials of a plan that has ended."""
@@ -434,9 +438,11 @@ class TrialLoop:
         if done and pending.members:
             self._observe(pending.forecast_s, outcome.seconds)
         for member in pending.members:
-            self._finish(self._trial(pending, member, outcome))
+            self.finish_trial(self._trial(pending, member, outcome))
 
     def _trial(self, pending: Pending, p: Member, outcome: Outcome) -> Trial:
+        if pending.blend is not None:
+            return ended_blend(self, pending, outcome)
         if outcome.state == "timeout":
             over = (self.search_left_s() or 0.0) > 0
             self.forecaster.learn(p.workflow, outcome.compute_s / self.data.n_splits)  # at least
@@ -502,7 +508,8 @@ class TrialLoop:
             beside=member.beside,
         )
 
-    def _finish(self, trial: Trial) -> None:
+    def finish_trial(self, trial: Trial) -> None:
+        """Take in a trial that has ended: on record, and for what depends on the best so far."""
         trial = replace(trial, at_s=self.clock.elapsed_s)
         self.done[trial.number] = trial
         self.trials.append(trial)
@@ -511,7 +518,11 @@ class TrialLoop:
             self.ended = self.ended or "the data cannot be read or dealt"
         metric = self.metrics[0]
         ok = trial.state == "ok"
-        is_best = ok and trial.number > 0 and (self.best is None or self._loss(trial) < self._loss(self.best))
+        is_best = (
+            ok
+            and trial.number not in {0, self.earlier.number}
+            and (self.best is None or self._loss(trial) < self._loss(self.best))
+        )
         if is_best:
             self.best, self.best_at_s = trial, self.clock.elapsed_s
         if ok and self.confirms and (is_best or len(self.trials) % _EVERY == 0):
@@ -533,9 +544,10 @@ class TrialLoop:
         )
 
     def eligible(self) -> list[Trial]:
-        """Return the trials that keep all bounds; all of them if none does."""
-        keeping = [t for t in self.trials if t.state == "ok" and shortfall(self.plan.requirements, t) == 0]
-        return keeping if any(t.number > 0 for t in keeping) else self.trials
+        """Return the trials that keep all bounds, no blend among them; all of them if none does."""
+        singles = [t for t in self.trials if not members_of(t.configuration)]
+        keeping = [t for t in singles if t.state == "ok" and shortfall(self.plan.requirements, t) == 0]
+        return keeping if any(t.number > 0 for t in keeping) else singles
 
     def replace(self, trials: Iterable[Trial]) -> None:
         """Put trials that were scored again in the place of those of the same number, here and on record."""
@@ -550,7 +562,7 @@ class TrialLoop:
             trial = self.done.get(self.told)
             if trial is None:
                 return False
-            if trial.number > 0 and trial.state != "skipped":
+            if trial.number not in {0, self.earlier.number} and trial.state != "skipped":
                 loss = self._loss(trial) if trial.state == "ok" else self.expected.get(trial.number)
                 self.strategy.tell(Configuration(trial.configuration), loss)
                 if trial.state == "ok" and (self._told_best is None or self._loss(trial) < self._loss(self._told_best)):
@@ -583,10 +595,3 @@ class TrialLoop:
 
 
 _CONSTANT = Configuration((("model", (StepSpec("dummy"),)),))
-
-
-def _is_grouped(plan: LogicalPlan, data: DataTasks) -> bool:
-    """Say whether companions are tried: they cost little where fits are shared, and count where trials are counted."""
-    counted = plan.budget.trials is not None or plan.budget.patience_trials is not None
-    shares = plan.rules_off.isdisjoint(SHARING) and plan.floor >= DEFAULT_FLOOR and data.parts is None
-    return plan.budget.seconds is not None and not counted and shares
