@@ -14,7 +14,8 @@ splits; what was scored again on others does not count.
   * *budget*: twice the budget.
   * *rows*: all rows. The scores are of other rows, so they may be better or worse for the same workflow.
 
-*off* is told from single workflows. *again* is told twice: from single workflows, and from answers, where a blend counts on both sides.
+*off* is told from single workflows. *again* is told twice: from single workflows, and from answers, where a blend counts on both sides. On a
+loaded machine, see how many workflows *again* had scored by then (``again_tried``; companions count).
 
 All are seconds from the question; infinite where it is never reached. Targets: *off* takes 2.5 times as long as the budget (median), *again* at
 most a quarter of it (median over tables, of answers; by each of the three).
@@ -84,6 +85,11 @@ def reaches(seen: list[tuple[float, float]], loss: float) -> float:
     return min((at for at, found in seen if found <= loss + _SLACK * abs(loss)), default=math.inf)
 
 
+def tried(seen: list[tuple[float, float]], loss: float) -> int | None:
+    """Return how many workflows are scored when a loss is reached, which does not depend on how fast the machine is."""
+    return next((n for n, (_, found) in enumerate(seen, 1) if found <= loss + _SLACK * abs(loss)), None)
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What one table gave; seconds from the question, infinite where a score is not reached; ``again`` by what differs."""
@@ -99,6 +105,7 @@ class Outcome:
     off_reaches_s: float | None = None
     again_reaches_s: dict[str, float] = field(default_factory=dict)
     again_answers_s: dict[str, float] = field(default_factory=dict)
+    again_tried: dict[str, int | None] = field(default_factory=dict)
 
 
 def asked(session: mileage.Session, table: pd.DataFrame, target: str, metric: str, rest: str) -> Seen:
@@ -145,6 +152,7 @@ def run_table(name: str, table: pd.DataFrame, target: str, task: str, budget: fl
                 again = asked(session, rows, target, metric, rest)
             made.again_reaches_s[kind] = reaches(again.single, single)
             made.again_answers_s[kind] = reaches(again.all, answer)
+            made.again_tried[kind] = tried(again.single, single)
         if not with_off:
             return made
         with mileage.connect(Path(folder) / "off") as session:
