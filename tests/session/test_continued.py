@@ -79,3 +79,13 @@ def test_it_is_off_where_trials_count_rows_differ_or_the_query_says_so(session: 
     assert not any(map(is_known, trials(session, "100 s, 9 trials")))
     assert not any(map(is_known, trials(session, "100 s", n=130)))
     assert not any(map(is_known, trials(session, "100 s", also=" HINT (knowledge = off)")))
+
+
+def test_a_recorded_text_that_is_no_query_any_more_is_passed_over(session: Session) -> None:
+    first = trials(session, "50 s")
+    catalog = session.catalog
+    old = catalog.add_query("PREDICT y FROM nothing WITH A WORD OF LONG AGO", "5eed")
+    run = catalog.start_run(old.id, data_fingerprint=catalog.runs()[0].data_fingerprint)
+    for number in range(len(first) + 99):  # so it has tried most
+        catalog.record_trial(run, Trial(number))
+    assert any(map(is_known, trials(session, "100 s")))

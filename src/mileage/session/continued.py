@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mileage.errors import QueryError
 from mileage.language import ast, parse_query, semantic_hash
 from mileage.session.knowledge import is_used
 
 if TYPE_CHECKING:
     from mileage.catalog import RunRecord
+    from mileage.core.fingerprint import Fingerprint
     from mileage.planner import LogicalPlan
     from mileage.results import Trial
     from mileage.session.session import Session
@@ -36,13 +38,21 @@ def _shorter_or_longer(session: Session, query: ast.Predict, plan: LogicalPlan) 
         return None
     mine, whole = semantic_hash(_without_budget(query)), str(semantic_hash(query))
     data = str(plan.dataset.fingerprint)
-    alike = {
-        record.id
-        for record in session.catalog.queries()
-        if record.semantic_hash != whole and semantic_hash(_without_budget(parse_query(record.text))) == mine
-    }
-    runs = [run for run in session.catalog.runs() if run.query_id in alike and run.data_fingerprint == data]
-    return max(runs, key=lambda run: run.n_trials, default=None)
+    runs = [run for run in session.catalog.runs() if run.data_fingerprint == data]
+    texts = {record.id: record.text for record in session.catalog.queries() if record.semantic_hash != whole}
+    for run in sorted(runs, key=lambda run: -run.n_trials):
+        text = texts.get(run.query_id)
+        if text is not None and _hash_of(text) == mine:
+            return run
+    return None
+
+
+def _hash_of(text: str) -> Fingerprint | None:
+    """Return what a recorded query asks but for its budget; None if an earlier version wrote what is no query any more."""
+    try:
+        return semantic_hash(_without_budget(parse_query(text)))
+    except QueryError:
+        return None
 
 
 def _without_budget(query: ast.Predict) -> ast.Predict:
