@@ -88,7 +88,7 @@ def test_what_was_seen_to_differ_is_fitted_alone() -> None:
 def test_it_is_expected_to_save_more_the_narrower_networks_are() -> None:
     mlp, context = operators.get("mlp"), BuildContext(n_rows=5000, n_columns=100)
     assert isinstance(mlp, Batched)
-    sooner = [mlp.times_sooner(mlp.complete({"hidden": n}), context, 16, RATES.product_s) for n in (8, 16, 64, 512)]
+    sooner = [mlp.times_sooner(mlp.complete({"hidden": n}), context, 16) for n in (8, 16, 64, 512)]
     assert sooner == sorted(sooner, reverse=True)
     assert sooner[1] > 3.0
     assert 1.0 < sooner[-1] < 1.2

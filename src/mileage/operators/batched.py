@@ -16,7 +16,7 @@ from mileage.operators.together import Fits, Stacked
 
 _STEP_S = 3.4e-4  # of a step of one network, besides products: calls of scikit-learn and numpy
 _BATCH = 200  # rows, of scikit-learn's networks
-_PRODUCTS = 6.0  # of a row and a weight in a step, as long as sums of products take: forward, backward, and what goes over all weights
+_WEIGHT_S = 3e-10  # of a row and a weight in a step: products forward and backward, and what goes over all weights
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,8 @@ class Batched(ABC):
         return True
 
     @abstractmethod
-    def times_sooner(self, params: Params, context: BuildContext, n_fits: int, product_s: float) -> float:
-        """Return how many times sooner so many are fitted together than one by one.
-
-        ``product_s`` is what the product of two columns of one row takes as part of a sum, on the machine of the priors.
-        """
+    def times_sooner(self, params: Params, context: BuildContext, n_fits: int) -> float:
+        """Return how many times sooner so many are fitted together than one by one, by priors."""
 
     @abstractmethod
     def fit_batched(self, params: Sequence[Params], context: BuildContext, X: Any, y: Any) -> Nets:
@@ -100,11 +97,11 @@ class Networks(Batched, Operator):
         del params
         return _BATCH
 
-    def times_sooner(self, params: Params, context: BuildContext, n_fits: int, product_s: float) -> float:
+    def times_sooner(self, params: Params, context: BuildContext, n_fits: int) -> float:
         """Products take each network its time, all else of a step is done once for all of them."""
         widths = (context.n_columns, *self.hidden(params), context.n_classes if context.n_classes > 2 else 1)
         n_weights = sum(a * b for a, b in pairwise(widths))
-        products_s = _PRODUCTS * min(self.rows_of_batch(params), context.n_rows) * n_weights * product_s
+        products_s = _WEIGHT_S * min(self.rows_of_batch(params), context.n_rows) * n_weights
         return (products_s + _STEP_S) / (products_s + _STEP_S / n_fits)
 
     def fit_batched(self, params: Sequence[Params], context: BuildContext, X: Any, y: Any) -> Nets:

@@ -91,15 +91,8 @@ def expected_s(task: Task, rates: Rates) -> float:
         return rates.task_s
     if task.kind is not TaskKind.TOGETHER:
         return fit_rows_s(task, rates) + rates.task_s
-    operator, n_values = operators.get(task.operator), _n_together(task)
-    if isinstance(operator, Batched):
-        sooner = operator.times_sooner(dict(task.params), context_of(task), n_values, rates.product_s / rates.slow)
-        return fit_rows_s(task, rates) * n_values / sooner + rates.task_s
-    return (fit_rows_s(task, rates) * n_values / _SAVED if isinstance(operator, Fused) else 0.0) + rates.task_s
-
-
-def _n_together(fits: Task) -> int:
-    return max(len(value) for _, value in fits.params if isinstance(value, tuple))
+    on_rows = isinstance(operators.get(task.operator), Fused | Batched)
+    return (fit_rows_s(task, rates) / _share_of_one(task) if on_rows else 0.0) + rates.task_s
 
 
 def _parts(task: Task, tasks: Mapping[Fingerprint, Task], together: Mapping[Port, Fingerprint]) -> Iterator[Part]:
@@ -109,7 +102,7 @@ def _parts(task: Task, tasks: Mapping[Fingerprint, Task], together: Mapping[Port
     elif task.kind in {TaskKind.FIT, TaskKind.WHOLE} and given and given[-1].kind is TaskKind.BIN:
         yield given[-1].fingerprint, 1.0
     elif task.kind is TaskKind.CUT and given[0].kind is TaskKind.TOGETHER:
-        yield given[0].fingerprint, _share_of_rounds(given[0])
+        yield given[0].fingerprint, min(1.0, _share_of_one(given[0]))
     elif task.kind is TaskKind.CUT:
         yield given[0].fingerprint, _share(task, given[0])
     elif task.kind is TaskKind.PREDICT and given[-1].kind is TaskKind.GATHER:
@@ -123,9 +116,12 @@ def _parts(task: Task, tasks: Mapping[Fingerprint, Task], together: Mapping[Port
         yield from ((part, 1.0) for part in lifted(given[0].inputs[0], tasks))
 
 
-def _share_of_rounds(fits: Task) -> float:
-    """Return the share of the time of many that are fitted in rounds that one alone would take: at most so much is saved."""
-    return min(1.0, _SAVED / _n_together(fits))
+def _share_of_one(fits: Task) -> float:
+    """Return the share of the time of many that are fitted together that one alone would take: at most so much is saved."""
+    operator, n_values = operators.get(fits.operator), max(len(v) for _, v in fits.params if isinstance(v, tuple))
+    if isinstance(operator, Batched):
+        return operator.times_sooner(dict(fits.params), context_of(fits), n_values) / n_values
+    return _SAVED / n_values
 
 
 def _share(part: Task, whole: Task) -> float:

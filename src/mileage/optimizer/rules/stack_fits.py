@@ -49,9 +49,6 @@ def _parameters(task: Task, plan: PlanContext) -> tuple[str, ...]:
     operator = operators.find(task.operator) if task.kind is TaskKind.FIT and task.is_model else None
     if not isinstance(operator, Batched) or plan.class_of(_NAME, operator.name, Exactness.FP) > plan.floor:
         return ()
-    if not operator.can_batch(dict(task.params)):
-        return ()
-    if plan.rates is None:
-        return operator.batched
-    sooner = operator.times_sooner(dict(task.params), context_of(task), _OF, plan.rates.product_s / plan.rates.slow)
-    return operator.batched if sooner >= _PAYS else ()
+    params = dict(task.params)
+    pays = plan.rates is None or operator.times_sooner(params, context_of(task), _OF) >= _PAYS
+    return operator.batched if pays and operator.can_batch(params) else ()
