@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
+from mileage.traits import stacked
 from mileage.traits.stacked import fit_stacked, stream_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -38,10 +39,10 @@ def nets(made: Any, **params: Any) -> list[Any]:
     return [made(**{"max_iter": 25, "random_state": 3, "batch_size": 40, **params, **other}) for other in DIFFERENT]
 
 
-def differences(stacked: list[Any], alone: list[Any], rows: Any) -> list[str]:
+def differences(together: list[Any], alone: list[Any], rows: Any) -> list[str]:
     """Return what differs, in any bit, between networks."""
     found = []
-    for i, (one, other) in enumerate(zip(stacked, alone, strict=True)):
+    for i, (one, other) in enumerate(zip(together, alone, strict=True)):
         asked = "predict_proba" if hasattr(other, "predict_proba") else "predict"
         arrays = [(one.loss_curve_, other.loss_curve_), (getattr(one, asked)(rows), getattr(other, asked)(rows))]
         arrays += zip(one.coefs_ + one.intercepts_, other.coefs_ + other.intercepts_, strict=True)
@@ -79,6 +80,21 @@ def test_so_it_is_with_other_batches(made: Any, params: dict[str, Any]) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Got `batch_size`")
         alone = [clone(net).fit(X, y) for net in asked]
+    assert differences(fit_stacked(asked, X, y), alone, X) == []
+
+
+def test_so_it_is_where_few_fit_near_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stacked, "_NEAR", 1)
+    monkeypatch.setattr(stacked, "_FAR", 1)
+    asked = nets(MLPClassifier, hidden_layer_sizes=(6,), early_stopping=True)
+    alone = [clone(net).fit(X, MARGIN > 0) for net in asked]
+    assert differences(fit_stacked(asked, X, MARGIN > 0), alone, X) == []
+
+
+def test_so_it_is_with_labels_of_which_a_row_has_several() -> None:
+    y = np.column_stack([MARGIN > 0, X[:, 0] > 0]).astype(int)
+    asked = nets(MLPClassifier, hidden_layer_sizes=(6,), early_stopping=True)
+    alone = [clone(net).fit(X, y) for net in asked]
     assert differences(fit_stacked(asked, X, y), alone, X) == []
 
 

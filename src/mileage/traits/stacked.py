@@ -1,7 +1,7 @@
 """Networks of scikit-learn trained on one stream of batches: their weights are stacked, and each step is made for all at once.
 
 Whoever has the same shape, seed and batches draws the same first weights, the same rows to stop by and the same order of rows, so only
-the arithmetic of a step is done here. All else is scikit-learn's own, net by net: what ``fit`` checks and draws before the first
+the arithmetic of a step is done here, and the count of hits by which classifiers stop early. All else is scikit-learn's own, net by net: what ``fit`` checks and draws before the first
 step, the state of its optimizer, and when it stops. Each product is the one that scikit-learn asks for, and each sum adds in its
 order, so the bits are the same, too.
 
@@ -16,12 +16,14 @@ import copy
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 _NEAR = 100_000  # numbers of weights and activations that stay near the processor: so many nets take a step at once
+_FAR = 10 * _NEAR  # numbers that are too many to be made at once, and take longer than a call for each
 _SCHEDULE = ("learning_rate_init", "learning_rate", "power_t", "max_iter", "tol", "n_iter_no_change")
 _DIFFER = {
     "alpha",
@@ -99,11 +101,8 @@ def _begun(net: Any, X: Any, y: Any) -> tuple[Any, np.ndarray]:
     from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
     seen: list[tuple[Any, np.ndarray]] = []
-    net._fit_stochastic = lambda rows, target, *_: seen.append((rows, target))
-    try:
+    with _instead(net, "_fit_stochastic", lambda rows, target, *_: seen.append((rows, target))):
         net.fit(X, y)
-    finally:
-        del net._fit_stochastic
     weights = net.coefs_ + net.intercepts_
     if net.solver == "adam":
         net._optimizer = AdamOptimizer(weights, net.learning_rate_init, net.beta_1, net.beta_2, net.epsilon)
@@ -114,6 +113,16 @@ def _begun(net: Any, X: Any, y: Any) -> tuple[Any, np.ndarray]:
     return seen[0]
 
 
+@contextmanager
+def _instead(net: Any, name: str, function: Callable[..., Any]) -> Iterator[None]:
+    """Let a network call a function in the place of a method of its own."""
+    setattr(net, name, function)
+    try:
+        yield
+    finally:
+        delattr(net, name)
+
+
 class _Stream:
     """Batches of rows, and the networks that still train on them."""
 
@@ -121,6 +130,7 @@ class _Stream:
         one = self.one = nets[0]
         self.rng = one._random_state
         self.X, self.y, self.held_out = X, y, (None, None)
+        self.is_right: np.ndarray | None = None  # of the rows held out, the outputs that stand for their class
         if one.early_stopping:
             self._hold_out()
         n = self.X.shape[0]
@@ -148,6 +158,8 @@ class _Stream:
             message = "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
             raise ValueError(message)
         self.held_out = (X, one._label_binarizer.inverse_transform(y) if is_classifier(one) else y)
+        if is_classifier(one) and one._label_binarizer.y_type_ in {"binary", "multiclass"} and len(one.classes_) > 1:
+            self.is_right = y
 
     def run(self) -> None:
         """Train until every network has stopped."""
@@ -170,20 +182,31 @@ class _Stream:
 
     def _after(self, stack: _Stack) -> _Stack | None:
         """Return the stack of those that go on after a walk, None if nobody does."""
-        n = self.X.shape[0]
-        on = [net for net, loss in zip(stack.nets, stack.losses, strict=True) if not self._stops(net, loss / n)]
+        told = zip(stack.nets, stack.losses / self.X.shape[0], self._shares_of_hits(stack), strict=True)
+        on = [net for net, loss, hits in told if not self._stops(net, loss, hits)]
         if len(on) < len(stack.nets):
             return _Stack(on) if on else None
         stack.losses[:] = 0.0
         return stack
 
-    def _stops(self, net: Any, loss: float) -> bool:
+    def _shares_of_hits(self, stack: _Stack) -> Sequence[float | None]:
+        """Return the share of the rows held out that each network tells right; None where scikit-learn had better ask each."""
+        X, right = self.held_out[0], self.is_right
+        widest = max(len(intercept) for intercept in self.one.intercepts_)
+        if right is None or len(stack.nets) * len(right) * widest > _FAR:
+            return [None] * len(stack.nets)
+        out = stack.layers(X)[-1]
+        hits = out.argmax(axis=2) == right.argmax(axis=1) if right.shape[1] > 1 else (out > 0.5)[..., 0] == right[:, 0]
+        return [int(n) / len(right) for n in hits.sum(axis=1)]
+
+    def _stops(self, net: Any, loss: float, hits: float | None) -> bool:
         """Note what scikit-learn notes after a walk over the rows, and say whether it would stop."""
         net.n_iter_ += 1
         net.t_ += self.X.shape[0]
         net.loss_ = loss
         net.loss_curve_.append(loss)
-        net._update_no_improvement_count(net.early_stopping, *self.held_out, None)
+        with _instead(net, "_score", lambda *_, **__: hits) if hits is not None else nullcontext():
+            net._update_no_improvement_count(net.early_stopping, *self.held_out, None)
         net._optimizer.iteration_ends(net.t_)
         stops = False
         if net._no_improvement_count > net.n_iter_no_change:
@@ -276,12 +299,7 @@ class _Stack:
 
     def step(self, X: Any, y: np.ndarray) -> None:
         """Let every network learn from a batch, and add its loss to that of the walk."""
-        n, layers = X.shape[0], [X]
-        for i, (coef, intercept) in enumerate(zip(self.coefs, self.intercepts, strict=True)):
-            out = _product(layers[-1], coef)
-            out += intercept[:, None]
-            (self.activate if i + 1 < self.n_layers else self.ends)(out)
-            layers.append(out)
+        n, layers = X.shape[0], self.layers(X)
         squares = sum(_squares(coef.reshape(len(coef), -1)) for coef in self.coefs)
         self.losses += (self.measure(y, layers[-1]) + 0.5 * self.alpha[:, 0] * squares / n) * n
         off = layers[-1] - y
@@ -292,6 +310,16 @@ class _Stack:
                 self.derive(layers[i], before)
                 off = before
         self.update()
+
+    def layers(self, X: Any) -> list[Any]:
+        """Return the rows, and what each layer makes of them, shape (n_nets, n_rows, n_units)."""
+        made = [X]
+        for i, (coef, intercept) in enumerate(zip(self.coefs, self.intercepts, strict=True)):
+            out = _product(made[-1], coef)
+            out += intercept[:, None]
+            (self.activate if i + 1 < self.n_layers else self.ends)(out)
+            made.append(out)
+        return made
 
     def _slope(self, i: int, layer: Any, off: np.ndarray) -> None:
         n, of_coef, of_intercept = off.shape[1], self.of_coefs[i], self.of_intercepts[i]
