@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 RUNNING, INTERRUPTED = "running", "interrupted"
 _RUNNING = "SELECT id, pid, pid_started, host, boot, heartbeat FROM runs WHERE state = :state"
 _DIED = "UPDATE runs SET state = :state, ended = heartbeat WHERE id = :id AND state = :running"
+# each trial is on the disk before the next is told of: what it takes is part of what a trial takes
+_RECORD = (
+    "DELETE FROM trials WHERE run_id = :run_id AND number = :number",
+    """INSERT INTO trials (run_id, number, state, describe, record, recorded, position)
+    SELECT :run_id, :number, :state, :describe, :record, :recorded, coalesce(max(position), -1) + 1
+    FROM trials WHERE run_id = :run_id""",
+    "UPDATE runs SET heartbeat = :recorded WHERE id = :run_id",
+)
 
 
 class Catalog:
@@ -162,9 +170,7 @@ class Catalog:
         False says that the catalog is :attr:`degraded`: the trial is known to this process only.
         Recording a number again replaces it.
         """
-        from sqlalchemy import func, select
-
-        from mileage.catalog.tables import runs, trials
+        from sqlalchemy import text
 
         values = {
             "run_id": run_id,
@@ -176,11 +182,8 @@ class Catalog:
         }
 
         def work(connection: Connection) -> None:
-            mine = trials.c.run_id == run_id
-            connection.execute(trials.delete().where(mine, trials.c.number == trial.number))
-            last = select(func.coalesce(func.max(trials.c.position), -1) + 1).where(mine).scalar_subquery()
-            connection.execute(trials.insert().values(**values, position=last))
-            connection.execute(runs.update().where(runs.c.id == run_id).values(heartbeat=values["recorded"]))
+            for statement in _RECORD:
+                connection.execute(text(statement), values)
 
         self._file.write(work)
         return self.degraded is None

@@ -173,8 +173,12 @@ class Room:
                         yield Kept(file.name, stat.st_size, stat.st_mtime)
 
     def path(self, key: str) -> Path:
-        """Return the place of a key's file."""
-        return Path(f"{self.folder}/{key[:2]}/{key}")  # made for each task that is planned: parsed once
+        """Return the path of a key's file."""
+        return Path(self.place(key))
+
+    def place(self, key: str) -> str:
+        """Return the same as text."""
+        return f"{self.folder}/{key[:2]}/{key}"
 
     # --- under the lock -----------------------------------------------------------------------------------------------
 

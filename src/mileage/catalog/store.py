@@ -198,9 +198,11 @@ class ArtifactStore:
 
     def size_of(self, key: str) -> int | None:
         """Return the bytes that a key takes on the disk; None if it is not kept, not whole, or not written by this project."""
-        path = self._path(key)
-        if not os.path.lexists(path):  # asked of each task that is planned: quicker than an error
+        if not os.path.lexists(
+            self.room.place(_checked(key))
+        ):  # asked of each task that is planned: quicker than an error
             return None
+        path = self._path(key)
         try:
             with path.open("rb") as file:
                 assert self.key is not None
@@ -266,10 +268,15 @@ class ArtifactStore:
             path.replace(self.room.aside / f"{path.name}.bad")
 
     def _path(self, key: str) -> Path:
-        if not key or key.startswith(".") or "/" in key or os.sep in key or "\0" in key:
-            message = f"{key!r} is no key of an artifact"
-            raise ValueError(message)
-        return self.room.path(key)
+        return self.room.path(_checked(key))
+
+
+def _checked(key: str) -> str:
+    """Return a key that names a file and no other place."""
+    if not key or key.startswith(".") or "/" in key or os.sep in key or "\0" in key:
+        message = f"{key!r} is no key of an artifact"
+        raise ValueError(message)
+    return key
 
 
 def _sync_folder(folder: Path) -> None:

@@ -18,6 +18,8 @@ _SCALARS = frozenset(
     {str, int, bool, type(None)}
 )  # of each type, equal ones are written alike: of floats 0.0 and -0.0 are not
 
+_DOUBLE = struct.Struct(">d").pack
+
 
 def canonical(value: object) -> bytes:
     """Return ``value`` as type-tagged bytes, equal for equal values only.
@@ -36,7 +38,12 @@ def canonical(value: object) -> bytes:
     if kind is str:
         return _text(value)
     if kind is tuple or kind is list:
-        body = b"".join([_text(item) if type(item) is str else _item(item) for item in value])  # type: ignore[attr-defined]
+        body = b"".join(
+            [
+                _text(item) if type(item) is str else b"f" + _DOUBLE(item) if type(item) is float else _item(item)
+                for item in value  # type: ignore[attr-defined]
+            ]
+        )
         return b"l%d:%b" % (len(body), body)
     if kind is int:
         return _whole(value)
@@ -47,7 +54,7 @@ def canonical(value: object) -> bytes:
     if isinstance(value, int):
         return _whole(int(value))
     if isinstance(value, float):
-        return b"f" + struct.pack(">d", value)
+        return b"f" + _DOUBLE(value)
     if isinstance(value, str):
         return _text(str.__str__(value))
     if isinstance(value, bytes):

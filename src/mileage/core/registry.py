@@ -94,9 +94,14 @@ class Registry(Generic[T]):
 
     def find(self, name: str) -> T | None:
         """Return the member, or None; other distributions are looked through only if it is none of ours."""
-        ours = vars(self).get("_ours")  # once it is there, a member of ours is not looked for in its file
-        known = self._added.get(name) or (ours.get(name) if ours is not None else self._own_file(name))
-        return known or self._ours.get(name) or self._found.get(name)
+        known = self._added.get(name)
+        if known is None and "_ours" not in vars(
+            self
+        ):  # once they are read, a member of ours is not looked for in its file
+            known = self._own_file(name)
+        if known is None:
+            known = self._ours.get(name)
+        return known if known is not None else self._found.get(name)
 
     def added(self) -> tuple[T, ...]:
         """Return the members that were added by hand: what another process does not find by itself."""

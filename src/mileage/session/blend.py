@@ -35,7 +35,7 @@ _MARGIN = 1.5  # a forecast may be that much too short
 def blend_reserve_s(loop: TrialLoop) -> float:
     """Return the seconds that a search leaves for fitting a blend on all rows; 0 if there will be none."""
     seconds = loop.plan.budget.seconds
-    chosen = _candidates(loop)[:_USUAL]
+    chosen = _candidates(loop)[:_USUAL] if seconds is not None else []
     if seconds is None or len(chosen) < 2:
         return 0.0
     return min(_SHARE * seconds, _MARGIN * loop.refit_s(sum(t.fit_s or 0.0 for t in chosen), len(chosen)))

@@ -251,7 +251,7 @@ def _changed(plan: PhysicalPlan, where: Fingerprint, change: Change) -> Physical
     made: list[PlannedTask] = []
     for planned in plan:
         task = planned.task
-        inputs = tuple(replace(port, task=now.get(port.task, port.task)) for port in task.inputs)
+        inputs = tuple(port._replace(task=now.get(port.task, port.task)) for port in task.inputs)
         task = task if inputs == task.inputs else replace(task, inputs=inputs)
         task = change(task) if planned.task.fingerprint == where else task
         now[planned.task.fingerprint] = task.fingerprint
@@ -311,7 +311,7 @@ def _other_sums(task: Task, tasks: list[Task], rng: random.Random) -> Change | N
     other = rng.choice(names) if names else None
     if other is None:
         return None
-    return lambda now: replace(now, inputs=(replace(now.inputs[0], output=other), *now.inputs[1:]))
+    return lambda now: replace(now, inputs=(now.inputs[0]._replace(output=other), *now.inputs[1:]))
 
 
 def _other_place(task: Task, tasks: list[Task], rng: random.Random) -> Change | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
 from mileage.core.domains import Value
 from mileage.core.fingerprint import Fingerprint, fingerprint
@@ -83,9 +84,8 @@ class TaskKind(StrEnum):
     CALL = "call"
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
-    """One output of one task."""
+class Port(NamedTuple):
+    """One output of one task: a pair, as plans are made of mappings by it."""
 
     task: Fingerprint
     output: str = "out"

@@ -40,7 +40,7 @@ def answer_from_cells(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
 
     Law: answers are the same but for rounding.
     """
-    if context.floor < Exactness.FP:
+    if context.floor < Exactness.FP or not any(planned.task.kind in _SMOOTH for planned in plan):
         return plan
     tasks = {planned.task.fingerprint: planned.task for planned in plan}
     shown = {}
@@ -52,6 +52,7 @@ def answer_from_cells(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
 
 
 _MAKE = {TaskKind.APPLY, TaskKind.JOIN}
+_SMOOTH = {TaskKind.TOGETHER, TaskKind.LEARN}
 
 
 def _readers(plan: PhysicalPlan) -> dict[Port, list[Task]]:
@@ -69,7 +70,7 @@ def _all_smooth(readers: list[Task], port: Port, tasks: Mapping[Fingerprint, Tas
         reader.kind in {TaskKind.GATHER, TaskKind.PREDICT}
         and reader.inputs[1:] == (port,)
         and (fit := tasks.get(reader.inputs[0].task)) is not None
-        and fit.kind in {TaskKind.TOGETHER, TaskKind.LEARN}
+        and fit.kind in _SMOOTH
         for reader in readers
     )
 

@@ -42,8 +42,7 @@ def code_once(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
 
 def _code_of(fit: Task, tasks: Mapping[Fingerprint, Task], context: PlanContext) -> Task | None:
     """Return the task that codes the categories that a fit reads, if it can be fitted on codes."""
-    operator = operators.find(fit.operator) if fit.kind is TaskKind.FIT else None
-    if not isinstance(operator, FromCodes) or len(fit.inputs) != 2:
+    if fit.kind is not TaskKind.FIT or len(fit.inputs) != 2 or not isinstance(operators.find(fit.operator), FromCodes):
         return None
     take = tasks[fit.inputs[0].task]
     if context.class_of(_NAME, fit.operator, Exactness.BITWISE) > context.floor or take.kind is not TaskKind.TAKE:

@@ -45,7 +45,9 @@ def fuse_fits(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
 
 def _parameters(task: Task, plan: PlanContext) -> tuple[str, ...]:
     """Return, as a tuple, the parameter with whose values a model can be fitted together, if that pays."""
-    operator = operators.find(task.operator) if task.kind is TaskKind.FIT and task.is_model else None
+    if task.kind is not TaskKind.FIT or not task.is_model:
+        return ()
+    operator = operators.find(task.operator)
     if not isinstance(operator, Fused) or not operator.can_fuse(dict(task.params)):
         return ()
     if plan.class_of(_NAME, operator.name, Exactness.OPT_EQUAL) > plan.floor:

@@ -49,7 +49,9 @@ def learn_together(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
 
 def _parameters(task: Task, context: PlanContext) -> tuple[str, ...]:
     """Return, as a tuple, the parameter with whose values a model can be learned together, if it is learned from sums."""
-    operator = operators.find(task.operator) if task.kind is TaskKind.LEARN and task.is_model else None
+    if task.kind is not TaskKind.LEARN or not task.is_model:
+        return ()
+    operator = operators.find(task.operator)
     if not isinstance(operator, Together) or context.class_of(_NAME, operator.name, Exactness.FP) > context.floor:
         return ()
     return (operator.together,)
