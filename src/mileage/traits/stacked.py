@@ -1,9 +1,9 @@
 """Networks of scikit-learn trained on one stream of batches: their weights are stacked, and each step is made for all at once.
 
 Whoever has the same shape, seed and batches draws the same first weights, the same rows to stop by and the same order of rows, so only
-the arithmetic of a step is done here, and the count of hits by which classifiers stop early. All else is scikit-learn's own, net by net: what ``fit`` checks and draws before the first
-step, the state of its optimizer, and when it stops. Each product is the one that scikit-learn asks for, and each sum adds in its
-order, so the bits are the same, too.
+the arithmetic of a step is done here, and the count of hits by which classifiers stop early. All else is scikit-learn's own, net by
+net: what ``fit`` checks and draws before the first step, the state of its optimizer, and when it stops. Each product is the one that
+scikit-learn asks for, and each sum adds in its order, so the bits are the same, too.
 
 References
 ----------
