@@ -76,8 +76,8 @@ class Seen:
 
 
 def best_of(seen: list[tuple[float, float]]) -> float:
-    """Return the least loss."""
-    return min(loss for _, loss in seen)
+    """Return the least loss; not a number if nothing was scored, which nothing reaches."""
+    return min((loss for _, loss in seen), default=math.nan)
 
 
 def reaches(seen: list[tuple[float, float]], loss: float) -> float:
