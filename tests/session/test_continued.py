@@ -74,8 +74,10 @@ def test_the_very_same_query_tries_the_same_again(session: Session) -> None:
     assert [t.configuration for t in again[:n]] == [t.configuration for t in first[:n]]
 
 
-def test_it_is_off_where_trials_count_rows_differ_or_the_query_says_so(session: Session) -> None:
+def test_it_is_off_where_trials_count_times_are_bounded_rows_differ_or_the_query_says_so(session: Session) -> None:
     trials(session, "50 s")
+    trials(session, "50 s", also=" REQUIRE fit_time <= 50 s")
+    assert not any(map(is_known, trials(session, "100 s", also=" REQUIRE fit_time <= 50 s")))
     assert not any(map(is_known, trials(session, "100 s, 9 trials")))
     assert not any(map(is_known, trials(session, "100 s", n=130)))
     assert not any(map(is_known, trials(session, "100 s", also=" HINT (knowledge = off)")))

@@ -33,8 +33,13 @@ def _last_run(session: Session, query_id: int) -> RunRecord | None:
 
 
 def _shorter_or_longer(session: Session, query: ast.Predict, plan: LogicalPlan) -> RunRecord | None:
-    """Return the run that differs from this one in its budget only; None where trials are counted, as it would take their place."""
-    if not is_used(plan) or plan.budget.trials is not None:
+    """Return the run that differs from this one in its budget only.
+
+    None where trials are counted, as its trials would take the place of others, and where times or sizes are bounded, as what others
+    have kept besides takes none.
+    """
+    timed = any(bound.is_measured for bound in plan.requirements)
+    if timed or not is_used(plan) or plan.budget.trials is not None:
         return None
     mine, whole = semantic_hash(_without_budget(query)), str(semantic_hash(query))
     data = str(plan.dataset.fingerprint)
