@@ -33,6 +33,7 @@ _NATIVE = {"encode": "encode_native", "impute": "impute_native"}
 _TARGET = {"encode": "target", "impute": "impute_native"}
 _DENSE = {"encode": "one_hot", "scale": "standard", "impute": "median"}
 _NORMAL = {"encode": "one_hot", "scale": "quantile", "impute": "median"}
+_SPLINE = {"encode": "one_hot", "scale": "spline", "impute": "median"}
 _FOREST = {"encode": "ordinal", "impute": "median"}
 
 
@@ -76,13 +77,16 @@ def candidates(task: str) -> list[Wish]:
     made += [_wish(m, _FOREST, n_estimators=200, min_samples_leaf=n) for m in trees for n in leaf]
     made += [_wish(m, _FOREST, n_estimators=200, min_samples_leaf=2, max_features=0.5) for m in trees]
     made += [_wish("mlp", s, **p) for s in (_DENSE, _NORMAL) for p in ({}, {"hidden": 128, "layers": 2, "alpha": 1e-3})]
+    made += [_wish("mlp", _SPLINE), _wish("svm", _SPLINE, C=1.0)]
     made += [_wish("knn", s, n_neighbors=n) for s, n in ((_DENSE, 5), (_DENSE, 20), (_NORMAL, 15))]
     made += [_wish("svm", s, C=c) for s, c in ((_DENSE, 1.0), (_NORMAL, 1.0), (_DENSE, 10.0))]
     if regression:
         made += [_wish("ridge", s, alpha=a) for s in (_DENSE, _NORMAL) for a in (1.0, 30.0)]
+        made += [_wish("ridge", _SPLINE, alpha=a) for a in (0.1, 1.0)]
         made += [_wish("linear", _DENSE, penalty="l1", alpha=a) for a in (0.001, 0.01)]
         return made
     made += [_wish("logistic", s, C=c) for s in (_DENSE, _NORMAL) for c in (0.05, 1.0)]
+    made += [_wish("logistic", _SPLINE, C=c) for c in (0.1, 1.0)]
     made += [_wish("logistic", {**_DENSE, "encode": "target"}, C=1.0), _wish("gaussian_nb", _DENSE)]
     return made
 

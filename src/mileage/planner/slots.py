@@ -24,7 +24,7 @@ _DEFAULTS: dict[str, tuple[tuple[str, float], ...]] = {
     "text": (("tf_idf", 1.0),),
     "impute": (("median", 1.0), ("impute_native", 1.0), ("mean", 0.3), ("indicator", 0.5)),
     "encode": (("one_hot", 1.0), ("encode_native", 1.0), ("ordinal", 0.7), ("target", 0.7)),
-    "scale": (("none", 1.0), ("standard", 1.0), ("quantile", 0.4), ("robust", 0.2), ("minmax", 0.3)),
+    "scale": (("none", 1.0), ("standard", 1.0), ("quantile", 0.4), ("spline", 0.4), ("robust", 0.2), ("minmax", 0.3)),
     "select": (("none", 1.0), ("k_best", 0.1), ("model_based", 0.1)),
     "reduce": (("none", 1.0), ("pca", 0.1)),
 }
