@@ -87,7 +87,8 @@ def candidates(task: str) -> list[Wish]:
         return made
     made += [_wish("logistic", s, C=c) for s in (_DENSE, _NORMAL) for c in (0.05, 1.0)]
     made += [_wish("logistic", _SPLINE, C=c) for c in (0.1, 1.0)]
-    made += [_wish("logistic", {**_DENSE, "encode": "target"}, C=1.0), _wish("gaussian_nb", _DENSE)]
+    made += [_wish("logistic", {**s, "encode": "target"}, C=1.0) for s in (_DENSE, _SPLINE)]
+    made += [_wish("gaussian_nb", _DENSE)]
     return made
 
 
