@@ -25,7 +25,9 @@ class Spline(Operator):
         del context
         from sklearn.preprocessing import SplineTransformer
 
-        return SplineTransformer(n_knots=params["n_knots"], knots="quantile", extrapolation="constant", include_bias=False)
+        return SplineTransformer(
+            n_knots=params["n_knots"], knots="quantile", extrapolation="constant", include_bias=False
+        )
 
 
 SPLINE = Spline()
