@@ -32,18 +32,18 @@ from mileage.optimizer import (
     weakest,
 )
 from mileage.planner import LogicalPlan
-from mileage.results import FULL, PRIVATE, Trial, shortfall
+from mileage.results import Trial, shortfall
 from mileage.search import Known, Proposal, SearchContext
 from mileage.session.blend import blend_reserve_s, weighing_s
 from mileage.session.clock import Clock
 from mileage.session.confirm import confirm_reserve_s
 from mileage.session.data_tasks import Choices, DataTasks, siblings_of, simplest
-from mileage.session.earlier_blend import EarlierBlend, ended_blend
+from mileage.session.earlier_blend import EarlierBlend
+from mileage.session.ended import RUNAWAY, ended_trial, unrun
 from mileage.session.ends import OUT_OF_TIME, why_ended
 from mileage.session.engines import Refit, begin_refit
 from mileage.session.forecast import Forecaster
 from mileage.session.loadable import loadable, remembered
-from mileage.session.measure import Measured, measure
 from mileage.session.pending import Member, Pending, fits, joined
 from mileage.session.proposals import Proposals, is_grouped
 from mileage.session.race import Hurdle, hurdle_of
@@ -55,7 +55,7 @@ LAG = 4
 STOPPED = "stopped by the user"
 _EVERY = 10  # trials, after which it is forecast again what scoring the best again will take
 _REFIT_MARGIN = 1.5
-_RUNAWAY, _REST = 5.0, 0.4  # a trial ends at so many times its forecast, if that is such a part of the rest
+_REST = 0.4  # a runaway trial is ended if it is such a part of the rest
 _MISSED = 1e12  # added to the loss of a trial that misses a bound: more than losses are
 _KEEP = frozenset({TaskKind.PREDICT, TaskKind.SCORE})
 
@@ -204,7 +204,7 @@ class TrialLoop:
         self.earlier.note(self, taken)
         if why_not is not None:
             self.skips += 1
-            self.finish_trial(self._unrun(members[0], why_not))
+            self.finish_trial(unrun(members[0], why_not))
             return
         self.skips = 0
         self._tell_started(members)
@@ -277,7 +277,7 @@ class TrialLoop:
         if not others or outcome.state != "memory":
             return False
         for member in others:
-            self.finish_trial(self._unrun(member, f"trial {first.number}, beside which it ran, is run again alone"))
+            self.finish_trial(unrun(member, f"trial {first.number}, beside which it ran, is run again alone"))
         physical = self._physical((first,), self.data)
         ticket = self.executor.submit(physical, label=f"trial {first.number}", limits=self.limits())
         self.pending[ticket] = self._pending(Pending((first,), {}, {}, Exactness.BITWISE), physical)
@@ -379,7 +379,7 @@ class TrialLoop:
         if limits.timeout_s is None or self.best is None or self.fixed:
             return limits
         fits_s = self.forecaster.fit_s(workflow) * self.data.n_splits
-        return replace(limits, timeout_s=min(limits.timeout_s, max(_REST * limits.timeout_s, _RUNAWAY * fits_s)))
+        return replace(limits, timeout_s=min(limits.timeout_s, max(_REST * limits.timeout_s, RUNAWAY * fits_s)))
 
     def _trial_s(self, workflow: Workflow) -> float:
         return self._all_folds_s(self.forecaster.fit_s(workflow))
@@ -426,7 +426,7 @@ class TrialLoop:
         self.executor.cancel_all()
         for pending in self.pending.values():
             for member in pending.members:
-                self.finish_trial(self._unrun(member, "the budget ended while it ran"))
+                self.finish_trial(unrun(member, "the budget ended while it ran"))
         self.pending.clear()
         self.earlier.end(self)
 
@@ -438,34 +438,7 @@ class TrialLoop:
         if done and pending.members:
             self._observe(pending.forecast_s, outcome.seconds)
         for member in pending.members:
-            self.finish_trial(self._trial(pending, member, outcome))
-
-    def _trial(self, pending: Pending, p: Member, outcome: Outcome) -> Trial:
-        if pending.blend is not None:
-            return ended_blend(self, pending, outcome)
-        if outcome.state == "timeout":
-            over = (self.search_left_s() or 0.0) > 0
-            self.forecaster.learn(p.workflow, outcome.compute_s / self.data.n_splits)  # at least
-            why = f"took more than {_RUNAWAY:g} times its forecast" if over else "the budget ended while it ran"
-            return self._unrun(p, why)
-        if outcome.state != "done":
-            error = str(outcome.error) if outcome.error else None
-            return replace(self._unrun(p, ""), state=str(outcome.state), error=error)
-        evaluation = p.evaluation if pending.hurdle is None else p.evaluation.of_first(1)
-        parts = self.reuse.add(evaluation, outcome.seconds, pending.shares)
-        measured = measure(evaluation, outcome, self.all_metrics(), parts=parts)
-        if measured.fit_s is not None and outcome.n_computed and p.number > 0:
-            self.forecaster.learn(p.workflow, measured.fit_s / self.data.train_share)
-        trial = self._ok(p, measured, pending.exactness)
-        return trial if pending.hurdle is None or trial.state != "ok" else self._behind(trial, pending.hurdle)
-
-    def _behind(self, trial: Trial, hurdle: Hurdle) -> Trial:
-        """Return a trial that was behind on the first split: its scores there are no scores of the trial."""
-        loss = self._loss(trial)
-        self.expected[trial.number] = hurdle.expected(loss)
-        n, best = self.data.n_splits, -hurdle.first if self.plan.objectives[0].greater_is_better else hurdle.first
-        there = f"{self.metrics[0]} {trial.mean(self.metrics[0]):.4g}, trial {hurdle.number} has {best:.4g} there"
-        return replace(trial, state="behind", error=f"clearly behind on the first of {n} splits: {there}")
+            self.finish_trial(ended_trial(self, pending, member, outcome))
 
     def _observe(self, forecast_s: Mapping[Fingerprint, float], seconds: Mapping[Fingerprint, float]) -> None:
         """Let rates lean towards what was measured: for the next run, as this one does not depend on who was faster."""
@@ -474,39 +447,6 @@ class TrialLoop:
             self.observed = self.observed.corrected(
                 sum(forecast_s[name] for name in done), sum(seconds[name] for name in done)
             )
-
-    def _ok(self, p: Member, m: Measured, exactness: Exactness) -> Trial:
-        scored = all(math.isfinite(v) for v in m.scores[self.metrics[0]])
-        before = self.strategy.carried.get(p.proposal.configuration.digest)  # measured when it was fitted
-        return Trial(
-            number=p.number,
-            configuration=p.proposal.configuration.choices,
-            workflow=p.workflow,
-            describe=str(p.proposal.configuration),
-            state="ok" if scored else "failed",
-            scores=m.scores,
-            fit_s=before.fit_s if before and m.fit_s is None else m.fit_s,
-            predict_s=before.predict_s if before and m.predict_s is None else m.predict_s,
-            size_bytes=before.size_bytes if before and m.size_bytes is None else m.size_bytes,
-            latency_s=before.latency_s if before and m.predict_s is None else self._latency_s(m.predict_s),
-            reason=p.proposal.reason,
-            error=None if scored else f"{self.metrics[0]} is not defined on a fold",
-            fidelity=FULL if self.data.parts is None else PRIVATE,
-            exactness=exactness,
-            beside=p.beside,
-        )
-
-    def _unrun(self, member: Member, why: str) -> Trial:
-        return Trial(
-            number=member.number,
-            configuration=member.proposal.configuration.choices,
-            workflow=member.workflow,
-            describe=str(member.proposal.configuration),
-            state="skipped",
-            reason=member.proposal.reason,
-            error=why,
-            beside=member.beside,
-        )
 
     def finish_trial(self, trial: Trial) -> None:
         """Take in a trial that has ended: on record, and for what depends on the best so far."""
@@ -521,7 +461,7 @@ class TrialLoop:
         is_best = (
             ok
             and trial.number not in {0, self.earlier.number}
-            and (self.best is None or self._loss(trial) < self._loss(self.best))
+            and (self.best is None or self.loss(trial) < self.loss(self.best))
         )
         if is_best:
             self.best, self.best_at_s = trial, self.clock.elapsed_s
@@ -563,9 +503,9 @@ class TrialLoop:
             if trial is None:
                 return False
             if trial.number not in {0, self.earlier.number} and trial.state != "skipped":
-                loss = self._loss(trial) if trial.state == "ok" else self.expected.get(trial.number)
+                loss = self.loss(trial) if trial.state == "ok" else self.expected.get(trial.number)
                 self.strategy.tell(Configuration(trial.configuration), loss)
-                if trial.state == "ok" and (self._told_best is None or self._loss(trial) < self._loss(self._told_best)):
+                if trial.state == "ok" and (self._told_best is None or self.loss(trial) < self.loss(self._told_best)):
                     self._told_best, self.best_number = trial, trial.number
             self.told += 1
         return True
@@ -576,10 +516,7 @@ class TrialLoop:
         led = sum(number <= self.best_number for number in told)
         return led, len(told) - led
 
-    def _latency_s(self, predict_s: float | None) -> float | None:
-        return None if predict_s is None else predict_s / self.plan.n_scored
-
-    def _loss(self, trial: Trial) -> float:
+    def loss(self, trial: Trial) -> float:
         """Return what the search makes small: what misses a bound is worse than all that keep them."""
         mean = trial.mean(self.metrics[0])
         missing = shortfall(self.plan.requirements, trial)
