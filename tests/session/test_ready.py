@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from lightgbm import LGBMRegressor
+from sklearn.compose import TransformedTargetRegressor
 
 import mileage
 from mileage.catalog import ArtifactStore
@@ -53,6 +55,19 @@ def test_what_has_no_room_is_loaded_each_time(store: ArtifactStore) -> None:
     ready = ReadySteps(store, room_bytes=100)
     assert ready.get(port("a")) is not ready.get(port("a"))
     assert ready.get(port("a"))[0] == ord("a")
+
+
+@pytest.mark.parametrize("target", [None, "log"])
+def test_boosted_trees_answer_with_all_cores_and_with_the_same_bits(store: ArtifactStore, target: str | None) -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(3000, 5)), rng.lognormal(size=3000)
+    model = LGBMRegressor(n_estimators=200, n_jobs=1, verbosity=-1)
+    if target == "log":
+        model = TransformedTargetRegressor(model, func=np.log, inverse_func=np.exp)
+    store.put(port("trees").key, model.fit(X, y))
+    one, two = (ReadySteps(store, cores=n).get(port("trees")) for n in (1, 2))
+    assert getattr(two, "regressor_", two).n_jobs == 2
+    assert (one.predict(X) == two.predict(X)).all()
 
 
 @pytest.fixture(scope="module")

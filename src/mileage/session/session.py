@@ -6,6 +6,7 @@ is imported by the methods that run them.
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -141,7 +142,7 @@ class Session:
         if self._ready is None:
             from mileage.session.ready import ReadySteps
 
-            self._ready = ReadySteps(self.store)
+            self._ready = ReadySteps(self.store, cores=self.workers or os.cpu_count() or 1)
         return self._ready
 
     @property
