@@ -13,6 +13,8 @@ from sklearn.compose import TransformedTargetRegressor
 import mileage
 from mileage.catalog import ArtifactStore
 from mileage.core.fingerprint import fingerprint
+from mileage.data import Dataset
+from mileage.errors import DataError
 from mileage.session import Result, apply
 from mileage.session.ready import ReadySteps
 from mileage.workflow import Port
@@ -110,6 +112,21 @@ def test_the_answer_is_loaded_and_planned_when_it_is_given(
     monkeypatch.setattr(ArtifactStore, "get", lambda *_: pytest.fail("loaded"))
     monkeypatch.setattr(apply, "optimize", lambda *_: pytest.fail("planned"))
     assert len(answer["w1"].predict(rows(9, 1))) == 9
+
+
+def test_an_answer_stays_where_its_rows_are_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object) -> None:
+        raise DataError("the file is gone", code="D402", hint="put it back")
+
+    monkeypatch.setattr(Dataset, "head", gone)
+    session = mileage.connect(tmp_path, backend="inline")
+    answer = session.run(
+        "PREDICT y FROM :df VALIDATE BY 2 FOLDS WITH PIPELINE = median >> one_hot >> ridge BUDGET 60 s",
+        frames={"df": rows(200, 0).drop(columns="n")},
+    )
+    assert isinstance(answer, Result)
+    assert any("the file is gone" in note for note in answer.notes)
+    assert len(answer["w1"].predict(rows(9, 1).drop(columns="n"))) == 9
 
 
 def test_predicting_again_plans_and_loads_nothing(result: Result, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,9 +62,8 @@ def _applied(result: Result, trial: Trial, dataset: Dataset, *, few: bool) -> Ap
     [port] = physical.wanted
     tables = SessionData({**SessionData.of(plan).datasets, _data(source): dataset})
     # what is fitted already runs here: rows need not travel, and there is no fit that a limit might have to end
-    is_fitted = all(session.ready.has(state.key) for state in states.values())
     predicted: Predictions
-    if is_fitted and plan.budget.memory_bytes is None and "backend" not in dict(plan.hints):
+    if answers_here(result, states):
         resources = Resources(tables.source, {op.name: op for op in operators.added()})
         predicted = run_here(physical, session.ready.get, resources)[port]
     else:
@@ -73,6 +72,13 @@ def _applied(result: Result, trial: Trial, dataset: Dataset, *, few: bool) -> Ap
             executor.submit(physical, label="apply", limits=Limits())
             predicted = finished(executor).values[port]
     return Applied(predicted, _columns_read(physical, source))
+
+
+def answers_here(result: Result, states: Mapping[str, Port]) -> bool:
+    """Say whether fitted steps predict in this process: all are kept, and the query names no other place and no limit of memory."""
+    plan, ready = result.plan, result.session.ready
+    kept = bool(states) and all(ready.has(state.key) for state in states.values())
+    return kept and plan.budget.memory_bytes is None and "backend" not in dict(plan.hints)
 
 
 @dataclass(frozen=True)

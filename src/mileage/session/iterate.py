@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mileage.catalog import CostRecord, VersionRecord, WriteBehind
 from mileage.catalog.container import Packing
 from mileage.core.collector import only_new_objects
+from mileage.core.cores import n_cores
 from mileage.core.events import EventBus, Listener
 from mileage.core.fingerprint import Fingerprint
 from mileage.engine import Executor, Manner, Outcome, Resources, TaskError
@@ -269,14 +269,7 @@ def _resources(cut: CutOff, audit: Audit, costs: Costs) -> Resources:
             return Manner.ALONE
         return Manner.BESIDE if costs(task)[0] > _WORTH_A_THREAD_S else Manner.AT_ONCE
 
-    return Resources(calls=calls, n_threads=_n_threads(), manner=manner)
-
-
-def _n_threads() -> int:
-    """Return how many steps may run at once: a core each, and one if libraries are told to use one thread."""
-    if os.environ.get("OMP_NUM_THREADS") == "1":
-        return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Resources(calls=calls, n_threads=n_cores(), manner=manner)
 
 
 def _run(

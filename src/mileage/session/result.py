@@ -41,9 +41,8 @@ class Result:
     refit: Mapping[int, Mapping[str, Port]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     kind: str = "result"
-    plans: dict[int, PhysicalPlan] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )  # to predict, by trial
+    # to predict, by trial
+    plans: dict[int, PhysicalPlan] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __getitem__(self, ref: str) -> Fitted:
         """Return the workflow of a reference such as ``"w1"``, ready to predict."""

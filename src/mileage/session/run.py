@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from mileage.core.events import EventBus
 from mileage.core.interrupts import StopAsked, deferred
 from mileage.engine import Executor, Limits
-from mileage.errors import EngineError
+from mileage.errors import EngineError, MileError
 from mileage.planner import LogicalPlan
 from mileage.results import Leaderboard, Trial
 from mileage.results.ranking import value_of
-from mileage.session.apply import apply_workflow
+from mileage.session.apply import answers_here, apply_workflow
 from mileage.session.blend import blend_best
 from mileage.session.clock import Clock
 from mileage.session.confirm import confirm_best
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mileage.session.session import Session
 
 _LOADING_S = 0.3  # of a budget, to load a fitted step in, or to predict for so few rows
-_FEW = 5
+_FEW, _NARROW = 5, 1000  # rows, of tables of so many columns
 _SAFE = 1.2  # a refit may take that many times its forecast
 _UNFITTED = "nothing was fitted on all rows yet: a workflow is when it is first used"
 
@@ -109,16 +109,19 @@ def _make_ready(result: Result, clock: Clock) -> None:
 
     The first prediction of the user need then not wait for models, libraries and a plan.
     """
-    ready = result.session.ready
+    names = result.plan.features.names
     for trial in result.leaderboard.order:
         states = result.refit.get(trial.number, {})
         for port in states.values():
             if (clock.left_s or 0.0) < _LOADING_S:
                 return
             with suppress(KeyError):  # it was not kept, as the answer says
-                ready.get(port)
-        if states and (clock.left_s or 0.0) >= _LOADING_S and all(ready.has(port.key) for port in states.values()):
-            apply_workflow(result, trial, result.plan.dataset.head(_FEW, result.plan.features.names))
+                result.session.ready.get(port)
+        if len(names) <= _NARROW and (clock.left_s or 0.0) >= _LOADING_S and answers_here(result, states):
+            try:
+                apply_workflow(result, trial, result.plan.dataset.head(_FEW, names))
+            except MileError as error:  # such as a file that is gone: the answer stays what it is
+                result.notes += (f"{trial.describe} does not predict for the first rows: {error}",)
 
 
 def _search(session: Session, plan: LogicalPlan, setting: RunSetting, run_id: int) -> _Found:

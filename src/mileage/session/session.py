@@ -6,7 +6,6 @@ is imported by the methods that run them.
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from mileage.catalog import ArtifactStore, Catalog, Project
 from mileage.core.collector import only_new_objects
+from mileage.core.cores import n_cores
 from mileage.core.diagnostics import Diagnostic
 from mileage.core.events import Listener
 from mileage.core.units import parse_bytes
@@ -142,7 +142,7 @@ class Session:
         if self._ready is None:
             from mileage.session.ready import ReadySteps
 
-            self._ready = ReadySteps(self.store, cores=self.workers or os.cpu_count() or 1)
+            self._ready = ReadySteps(self.store, cores=self.workers or n_cores())
         return self._ready
 
     @property
