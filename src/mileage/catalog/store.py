@@ -198,9 +198,8 @@ class ArtifactStore:
 
     def size_of(self, key: str) -> int | None:
         """Return the bytes that a key takes on the disk; None if it is not kept, not whole, or not written by this project."""
-        if not os.path.lexists(
-            self.room.place(_checked(key))
-        ):  # asked of each task that is planned: quicker than an error
+        # asked of each task that is planned: quicker than an error, or a path
+        if not os.path.lexists(self.room.place(_checked(key))):
             return None
         path = self._path(key)
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 _AROUND = 3  # words on each side of what differs
+_LONGEST = 120  # characters of what differs
 
 
 def excerpts(old: str, new: str, *, whole: int = 60) -> tuple[str, str]:
@@ -19,13 +20,17 @@ def excerpts(old: str, new: str, *, whole: int = 60) -> tuple[str, str]:
     ... )
     >>> excerpts(query.format(3), query.format(4))
     ('… WHERE month <= 3 AND origin = …', '… WHERE month <= 4 AND origin = …')
+    >>> [len(text) for text in excerpts("a " * 500, "b " * 500)]
+    [120, 120]
     """
     if max(len(old), len(new)) <= whole:
         return old, new
     was, now = old.split(" "), new.split(" ")
     first = _n_alike(was, now)
     last = _n_alike(was[first:][::-1], now[first:][::-1])
-    return _cut(was, first, last), _cut(now, first, last)
+    cut = _cut(was, first, last), _cut(now, first, last)
+    short = tuple(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 2]} …" for text in cut)
+    return cut if short[0] == short[1] else (short[0], short[1])
 
 
 def _n_alike(old: Sequence[str], new: Sequence[str]) -> int:

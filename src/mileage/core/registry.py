@@ -95,10 +95,8 @@ class Registry(Generic[T]):
     def find(self, name: str) -> T | None:
         """Return the member, or None; other distributions are looked through only if it is none of ours."""
         known = self._added.get(name)
-        if known is None and "_ours" not in vars(
-            self
-        ):  # once they are read, a member of ours is not looked for in its file
-            known = self._own_file(name)
+        if known is None and "_ours" not in vars(self):
+            known = self._own_file(name)  # once all of ours are read, none is looked for in its file
         if known is None:
             known = self._ours.get(name)
         return known if known is not None else self._found.get(name)

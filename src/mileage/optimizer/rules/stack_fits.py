@@ -13,10 +13,8 @@ from mileage.optimizer.together import Taking, made_together
 from mileage.workflow import PhysicalPlan, Task, TaskKind
 
 _NAME = "stack_fits"
-_PAYS, _OF = (
-    1.3,
-    8,
-)  # times sooner, of so many fits: with less, what is saved is not worth that they wait for each other
+# times sooner, of so many fits: with less, what is saved is not worth that they wait for each other
+_PAYS, _OF = 1.3, 8
 
 
 @rule(Exactness.FP)

@@ -6,6 +6,7 @@ What did well on tables like this comes before all of these, then models whose l
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from typing import Self
 
 from mileage.search.growth import Growth
@@ -31,7 +32,7 @@ class Default(Strategy):
         fresh = type(self)()
         small = context.space.size() <= SMALL_SPACE
         fresh._known = deque(known_proposals(context))
-        fresh._first = (EXHAUSTIVE if small else PORTFOLIO).begin(context)
+        fresh._first = EXHAUSTIVE.begin(context) if small else PORTFOLIO.begin(replace(context, known=()))
         fresh._guided = () if small else tuple(s.begin(context) for s in (LOCAL, TPE))
         fresh._growth = None if small else Growth(context.space)
         fresh._proposed, fresh._turn = set(), 0
