@@ -75,13 +75,13 @@ def test_a_global_that_no_text_names_is_no_matter():
 
 
 def member_key(members, body, name="birds_of_members"):
-    """Return the key of a step that reads members of a module of its own."""
+    """Return the key of a step that reads members of a module of its own, which it imports."""
     module = ModuleType(name)
     module.__file__ = "/nowhere/birds_of_members.py"
     exec(members, vars(module))
-    scope = {"__name__": "birds_of_names", "birds": module}
-    exec(f"def step(x):\n    return {body}\n", scope)
+    scope = {"__name__": "birds_of_names"}
     with patch.dict(sys.modules, {name: module}):
+        exec(f"import {name} as birds\ndef step(x):\n    return {body}\n", scope)
         return identify(scope["step"]).key
 
 
@@ -93,6 +93,30 @@ def test_the_name_of_a_member_of_ones_own_module_is_no_matter():
     renamed = "small = 1\nlarge = 2\n"
     read = "birds.low * birds.high - birds.low"
     assert member_key(MEMBERS, read) == member_key(renamed, "birds.small * birds.large - birds.small")
+
+
+def test_the_name_of_a_function_that_is_called_through_its_module_is_no_matter():
+    renamed = MEMBERS.replace("grown", "larger")
+    for body in ("birds.{}(x)", "[birds.{}(one) + 1 for one in x]"):
+        assert member_key(MEMBERS, body.format("grown")) == member_key(renamed, body.format("larger"))
+    changed = MEMBERS.replace("x + low", "x - low")
+    assert member_key(MEMBERS, "birds.grown(x)") != member_key(changed, "birds.grown(x)")
+
+
+def test_whether_a_global_is_imported_or_made_here_is_no_matter():
+    table, step = "TABLE = {'a': 1}\n", "def step(x):\n    return [x + v for v in TABLE.values()], TABLE.items\n"
+    other = ModuleType("birds_of_tables")
+    exec(table, vars(other))
+    with patch.dict(sys.modules, {"birds_of_tables": other}):
+        assert key(f"from birds_of_tables import TABLE\n{step}") == key(table + step)
+        assert key(f"from birds_of_tables import TABLE\n{step.replace('items', 'items()')}") != key(table + step)
+
+
+@pytest.mark.parametrize("body", ["map(birds.{}, x)", "birds.{}.__name__", "birds.{}.by(x)"])
+def test_the_name_of_a_function_that_is_handed_on_through_its_module_matters(body):
+    own = f"{MEMBERS}grown.by = len\n"
+    renamed = own.replace("grown", "larger")
+    assert member_key(own, body.format("grown")) != member_key(renamed, body.format("larger"))
 
 
 @pytest.mark.parametrize(

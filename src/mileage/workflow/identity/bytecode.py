@@ -110,10 +110,8 @@ def _encoded(scope: _Scope) -> tuple[object, ...]:
     listed = instructions(code)
     place = {one.offset: i for i, one in enumerate(listed)}
     offsets = sorted(place)
-    renamed = _renamed(listed, scope.names)
-    body = tuple(
-        renamed[i] if i in renamed else _instruction(one, scope, place, offsets) for i, one in enumerate(listed)
-    )
+    loads = _loads(listed, scope.names)
+    body = tuple(loads[i] if i in loads else _instruction(one, scope, place, offsets) for i, one in enumerate(listed))
     n_named = code.co_argcount + code.co_kwonlyargcount
     arguments = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
     version = (sys.version_info.major, sys.version_info.minor)
@@ -127,8 +125,6 @@ def _instruction(one: dis.Instruction, scope: _Scope, place: dict[int, int], off
         if isinstance(value, CodeType):  # a function inside has a name that what it is given to may show
             return (one.opname, value.co_name, _encoded(scope.inside(value)))
         return (one.opname, scope.encode(value))
-    if one.opname == "LOAD_GLOBAL":
-        return (one.opname, is_callee(one), str(one.argval))
     if one.opname == "LOAD_CLOSURE":  # in the order of the names; the function inside says which it uses
         return (one.opname,)
     if one.opcode in _JUMPS:
@@ -140,16 +136,21 @@ def _instruction(one: dis.Instruction, scope: _Scope, place: dict[int, int], off
     return (one.opname, one.arg)
 
 
-def _renamed(listed: tuple[dis.Instruction, ...], names: Names) -> dict[int, tuple[object, ...]]:
-    """Return the instructions that load what has another name, by position; the last of a path says which it is."""
+def _loads(listed: tuple[dis.Instruction, ...], names: Names) -> dict[int, tuple[object, ...]]:
+    """Return the instructions that load a global and what is looked up of it, by position, with their other names.
+
+    The last one that has another name says which it is. Python marks in more than one way what is called at once.
+    """
     made: dict[int, tuple[object, ...]] = {}
-    for i, one in enumerate(listed if names else ()):
-        if one.opname == "LOAD_GLOBAL":
-            path = (str(one.argval), *attributes_at(listed, i + 1))
-            n = next((n for n in range(len(path), 0, -1) if path[:n] in names), 0)
-            for k in range(n):
-                number = names[path[:n]] if k == n - 1 else ""
-                made[i + k] = (listed[i + k].opname, is_callee(listed[i + k]), number)
+    for i, one in enumerate(listed):
+        if one.opname != "LOAD_GLOBAL":
+            continue
+        path = (str(one.argval), *attributes_at(listed, i + 1))
+        called = is_called(listed, i, len(path))
+        n = next((n for n in range(len(path), 0, -1) if path[:n] in names), 0)
+        known = (*("" for _ in path[: n - 1]), names[path[:n]]) if n else ()
+        for k, name in enumerate((*known, *path[n:])):
+            made[i + k] = ("LOAD_ATTR" if k else "LOAD_GLOBAL", called and k == len(path) - 1, name)
     return made
 
 
@@ -159,9 +160,16 @@ def attributes_at(listed: tuple[dis.Instruction, ...], start: int) -> list[str]:
     return [str(one.argval) for one in taken]
 
 
-def is_callee(one: dis.Instruction) -> bool:
-    """Say whether an instruction loads a global to call it at once, rather than to hand it on."""
-    return one.opname == "LOAD_GLOBAL" and bool((one.arg or 0) & 1)
+def is_called(listed: tuple[dis.Instruction, ...], start: int, n: int) -> bool:
+    """Say whether what ``n`` instructions load, a global and what is looked up of it, is called at once, rather than handed on.
+
+    A method is marked where it is looked up; of what a module imports, as of a plain global, the global is.
+    """
+    first, last = listed[start], listed[start + n - 1]
+    marked = {"LOAD_GLOBAL"} if sys.version_info < (3, 12) else {"LOAD_GLOBAL", "LOAD_ATTR"}
+    return last.opname == "LOAD_METHOD" or any(
+        one.opname in marked and bool((one.arg or 0) & 1) for one in (first, last)
+    )
 
 
 def _place(offset: int, place: dict[int, int], offsets: list[int]) -> int:

@@ -207,7 +207,7 @@ class _Walk:
         outside = self._outside(full_name(value, rest), read, f)
         if outside is not None:
             return outside
-        if read.called and isinstance(value, FunctionType):
+        if read.called and not rest and isinstance(value, FunctionType):
             return self.function(value)
         return self._named(f.__module__, ".".join(taken), value, f.__module__)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType, FunctionType
 
-from mileage.workflow.identity.bytecode import ATTRIBUTE, attributes_at, instructions, is_callee
+from mileage.workflow.identity.bytecode import ATTRIBUTE, attributes_at, instructions, is_called
 
 _GLOBAL = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
 _NO_VALUE = frozenset({"PUSH_NULL", "PRECALL"})
@@ -22,7 +22,7 @@ _WRITES = frozenset({"STORE_GLOBAL", "DELETE_GLOBAL"})
 class Read:
     """A dotted path that code looks up; ``level`` is None for a global, else that of an import statement.
 
-    ``called`` says that a global is called at once. ``given`` is the text that stands behind the path as a constant: the
+    ``called`` says that what is at its end is called at once. ``given`` is the text that stands behind the path as a constant: the
     first argument, or the item that is asked for.
     """
 
@@ -49,7 +49,7 @@ def reads_of(code: CodeType) -> tuple[Read, ...]:
             taken = attributes_at(listed, i + 1)
             behind = next((o for o in listed[i + 1 + len(taken) :] if o.opname not in _NO_VALUE), None)
             given = behind.argval if behind is not None and behind.opname == "LOAD_CONST" else None
-            called = is_callee(one) and not taken
+            called = is_called(listed, i, 1 + len(taken))
             read = Read((str(one.argval), *taken), called=called, given=given if isinstance(given, str) else None)
             found[read] = None
         elif one.opname == "IMPORT_NAME":
