@@ -41,7 +41,7 @@ def project(tmp_path, monkeypatch):
 
 
 def run(project, monkeypatch, n_threads, name):
-    monkeypatch.setattr(iteration, "_n_threads", lambda: n_threads)
+    monkeypatch.setattr(iteration, "n_cores", lambda: n_threads)
     with mileage.connect(project / name) as session:
         return run_file(session, project / "flow.py")
 
@@ -71,9 +71,3 @@ def test_an_error_is_that_of_one_thread(project, monkeypatch):
             run(project, monkeypatch, n, f"with {n}")
         said.add(str(error.value))
     assert len(said) == 1
-
-
-@pytest.mark.parametrize(("text", "n"), [("1", 1), ("4", None)])
-def test_one_thread_where_libraries_are_told_to_use_one(monkeypatch, text, n):
-    monkeypatch.setenv("OMP_NUM_THREADS", text)
-    assert iteration._n_threads() == n or n is None
