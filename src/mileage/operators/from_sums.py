@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 
 
 class FromSums(ABC):
-    """An operator whose fit reads rows, means, squares, with ``products`` products of columns, and with ``extremes`` their smallest and largest values only.
+    """An operator whose fit reads rows, means, squares, with ``products`` products of columns, with ``by_class`` squares within each class, and with ``extremes`` smallest and largest values only.
+
+    The last two are not told of columns that a step before it has mixed (:attr:`Linear.mixes`): it is then fitted on rows.
 
     Law (checked by ``mileage.testing.check_operator``): learned from the merged sums of all other folds it answers as fitted on
     their rows, up to rounding.
     """
 
     products: ClassVar[bool] = False
+    by_class: ClassVar[bool] = False
     extremes: ClassVar[bool] = False
 
     def can_learn(self, params: Params, context: BuildContext) -> bool:
@@ -39,13 +42,14 @@ class FromSums(ABC):
 
 
 class Linear(ABC):
-    """A transformer that, once fitted, fills, shifts or scales each column by itself.
+    """A transformer that, once fitted, fills, shifts or scales each column by itself, or ``mixes`` them.
 
     Law (checked by ``mileage.testing.check_operator``): the sums of its output are told from those of its input, for the rows that
     it was fitted on; with ``anywhere`` also for others.
     """
 
     anywhere: ClassVar[bool] = True
+    mixes: ClassVar[bool] = False
 
     @abstractmethod
     def through(self, fitted: Any, seen: Seen) -> Seen:

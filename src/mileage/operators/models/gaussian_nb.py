@@ -100,6 +100,7 @@ class GaussianNb(FromSums, Together, Operator):
         return GaussianNB(**params)
 
     together = "var_smoothing"
+    by_class = True
 
     def learn(self, params: Params, context: BuildContext, seen: Seen) -> Any:
         """Return the model from means and squares by class."""

@@ -59,6 +59,7 @@ class Pca(FromSums, Linear, Operator):
         return make_pipeline(PCA(random_state=context.seed), FunctionTransformer(first_columns, kw_args={"n": n}))
 
     products = True
+    mixes = True
 
     def can_learn(self, params: Params, context: BuildContext) -> bool:
         """On few rows the components that these do not tell are whatever rounding leaves."""

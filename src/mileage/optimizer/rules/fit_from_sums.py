@@ -12,7 +12,7 @@ from mileage.core.exactness import Exactness
 from mileage.core.fingerprint import Fingerprint
 from mileage.data.reshuffle import places_of
 from mileage.operators import operators
-from mileage.operators.from_sums import FromSums
+from mileage.operators.from_sums import FromSums, Linear
 from mileage.optimizer.parts import context_of, fit_rows_s, fit_scan_s
 from mileage.optimizer.rule import PlanContext, rule
 from mileage.optimizer.ways import (
@@ -47,7 +47,7 @@ def fit_from_sums(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
     Other parameters of the model need no row at all. It is done for folds that have each row in one of them, for splits of a
     configuration's own, whose sums are those of the parts that all are put together from, and for samples of
     any splits, whose sums grow with the sample (``grow_sums``); where the model can be fitted ``FromSums`` and each step before it is
-    ``Linear``. A step that is not ``FromSums`` is fitted on its train rows. A step of which nothing but the state is asked for is
+    ``Linear``. A step that is not ``FromSums`` is fitted on its train rows, and so is one that reads what sums do not tell of columns that ``pca`` has mixed. A step of which nothing but the state is asked for is
     learned like a model.
 
     Law: predictions are the same but for rounding.
@@ -150,7 +150,7 @@ class _Rewriting:
         exact = self.context.class_of(_NAME, fit.operator, Exactness.FP) <= self.context.floor
         way = way_of(fit.inputs[0], self.old) if exact and _learns(fit) else None
         fold = self._fold(fit.inputs[0]) if way is not None else None
-        if fold is None or way is None or not self._pays(fit, fold, way):
+        if fold is None or way is None or not _is_told(fit, way) or not self._pays(fit, fold, way):
             return fit
         steps: dict[Fingerprint, Port] = {}
         learning = _Learning(self, self._sums(fit, fold, way), steps)
@@ -294,7 +294,9 @@ class _Learning:
 
     def _route(self, way: Way) -> tuple[Value, list[Port]]:
         """Return a way as plain values, and the fitted steps along it: from the first that is not learned from sums on, on train rows."""
-        if isinstance(way, Take) or (isinstance(way, Step) and not _learns(way.fit)):
+        if isinstance(way, Take) or (
+            isinstance(way, Step) and not (_learns(way.fit) and _is_told(way.fit, way.before))
+        ):
             return route_of(way)
         if isinstance(way, Join):
             found = [self._route(part) for part in way.parts]
@@ -308,6 +310,14 @@ class _Learning:
 def _learns(fit: Task) -> bool:
     operator = operators.find(fit.operator)
     return isinstance(operator, FromSums) and operator.can_learn(dict(fit.params), context_of(fit))
+
+
+def _is_told(fit: Task, before: Way) -> bool:
+    """Say whether sums tell what a fit reads of columns that come so: of mixed ones they tell neither ends nor squares within a class."""
+    operator, steps = operators.get(fit.operator), [operators.get(name) for name in operators_of(before)]
+    assert isinstance(operator, FromSums)
+    mixed = any(isinstance(step, Linear) and step.mixes for step in steps)
+    return not (mixed and (operator.extremes or operator.by_class))
 
 
 def _n_classes(fit: Task) -> Value:
