@@ -116,6 +116,8 @@ SIDES: dict[str, Callable[[Path], Any]] = {
     "pipefunc": through_pipefunc,
 }
 
+IMPORTED = {"plain": "joblib", "mile": "mileage.session.flow_file", "hamilton": "hamilton.driver"}
+
 # --- one run ----------------------------------------------------------------------------------------------------------
 
 
@@ -164,7 +166,7 @@ def _kill_while_writing(memory: Path) -> None:
 
 def serve(side: str) -> None:
     """Run the jobs that come on standard input, each in a fork of this process, which has imported libraries only."""
-    for name in ("pandas", "sklearn.ensemble", "duckdb", "mileage.session.flow_file" if side == "mile" else "joblib"):
+    for name in ("pandas", "sklearn.ensemble", "duckdb", IMPORTED.get(side, side)):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     print("ready", flush=True)

@@ -136,3 +136,20 @@ def test_which_member_is_read_matters(members, one, other):
 
 def test_the_name_of_a_member_that_its_module_assigns_matters():
     assert member_key(WRITTEN, "birds.low") != member_key(WRITTEN.replace("low", "little"), "birds.little")
+
+
+BOX = "import dataclasses\n@dataclasses.dataclass\nclass Box:\n    width: int = 2\n    def grown(self, x):\n        return x + self.width\n"
+
+
+def test_the_name_of_a_step_is_no_matter_where_code_shows_names_of_classes_only():
+    text = f"{BOX}grown = Box().grown\ndef step(x):\n    return sorted(x, key=grown)\n"
+    renamed = f"{text.replace('def step', 'def other')}step = other\n"
+    with patch.dict(sys.modules, {"birds_of_names": ModuleType("birds_of_names")}):  # dataclasses look there
+        assert key(renamed) == key(text)
+        assert key(text.replace("Box", "Case")) != key(text)
+
+
+def test_the_name_of_a_step_matters_where_code_shows_names_of_functions():
+    text = "def step(x):\n    return [x.__class__.__name__, step.__name__]\n"
+    renamed = f"{text.replace('step', 'other')}step = other\n"
+    assert key(renamed) != key(text)

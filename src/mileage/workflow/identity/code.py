@@ -30,6 +30,7 @@ from mileage.workflow.identity.reads import (
     Read,
     aliases,
     attributes_in,
+    attributes_of_classes_in,
     module_name,
     names_seen_in,
     reads_of,
@@ -76,7 +77,8 @@ class _Walk:
 
     ``numbers`` says in which order functions and classes were found, ``alive`` keeps their ids from being used again,
     ``open`` holds the ids of the values being encoded, for those that contain themselves. ``written`` are the globals that
-    functions of a module assign, by the id of its dict; ``shown`` the attributes, such as ``__name__``, that code looks at.
+    functions of a module assign, by the id of its dict; ``shown`` the attributes, such as ``__name__``, that code looks at, with
+    whether it looks at those of classes only.
     """
 
     parts: dict[tuple[str, str], Part] = field(default_factory=dict)
@@ -85,7 +87,7 @@ class _Walk:
     alive: list[object] = field(default_factory=list)
     open: list[int] = field(default_factory=list)
     written: dict[int, frozenset[str]] = field(default_factory=dict)
-    shown: set[str] = field(default_factory=set)
+    shown: set[tuple[str, bool]] = field(default_factory=set)
 
     def encode(self, value: Any) -> object:
         """Return anything as plain data."""
@@ -176,7 +178,8 @@ class _Walk:
         """Encode what a function carries, and what of the user's own it calls as a method of a library's frame."""
         carried = [(key, value) for key, value in sorted(vars(f).items()) if key != "__wrapped__"]
         looked = attributes_in(f.__code__)
-        self.shown.update(_SHOWING.intersection(looked))
+        of_classes = attributes_of_classes_in(f.__code__)
+        self.shown.update((key, key in of_classes) for key in _SHOWING.intersection(looked))
         given = tuple((key, self.encode(found)) for key in looked for found in extensions(key))
         return (tuple((key, self._member(name, key, value, f.__module__)) for key, value in carried), given)
 
@@ -359,8 +362,12 @@ class _Walk:
 
     def names(self) -> object:
         """Return what code that looks at such attributes sees of functions and classes: their names, or docstrings."""
-        named = [one for one in self.alive if isinstance(one, FunctionType | type)] if self.shown else []
-        return tuple((key, str(getattr(one, key, None))) for key in sorted(self.shown) for one in named)
+        return tuple(
+            (key, str(getattr(one, key, None)))
+            for key, of_classes in sorted(self.shown)
+            for one in self.alive
+            if isinstance(one, type if of_classes else FunctionType | type)
+        )
 
     def code(self, c: CodeType) -> object:
         return encode_code(c, self.encode)

@@ -78,6 +78,31 @@ def attributes_in(code: CodeType) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*own, *inner]))
 
 
+@lru_cache(maxsize=4096)
+def attributes_of_classes_in(code: CodeType) -> frozenset[str]:
+    """Return the attributes that a code object and all code inside it looks up of the class of something only.
+
+    Examples
+    --------
+    >>> sorted(attributes_of_classes_in((lambda x, f: (x.__class__.__name__, f.__doc__, f.__name__)).__code__))
+    []
+    >>> sorted(attributes_of_classes_in((lambda x: x.__class__.__name__).__code__))
+    ['__name__']
+    """
+    return frozenset(attributes_in(code)) - _of_others(code)
+
+
+def _of_others(code: CodeType) -> frozenset[str]:
+    """Return the attributes that are looked up of something that was not looked up as a ``__class__``."""
+    before = ("", *((str(one.argval) if one.opname in ATTRIBUTE else "") for one in instructions(code)))
+    own = {
+        str(one.argval)
+        for one, last in zip(instructions(code), before, strict=False)
+        if one.opname in ATTRIBUTE and last != "__class__"
+    }
+    return frozenset(own).union(*(_of_others(const) for const in code.co_consts if isinstance(const, CodeType)))
+
+
 def names_seen_in(f: FunctionType) -> tuple[str, ...] | None:
     """Return the globals that texts of a function name, if it gives a text to what looks variables up by their names.
 
