@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.naive_bayes import GaussianNB
@@ -166,6 +167,25 @@ def test_estimators_of_fused_fits_are_like_any_other() -> None:
     assert taken.n_iter_.tolist() == wanted.n_iter_.tolist()
 
 
+@pytest.mark.parametrize("penalty", ["l1", "elasticnet"])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_penalties_of_a_path_are_those_of_fits_alone(penalty: str, sparse: bool) -> None:
+    rng = np.random.default_rng(4)
+    X = np.where(rng.random((300, 6)) < 0.3, rng.normal(2.0, 1.0, size=(300, 6)), 0.0)
+    y = 40 + X @ np.array([3.0, 1.0, 0.0, 0.0, -2.0, 0.5]) + rng.normal(size=300)
+    rows = scipy.sparse.csr_matrix(X) if sparse else X
+    operator, context, values = operators.get("linear"), BuildContext("regression", seed=3), (0.001, 0.3, 0.01)
+    asked = operator.complete({"penalty": penalty})
+    fits = operator.fit_together(asked, values, context, rows, y)  # type: ignore[attr-defined]
+    for i, value in enumerate(values):
+        params = {**asked, "alpha": value}
+        taken, wanted = operator.alone(params, context, fits, i), operator.build(params, context).fit(rows, y)  # type: ignore[attr-defined]
+        assert vars(wanted).keys() <= vars(taken).keys()
+        assert np.allclose(taken.predict(rows), wanted.predict(rows), atol=0.01 * y.std())
+        assert np.allclose(taken.predict(rows), fits.answers(rows, 0).values[i])
+    assert not operator.can_fuse(operator.complete({}))  # type: ignore[attr-defined]
+
+
 def test_what_goes_wrong_in_a_round_ends_all() -> None:
     def broken(who: list[int], points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         raise ZeroDivisionError
@@ -176,6 +196,9 @@ def test_what_goes_wrong_in_a_round_ends_all() -> None:
 
 
 def test_what_cannot_be_fitted_is_refused_as_scikit_learn_does() -> None:
+    operator, context = operators.get("linear"), BuildContext("regression")
+    with pytest.raises(ValueError, match="NaN"):
+        operator.fit_together(operator.complete({"penalty": "l1"}), (0.1, 1.0), context, np.array([[np.nan]]), [1.0])  # type: ignore[attr-defined]
     operator, context = operators.get("logistic"), BuildContext("binary")
     for X, y, match in ((np.array([[np.nan], [1.0]]), [0, 1], "NaN"), (np.ones((2, 1)), [1, 1], "only one class")):
         with pytest.raises(ValueError, match=match):

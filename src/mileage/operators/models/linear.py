@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from mileage.core.domains import FloatRange, IntRange, OneOf
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.together import Fused, LinearFits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SOONER = 0.01  # of the tolerance of a fit alone: going on from the fit before, a solver that stops as soon might not move at all
 
 
-class Linear(Operator):
+@dataclass(frozen=True)
+class PathFits(LinearFits):
+    """Linear models along a path, of a target whose mean and deviation are these, and the iterations that each took."""
+
+    mean: float = 0.0
+    deviation: float = 1.0
+    n_rows: int = 0
+    n_iter: tuple[int, ...] = ()
+
+
+class Linear(Fused, Operator):
     """Linear regression: least squares, lasso or elastic net."""
 
     name = "linear"
@@ -79,6 +96,69 @@ class Linear(Operator):
         else:
             inner = ElasticNet(alpha=alpha, l1_ratio=params["l1_ratio"], max_iter=rounds, random_state=seed)
         return TransformedTargetRegressor(inner, transformer=StandardScaler())
+
+    together = "alpha"
+
+    def can_fuse(self, params: Params) -> bool:
+        """Only what has a penalty has a path."""
+        return params["penalty"] is not None
+
+    def fit_together(self, params: Params, values: Sequence[float], context: BuildContext, X: Any, y: Any) -> PathFits:
+        """Go from the strongest penalty to the weakest, on products of columns where rows are more (Friedman et al. 2010)."""
+        import warnings
+
+        import numpy as np
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.linear_model import enet_path
+
+        inner = self.build(params, context).regressor
+        X, y = _checked(X, y)
+        mean, deviation, middle = y.mean(), y.std() or 1.0, np.asarray(X.mean(axis=0)).ravel()
+        how: dict[str, Any] = {"X_offset": middle, "X_scale": np.ones(len(middle))}
+        if not hasattr(X, "tocsc"):
+            X, how = np.asfortranarray(X - middle), {"precompute": "auto"}
+        target, order = (y - mean) / deviation, np.argsort(values)[::-1]  # from the strongest
+        how |= {"tol": _SOONER * inner.tol, "max_iter": inner.max_iter, "l1_ratio": getattr(inner, "l1_ratio", 1.0)}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # a fit alone need not come so far
+            alphas = np.array(values, dtype=np.float64)[order]
+            _, found, gaps, n_iter = enet_path(X, target, alphas=alphas, return_n_iter=True, check_input=False, **how)
+        if (gaps > inner.tol * (target @ target)).any():
+            warnings.warn("coordinate descent failed to converge", ConvergenceWarning, stacklevel=2)
+        back = np.argsort(order)
+        coef = found.T[back] * deviation
+        own = np.array([], dtype=np.int64), mean, deviation, len(y), tuple(int(n_iter[i]) for i in back)
+        return PathFits(coef[..., None], (mean - coef @ middle)[:, None], "value", *own)
+
+    def alone(self, params: Params, context: BuildContext, fits: PathFits, place: int) -> Any:
+        """Return the estimator with the weights of one of the fits."""
+        import numpy as np
+
+        made = self.build(params, context)
+        scaler, inner = made.transformer, made.regressor
+        scaler.mean_, scaler.scale_ = np.array([fits.mean]), np.array([fits.deviation])
+        scaler.var_, scaler.n_samples_seen_, scaler.n_features_in_ = scaler.scale_**2, fits.n_rows, 1
+        inner.coef_ = fits.coef[place, :, 0] / fits.deviation
+        inner.intercept_ = float(fits.intercept[place, 0] - fits.mean) / fits.deviation
+        inner.n_iter_, inner.n_features_in_ = fits.n_iter[place], fits.coef.shape[1]
+        made.transformer_, made.regressor_, made._training_dim = scaler, inner, 1
+        return made
+
+
+def _checked(X: Any, y: Any) -> tuple[Any, Any]:
+    """Return rows and targets as numbers; what scikit-learn refuses is refused.
+
+    Raises
+    ------
+    ValueError
+    """
+    import numpy as np
+
+    X = X.tocsc().astype(np.float64) if hasattr(X, "tocsc") else np.asarray(X, dtype=np.float64)
+    if not np.isfinite(getattr(X, "data", X)).all():
+        message = "Input X contains NaN or infinity."
+        raise ValueError(message)
+    return X, np.asarray(y, dtype=np.float64)
 
 
 LINEAR = Linear()

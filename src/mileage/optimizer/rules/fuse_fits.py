@@ -30,7 +30,7 @@ def fuse_fits(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
                     │                            │         └→ score (C = 9.0)
                     └→ cut (C = 0.1), (C = 9.0)  └→ predict (C = 0.1), (C = 9.0)
 
-    Each is the solver of scikit-learn, asks where it stands, and leaves when it is done. The values are those of this plan and
+    Each is the solver of scikit-learn, asks where it stands, and leaves when it is done; that of a lasso goes on from the penalty before. The values are those of this plan and
     those that will follow (``context.ahead``).
 
     Needs ``Fused``, and enough rows for products to be what takes the time.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mileage.core.domains import OneOf
 from mileage.operators import Branch, Operator, running
 from mileage.operators.batched import Batched
 from mileage.operators.from_sums import FromSums, Linear
@@ -60,15 +61,23 @@ def fused(operator: Operator, branch: Branch, task: str) -> None:
     assert isinstance(operator, Fused)
     data = table(operator, branch, task)
     values = tuple(10 * value for value in _VALUES)
-    fits = operator.fit_together(operator.complete({}), values, data.context, dense(data.X), data.y)
+    asked = _fusable(operator)
+    fits = operator.fit_together(operator.complete(asked), values, data.context, dense(data.X), data.y)
     stacked = fits.answers(dense(data.X), data.context.n_classes)
     for i, value in enumerate(values):
-        params = {operator.together: value}
+        params = {**asked, operator.together: value}
         wanted = output(operator, fitted(operator, data, **params)[0], data)
         taken = operator.alone(operator.complete(params), data.context, fits, i)
         for got in (stacked.at(i).values, output(operator, taken, data)):
             found, difference = compare(got, wanted)
             assert found <= Exactness.OPT_EQUAL, f"with {value} it answers otherwise by {difference}"
+
+
+def _fusable(operator: Operator) -> dict[str, Any]:
+    """Return parameters with which fits can be made together: the defaults, or one other choice."""
+    assert isinstance(operator, Fused)
+    choices = [{p.name: v} for p in operator.params if isinstance(p.domain, OneOf) for v in p.domain.values]
+    return next(asked for asked in ({}, *choices) if operator.can_fuse(operator.complete(asked)))
 
 
 def batched(operator: Operator, branch: Branch, task: str) -> None:
