@@ -16,7 +16,9 @@ def columns_of(frame: Any, columns: tuple[str, ...]) -> Any:
 
 
 def take_rows(frame: Any, rows: Any) -> Any:
-    """Return some rows of a frame: neighbors are a view."""
+    """Return some rows of a frame, of which neighbors are a view, or of counts."""
+    if hasattr(frame, "tocsr"):
+        return frame[rows]
     n = len(rows)
     if n and rows[-1] - rows[0] == n - 1 and bool((rows[1:] > rows[:-1]).all()):
         return frame.iloc[int(rows[0]) : int(rows[0]) + n]

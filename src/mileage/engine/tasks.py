@@ -21,7 +21,7 @@ from mileage.errors import InternalError
 from mileage.operators.base import BuildContext, Operator
 from mileage.operators.batched import Nets
 from mileage.operators.bins import Binned
-from mileage.operators.from_codes import Coded, FromCodes, code_categories
+from mileage.operators.from_codes import FromCodes, as_coded
 from mileage.operators.layout import Cells
 from mileage.operators.metrics import Metric
 from mileage.operators.together import Asked, Fits, Fused
@@ -230,7 +230,11 @@ def _take(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]
         return {"out": inputs[0].take(_rows(params, inputs))}
     frame, columns = inputs[0], params.get("columns")
     assert columns is None or isinstance(columns, tuple)
-    frame = frame if columns is None else columns_of(frame, tuple(str(column) for column in columns))
+    frame = (
+        frame
+        if columns is None or hasattr(frame, "tocsr")
+        else columns_of(frame, tuple(str(column) for column in columns))
+    )
     rows = _rows(params, inputs)
     return {"out": frame if rows is None else take_rows(frame, rows)}
 
@@ -257,10 +261,10 @@ def _fit(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
     if isinstance(operator, Binned) and len(inputs) > 2:
         X, y, bins = inputs
         return {"state": operator.fit_binned(dict(task.params), BuildContext(**context), bins, X, y)}
-    if isinstance(operator, FromCodes) and len(inputs) > 2:
-        codes, y, levels = inputs
-        coded, transforms = Coded(codes, levels), "out" in task.outputs
-        made = operator.fit_codes(dict(task.params), BuildContext(**context), coded, y, transforms=transforms)
+    if isinstance(operator, FromCodes) and len(inputs) > 1 + operator.traits.reads_y:
+        codes, *y, levels = inputs
+        coded, target, transforms = as_coded(codes, levels), y[0] if y else None, "out" in task.outputs
+        made = operator.fit_codes(dict(task.params), BuildContext(**context), coded, target, transforms=transforms)
         return dict(zip(task.outputs, made, strict=False))
     estimator = operator.build(dict(task.params), BuildContext(**context))
     X, y = inputs[0], (inputs[1] if len(inputs) > 1 else None)
@@ -273,9 +277,11 @@ def _fit(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
 
 
 def _code(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
-    del resources
-    columns: Any = dict(task.params)["categorical"]
-    return dict(zip(("codes", "levels"), code_categories(columns_of(inputs[0], columns)), strict=True))
+    params: dict[str, Any] = dict(task.params)
+    operator = _operator(task.operator, resources)
+    assert isinstance(operator, FromCodes)
+    made = operator.code(params, columns_of(inputs[0], params.pop("columns")))
+    return dict(zip(("codes", "levels"), made, strict=True))
 
 
 def _bin(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
@@ -323,7 +329,7 @@ def _apply(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any
 
     state, rows, *levels = inputs
     if levels:
-        return {"out": Coded(rows, *levels).told(state)}
+        return {"out": as_coded(rows, *levels).told(state)}
     return {"out": running.apply(_step_of(task, state), rows)}
 
 

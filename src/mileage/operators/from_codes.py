@@ -1,7 +1,7 @@
 """Categories as codes that all splits share, and what can be fitted on codes instead of the categories themselves.
 
 Telling texts apart takes most of the time of an encoder. So the categories of a table are coded once, whatever the splits; a code says which
-category a cell has and nothing else. Next: :mod:`mileage.operators.encode.target`.
+category a cell has and nothing else. Next: :mod:`mileage.operators.encode.target`, and of texts :mod:`mileage.operators.words`.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from mileage.operators.base import BuildContext, Params
+from mileage.operators.base import Branch, BuildContext, Params
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from mileage.operators.words import Words
 
 Levels = Mapping[str, tuple[Any, ...]]
 
@@ -94,15 +96,39 @@ def code_categories(X: Any) -> tuple[Any, Levels]:
     return pd.DataFrame(codes.T, columns=X.columns, copy=False), levels
 
 
-class FromCodes(ABC):
-    """An encoder that can be fitted on codes, of one column each, as on the categories.
+def as_coded(codes: Any, levels: Levels) -> Coded | Words:
+    """Return rows of a table as what encoders are told of: categories, or counts of words."""
+    from mileage.operators.words import Words
 
-    Law (checked by ``mileage.testing.check_operator``): fitted on codes it is the encoder that is fitted on the categories, bit by bit, and
+    return Words(codes, levels) if hasattr(codes, "tocsr") else Coded(codes, levels)
+
+
+class FromCodes(ABC):
+    """An encoder that can be fitted on codes: of categories one column each, of a text how often it has which terms.
+
+    Law (checked by ``mileage.testing.check_operator``): fitted on codes it is the encoder that is fitted on the cells, bit by bit, and
     its output for the train rows is the same.
+
+    Attributes
+    ----------
+    codes : Branch
+        What columns are coded.
     """
+
+    codes: ClassVar[Branch] = Branch.CATEGORICAL
+
+    def code_params(self, params: Params) -> Params:
+        """Return the parameters that codes depend on."""
+        del params
+        return {}
+
+    def code(self, params: Params, X: Any) -> tuple[Any, Levels]:
+        """Return the codes of the rows of a table, and the levels of each column."""
+        del params
+        return code_categories(X)
 
     @abstractmethod
     def fit_codes(
-        self, params: Params, context: BuildContext, coded: Coded, y: Any, *, transforms: bool
-    ) -> tuple[Any, np.ndarray | None]:
+        self, params: Params, context: BuildContext, coded: Any, y: Any, *, transforms: bool
+    ) -> tuple[Any, Any]:
         """Return the fitted estimator, and its output for the train rows if ``transforms``."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from mileage.core.domains import IntRange
+from mileage.core.domains import IntRange, whole_number
 from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.from_codes import FromCodes
+
+if TYPE_CHECKING:
+    from mileage.operators.words import Words
 
 WORDS = r"(?u)\b\w+\b|^\W*$"  # a text without words counts as one word, so that no vocabulary is ever empty
 
 
-class TfIdf(Operator):
+class TfIdf(FromCodes, Operator):
     """Count words and word pairs, weighted by how few texts have them (Sparck Jones 1972)."""
 
     name = "tf_idf"
@@ -40,6 +45,32 @@ class TfIdf(Operator):
             token_pattern=WORDS,
         )
         return make_pipeline(FunctionTransformer(as_texts), words)
+
+    codes = Branch.TEXT
+
+    def code_params(self, params: Params) -> Params:
+        """What terms there are depends on how long they may be."""
+        return {"ngrams": params["ngrams"]}
+
+    def code(self, params: Params, X: Any) -> tuple[Any, Mapping[str, tuple[Any, ...]]]:
+        """Return how often each text has each term."""
+        from mileage.operators.words import count_words
+
+        made = self.build(self.complete(dict(params)), BuildContext("binary"))
+        return count_words({X.columns[0]: made[0].transform(X)}, made[-1].build_analyzer())
+
+    def fit_codes(
+        self, params: Params, context: BuildContext, coded: Words, y: Any, *, transforms: bool
+    ) -> tuple[Any, Any]:
+        """Let scikit-learn fit its encoder, and tell it the counts that it would take from texts."""
+        import pandas as pd
+
+        del y
+        made = self.build(params, context)
+        made[0].fit(pd.DataFrame(columns=list(coded.terms)))
+        out = coded.fit(made[-1], whole_number(params["max_features"]))
+        del made[-1]._count_vocab
+        return made, out if transforms else None
 
 
 TF_IDF = TfIdf()

@@ -7,26 +7,28 @@ from dataclasses import dataclass, replace
 
 from mileage.core.exactness import Exactness
 from mileage.core.fingerprint import Fingerprint
-from mileage.operators import operators
+from mileage.operators import Branch, operators
 from mileage.operators.from_codes import FromCodes
 from mileage.optimizer.rule import PlanContext, rule
 from mileage.optimizer.ways import kinds_of, texts
 from mileage.workflow import Action, PhysicalPlan, PlannedTask, Task, TaskKind
 
 _NAME = "code_once"
+_LABELS = {Branch.CATEGORICAL: "code categories", Branch.TEXT: "count words"}
 
 
 @rule(Exactness.BITWISE)
 def code_once(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
-    """Let encoders that compare the categories of each split with those that they know be fitted, and applied, on codes.
+    """Let encoders that compare the categories or words of each split with those that they know be fitted, and applied, on codes.
 
     ::
 
         train rows of split 1 → fit target          code categories ┬→ train rows of split 1 → fit target
         train rows of split 2 → fit target    ⇒                     └→ train rows of split 2 → fit target
 
-    A code says which category a cell has, and nothing else; what is fitted knows the categories of its train rows, as it would. Of a target encoder that
-    is cross-fitted the inner folds, and so the sums of each level, are its own in each split: what it shares are the codes.
+    A code says which category a cell has, or how often a text has which words, and nothing else; what is fitted knows the categories of its train rows, as it would. Of a target encoder that
+    is cross-fitted the inner folds, and so the sums of each level, are its own in each split: what it shares are the codes. Words are counted once for all
+    numbers of them that are kept, but not of all rows where a split trains on a sample.
 
     Needs ``FromCodes``, and columns that come to the encoder as the source has them.
 
@@ -41,19 +43,27 @@ def code_once(plan: PhysicalPlan, context: PlanContext) -> PhysicalPlan:
 
 
 def _code_of(fit: Task, tasks: Mapping[Fingerprint, Task], context: PlanContext) -> Task | None:
-    """Return the task that codes the categories that a fit reads, if it can be fitted on codes."""
-    if fit.kind is not TaskKind.FIT or len(fit.inputs) != 2 or not isinstance(operators.find(fit.operator), FromCodes):
+    """Return the task that codes the cells that a fit reads, if it can be fitted on codes."""
+    operator = operators.find(fit.operator) if fit.kind is TaskKind.FIT else None
+    if not isinstance(operator, FromCodes) or len(fit.inputs) != 1 + operator.traits.reads_y:
         return None
     take = tasks[fit.inputs[0].task]
     if context.class_of(_NAME, fit.operator, Exactness.BITWISE) > context.floor or take.kind is not TaskKind.TAKE:
         return None
     source, columns = tasks[take.inputs[0].task], texts(dict(take.params)["columns"])
     kinds = kinds_of(source)
-    if {kinds.get(name) for name in columns} != {"categorical"}:
+    if {kinds.get(name) for name in columns} != {operator.codes.value} or _is_dear(operator, take, tasks):
         return None
-    label, outputs = "code categories", ("codes", "levels")
-    params = (("categorical", columns),)
-    return Task(TaskKind.CODE, params=params, inputs=take.inputs[:1], outputs=outputs, label=label)
+    params = {**operator.code_params(dict(fit.params)), "columns": columns}
+    label, outputs = _LABELS[operator.codes], ("codes", "levels")
+    known = tuple(params.items()), (), fit.versions, take.inputs[:1], outputs
+    return Task(TaskKind.CODE, fit.operator, *known, label=label)
+
+
+def _is_dear(operator: FromCodes, take: Task, tasks: Mapping[Fingerprint, Task]) -> bool:
+    """Say whether coding all rows takes longer than reading those of a small sample: words do."""
+    is_sample = len(take.inputs) > 1 and tasks[take.inputs[1].task].kind is TaskKind.SAMPLE
+    return is_sample and operator.codes is Branch.TEXT
 
 
 @dataclass(frozen=True)
