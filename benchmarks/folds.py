@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from grid_tasks import of_the_grid, timed_tasks
 
 SIDES = ("sklearn", "path", "off", "on", "twice")
 QUICK_ROWS, TOLERANCE, TARGET, ONE_MORE = 4000, 1e-9, 10.0, 0.03
@@ -47,6 +48,7 @@ class Row:
     metric: str
     scorer: str
     encode: str = "one_hot"
+    scale: str = "standard"
 
 
 def _grid(low: float, high: float, n: int) -> tuple[float, ...]:
@@ -77,6 +79,17 @@ ROWS = (
     Row("ridge_wide", "spambase", "ridge", "alpha", _grid(1e-2, 1e3, 20), 10, "accuracy", "accuracy"),
     Row("lda", "letter", "lda", "shrinkage", _grid(1e-3, 1.0, 10), 10, "accuracy", "accuracy"),
     Row("target_ridge", "adult", "ridge", "alpha", _grid(1e-2, 1e3, 20), 10, "accuracy", "accuracy", "target"),
+    Row(
+        "multinomial_nb",
+        "adult",
+        "multinomial_nb",
+        "alpha",
+        _grid(1e-2, 1e2, 12),
+        10,
+        "log_loss",
+        "neg_log_loss",
+        scale="minmax",
+    ),
     Row("gaussian_nb", "letter", "gaussian_nb", "var_smoothing", _grid(1e-9, 1e-1, 12), 10, "log_loss", "neg_log_loss"),
 )
 
@@ -106,7 +119,7 @@ def _prepared(row: Row) -> Any:
     from sklearn.compose import make_column_selector, make_column_transformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+    from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
     if row.encode == "target":
         return make_pipeline(
@@ -119,7 +132,12 @@ def _prepared(row: Row) -> Any:
     hot = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=5, max_categories=200, sparse_output=False)
     numbers = make_column_selector(dtype_include="number")
     return make_column_transformer(
-        (make_pipeline(SimpleImputer(strategy="mean"), StandardScaler()), numbers),
+        (
+            make_pipeline(
+                SimpleImputer(strategy="mean"), MinMaxScaler(clip=True) if row.scale == "minmax" else StandardScaler()
+            ),
+            numbers,
+        ),
         (hot, make_column_selector(dtype_exclude="number")),
     )
 
@@ -136,8 +154,10 @@ def _target_encoder() -> Any:
 def _model(row: Row, value: float, *, classes: bool) -> Any:
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
     from sklearn.linear_model import Ridge, RidgeClassifier
-    from sklearn.naive_bayes import GaussianNB
+    from sklearn.naive_bayes import GaussianNB, MultinomialNB
 
+    if row.model == "multinomial_nb":
+        return MultinomialNB(alpha=value)
     if row.model == "lda":
         return LinearDiscriminantAnalysis(solver="lsqr", shrinkage=value)
     if row.model == "gaussian_nb":
@@ -167,7 +187,9 @@ def by_path(row: Row, data: Path) -> dict[str, Any]:
     for train, test in _splits(row, X, y, classes=classes):
         prepared = _prepared(row)
         rows = prepared.fit_transform(X.iloc[train], y[train]), prepared.transform(X.iloc[test])
-        path = {"gaussian_nb": _bayes_path, "lda": _discriminant_path}.get(row.model, _ridge_path)
+        path = {"gaussian_nb": _bayes_path, "lda": _discriminant_path, "multinomial_nb": _counts_path}.get(
+            row.model, _ridge_path
+        )
         for value, score in zip(row.values, path(row, (rows[0], y[train]), (rows[1], y[test])), strict=True):
             scores[str(value)].append(score)
     return {"scores": scores, "work_s": time.process_time() - started}
@@ -217,57 +239,37 @@ def _bayes_path(row: Row, train: Part, test: Part) -> list[float]:
     return found
 
 
+def _counts_path(row: Row, train: Part, test: Part) -> list[float]:
+    """One fit, whose counts are smoothed again for each value."""
+    from sklearn.metrics import log_loss
+    from sklearn.naive_bayes import MultinomialNB
+
+    model, found = MultinomialNB().fit(*train), []
+    for value in row.values:
+        model._update_feature_log_prob(value)
+        found.append(float(log_loss(test[1], model.predict_proba(test[0]))))
+    return found
+
+
 def by_mile(row: Row, data: Path, *, off: bool) -> dict[str, Any]:
     """Run the grid as a query; the time of its tasks is taken where the engine runs them."""
     import mileage
-    from mileage.engine import segment
-    from mileage.session import run as session_run
 
-    ran: dict[str, tuple[Any, float]] = {}
-    run_task = segment.run_task
-
-    def timed(task: Any, inputs: Any, *, resources: Any) -> Any:
-        started = time.process_time()
-        made = run_task(task, inputs, resources=resources)
-        ran[task.fingerprint] = task, time.process_time() - started
-        return made
-
-    session_run.recheck = lambda _loop: {}  # looking twice at a hundredth of what is shared is no part of a grid
-    segment.run_task = timed  # the one place that all tasks go through
     listed = ", ".join(repr(value) for value in row.values)
     hint = ", exactness = bitwise" if off else ""
     query = (
         f"PREDICT target FROM '{data}' VALIDATE BY {row.folds} FOLDS OPTIMIZE {row.metric} "
-        f"WITH PIPELINE = mean >> {row.encode} >> standard >> {row.model}({row.parameter} IN {{{listed}}}) "
+        f"WITH PIPELINE = mean >> {row.encode} >> {row.scale} >> {row.model}({row.parameter} IN {{{listed}}}) "
         f"BUDGET {len(row.values)} trials HINT (strategy = 'exhaustive', backend = 'inline'{hint})"
     )
-    with tempfile.TemporaryDirectory() as project, mileage.connect(project) as session:
+    with tempfile.TemporaryDirectory() as project, mileage.connect(project) as session, timed_tasks() as ran:
         started = time.process_time()
         result: Any = session.run(query)
         work_s = time.process_time() - started
-        segment.run_task = run_task
         trials = [t for t in result.leaderboard.trials if t.number > 0]
     assert len(trials) == len(row.values), f"{len(trials)} of {len(row.values)} trials"
     scores = {str(dict(t.configuration[-1][1][-1].params)[row.parameter]): list(t.scores[row.metric]) for t in trials}
-    return {"scores": scores, "work_s": work_s, "tasks_s": _of_the_grid(ran), "exactness": str(trials[0].exactness)}
-
-
-def _of_the_grid(ran: dict[str, tuple[Any, float]]) -> float:
-    """Return what the tasks took that lead to scores, but for those that read or deal the data or lead to the scores of the constant alone.
-
-    So what fits the best on all of its rows is no part of it.
-    """
-    led: dict[str, bool] = {}  # by task: whether the constant is part of what led to it
-    for name, (task, _) in ran.items():
-        led[name] = task.operator == "dummy" or any(led.get(port.task, False) for port in task.inputs)
-    open_ = [name for name, (task, _) in ran.items() if str(task.kind) == "score" and not led[name]]
-    needed = set[str]()
-    while open_:
-        name = open_.pop()
-        if name in ran and name not in needed:
-            needed.add(name)
-            open_ += [port.task for port in ran[name][0].inputs]
-    return sum(s for name, (task, s) in ran.items() if name in needed and str(task.kind) not in {"source", "deal"})
+    return {"scores": scores, "work_s": work_s, "tasks_s": of_the_grid(ran), "exactness": str(trials[0].exactness)}
 
 
 # --- measuring ----------------------------------------------------------------------------------------------------------
