@@ -14,8 +14,12 @@ splits; what was scored again on others does not count.
   * *budget*: twice the budget.
   * *rows*: all rows. The scores are of other rows, so they may be better or worse for the same workflow.
 
-*off* is told from single workflows. *again* is told twice: from single workflows, and from answers, where a blend counts on both sides. On a
+*off* is told from single workflows. *again* is told from single workflows, and from answers, where a blend counts on both sides. On a
 loaded machine, see how many workflows *again* had scored by then (``again_tried``; companions count).
+
+The best of a search is the best by chance too, so one as good may miss its score by less than splits can tell. So answers of *again* are told
+once more where they count as soon as they are no more than one standard error worse (``within_share``): of the differences on the same splits,
+and of two means where all rows are asked for, whose splits are others. The target is of scores that are reached.
 
 All are seconds from the question; infinite where it is never reached. Targets: *off* takes 2.5 times as long as the budget (median), *again* at
 most a quarter of it (median over tables, of answers; by each of the three).
@@ -32,6 +36,7 @@ import math
 import shutil
 import statistics
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -40,8 +45,8 @@ import numpy as np
 import pandas as pd
 
 import mileage
-from mileage.core.events import Event
 from mileage.optimizer import SHARING
+from mileage.workflow import members_of
 
 _TIMES_OFF, _TIMES_LONGER = 2.5, 2.0
 _EARLIER = 0.9  # of the rows
@@ -53,41 +58,61 @@ _KINDS = ("column", "budget", "rows")
 _QUARTER = 0.25
 
 
-@dataclass
-class Seen:
-    """What a search has told: seconds from the question and losses, of single workflows and of blends."""
+@dataclass(frozen=True)
+class Scored:
+    """When a workflow was scored, in seconds from the question, and its loss on each split."""
 
-    greater: bool
-    single: list[tuple[float, float]] = field(default_factory=list)
-    blends: list[tuple[float, float]] = field(default_factory=list)
-
-    def hear(self, event: Event) -> None:
-        """Listen to a run."""
-        told = event.data
-        if event.kind != "trial_finished" or told["state"] != "ok" or told["number"] == 0:
-            return
-        where = self.blends if "*" in told["describe"] else self.single
-        where.append((told["elapsed_s"], -told["score"] if self.greater else told["score"]))
+    at_s: float
+    losses: tuple[float, ...]
 
     @property
-    def all(self) -> list[tuple[float, float]]:
+    def loss(self) -> float:
+        """The mean; not a number if there is none, which nothing reaches."""
+        return statistics.fmean(self.losses) if self.losses else math.nan
+
+    def error_of_difference(self, other: Scored, *, paired: bool) -> float:
+        """Return the standard error of the difference of two losses."""
+        if paired:
+            return _error([a - b for a, b in zip(self.losses, other.losses, strict=True)])
+        return math.hypot(_error(self.losses), _error(other.losses))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a search has scored, single workflows and blends, in the order in which they ended."""
+
+    single: list[Scored]
+    blends: list[Scored]
+
+    @property
+    def all(self) -> list[Scored]:
         """Single workflows and blends."""
-        return [*self.single, *self.blends]
+        return sorted([*self.single, *self.blends], key=lambda one: one.at_s)
 
 
-def best_of(seen: list[tuple[float, float]]) -> float:
-    """Return the least loss; not a number if nothing was scored, which nothing reaches."""
-    return min((loss for _, loss in seen), default=math.nan)
+def _error(values: Sequence[float]) -> float:
+    return statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else 0.0
 
 
-def reaches(seen: list[tuple[float, float]], loss: float) -> float:
+def best_of(seen: list[Scored]) -> Scored:
+    """Return what has the least loss."""
+    return min(seen, key=lambda one: one.loss, default=Scored(math.inf, ()))
+
+
+def reaches(seen: list[Scored], loss: float) -> float:
     """Return the seconds until a loss is reached."""
-    return min((at for at, found in seen if found <= loss + _SLACK * abs(loss)), default=math.inf)
+    return next((one.at_s for one in seen if one.loss <= loss + _SLACK * abs(loss)), math.inf)
 
 
-def tried(seen: list[tuple[float, float]], loss: float) -> int | None:
+def comes_near(seen: list[Scored], best: Scored, *, paired: bool) -> float:
+    """Return the seconds until something is no more than one standard error worse than the best of another search."""
+    near = (one.at_s for one in seen if one.loss - best.loss <= one.error_of_difference(best, paired=paired))
+    return next(near, math.inf)
+
+
+def tried(seen: list[Scored], loss: float) -> int | None:
     """Return how many workflows are scored when a loss is reached, which does not depend on how fast the machine is."""
-    return next((n for n, (_, found) in enumerate(seen, 1) if found <= loss + _SLACK * abs(loss)), None)
+    return next((n for n, one in enumerate(seen, 1) if one.loss <= loss + _SLACK * abs(loss)), None)
 
 
 @dataclass(frozen=True)
@@ -105,14 +130,20 @@ class Outcome:
     off_reaches_s: float | None = None
     again_reaches_s: dict[str, float] = field(default_factory=dict)
     again_answers_s: dict[str, float] = field(default_factory=dict)
+    again_within_s: dict[str, float] = field(default_factory=dict)  # until an answer is one standard error from it
     again_tried: dict[str, int | None] = field(default_factory=dict)
 
 
 def asked(session: mileage.Session, table: pd.DataFrame, target: str, metric: str, rest: str) -> Seen:
-    """Return what a search tells while it runs."""
-    seen = Seen(metric == "roc_auc")
+    """Return what a search scores."""
     query = f'PREDICT "{target}" FROM :rows VALIDATE BY 5 FOLDS OPTIMIZE {metric} {rest} SEED 0'
-    session.run(query, frames={"rows": table}, on_event=seen.hear)
+    found: Any = session.run(query, frames={"rows": table})
+    sign = -1.0 if metric == "roc_auc" else 1.0
+    seen = Seen([], [])
+    for trial in sorted(found.leaderboard.trials, key=lambda trial: trial.at_s or 0.0):
+        if trial.state == "ok" and trial.number > 0:
+            where = seen.blends if members_of(trial.configuration) else seen.single
+            where.append(Scored(trial.at_s, tuple(sign * score for score in trial.scores[metric])))
     return seen
 
 
@@ -139,7 +170,8 @@ def run_table(name: str, table: pd.DataFrame, target: str, task: str, budget: fl
     with tempfile.TemporaryDirectory() as folder:
         with mileage.connect(Path(folder) / "on") as session:
             on = asked(session, earlier, target, metric, within)
-        single, answer = best_of(on.single), best_of(on.all)
+        first = best_of(on.all)
+        single, answer = best_of(on.single).loss, first.loss
         made = Outcome(name, without, single, len(on.single), reaches(on.single, single), answer)
         others = {
             "column": (earlier, f'EXCLUDING "{without}" {within}'),
@@ -152,15 +184,16 @@ def run_table(name: str, table: pd.DataFrame, target: str, task: str, budget: fl
                 again = asked(session, rows, target, metric, rest)
             made.again_reaches_s[kind] = reaches(again.single, single)
             made.again_answers_s[kind] = reaches(again.all, answer)
+            made.again_within_s[kind] = comes_near(again.all, first, paired=kind != "rows")
             made.again_tried[kind] = tried(again.single, single)
         if not with_off:
             return made
         with mileage.connect(Path(folder) / "off") as session:
             rest = f"BUDGET {_TIMES_OFF * budget:g} s HINT ({_OFF}, knowledge = off)"
             off = asked(session, earlier, target, metric, rest)
-    in_budget = sum(at <= budget for at, _ in off.single)
+    in_budget = sum(one.at_s <= budget for one in off.single)
     reached = reaches(off.single, single)
-    return replace(made, off=best_of(off.single), n_off_in_budget=in_budget, off_reaches_s=reached)
+    return replace(made, off=best_of(off.single).loss, n_off_in_budget=in_budget, off_reaches_s=reached)
 
 
 def warm_up() -> None:
@@ -201,6 +234,7 @@ def summary(outcomes: list[Outcome], budget: float) -> dict[str, Any]:
         figures[name] = statistics.median(o.again_answers_s[kind] / budget for o in outcomes)
         targets[name] = _QUARTER
         met[name] = figures[name] <= _QUARTER
+        figures[f"{kind}_within_share"] = statistics.median(o.again_within_s[kind] / budget for o in outcomes)
     figures["each"] = [asdict(outcome) for outcome in outcomes]
     return {"name": "searches", "figures": figures, "targets": targets, "met": met}
 
