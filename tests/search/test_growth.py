@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mileage.core.domains import IntRange
+from mileage.core.reasons import Reason
 from mileage.operators import StepSpec
-from mileage.search import SearchContext, strategies
+from mileage.search import Known, SearchContext, strategies
 from mileage.search.growth import Growth
 from mileage.space import Alternative, Configuration, SearchSpace, Slot, StepChoice
 
@@ -79,3 +80,27 @@ def test_a_search_grows_before_it_goes_on() -> None:
     assert proposal is not None
     assert "more rounds" in proposal.reason.text
     assert proposal.configuration == point(684)
+
+
+@pytest.mark.parametrize("near", [True, False])
+def test_of_what_is_known_only_what_an_answer_was_made_of_comes_before_more_rounds(near: bool) -> None:
+    known = (
+        Known({"model": point(200).model}, Reason("was the answer", "knowledge"), weight=float(near)),
+        Known({"model": point(200, 15).model}, Reason("did well", "knowledge")),
+    )
+    strategy = strategies.get("default").begin(SearchContext(space(), known=known))
+    first = strategy.ask()
+    for rounds, loss in {200: 0.30, 108: 0.34, 58: 0.40}.items():
+        strategy.tell(point(rounds), loss)
+    told = [proposal.reason.text for proposal in (first, strategy.ask(), strategy.ask()) if proposal is not None]
+    more = next(text for text in told if "more rounds" in text)
+    assert told == (["was the answer", more, "did well"] if near else ["was the answer", "did well", more])
+
+
+def test_where_a_table_nearly_the_same_was_searched_before_search_around_the_best_does_not_wait() -> None:
+    known = (Known({"model": point(200).model}, Reason("was the answer", "knowledge"), weight=1.0),)
+    strategy = strategies.get("default").begin(SearchContext(space(), known=known))
+    assert strategy.ask() is not None
+    strategy.tell(point(200), 0.3)
+    reasons = [proposal.reason.text for _ in range(4) if (proposal := strategy.ask()) is not None]
+    assert ["near the best" in text for text in reasons] == [True, False, True, False]

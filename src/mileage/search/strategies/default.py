@@ -1,6 +1,8 @@
 """What runs when the query does not say: list a small space, else portfolio, then local search and TPE in turn.
 
 What did well on tables like this comes before all of these, then models whose loss still falls with their rounds, with more rounds.
+Where a table nearly the same was searched before, what its answer was made of comes first and then more rounds; and curated configurations, which
+were tried there, and search around the best take turns.
 """
 
 from __future__ import annotations
@@ -31,11 +33,14 @@ class Default(Strategy):
         """Return a fresh chain for this space."""
         fresh = type(self)()
         small = context.space.size() <= SMALL_SPACE
+        near = tuple(known for known in context.known if known.weight)
+        fresh._answer = deque(known_proposals(replace(context, known=near)))
         fresh._known = deque(known_proposals(context))
         fresh._first = EXHAUSTIVE.begin(context) if small else PORTFOLIO.begin(replace(context, known=()))
         fresh._guided = () if small else tuple(s.begin(context) for s in (LOCAL, TPE))
         fresh._growth = None if small else Growth(context.space)
-        fresh._proposed, fresh._turn = set(), 0
+        fresh._is_near = bool(near)
+        fresh._proposed, fresh._turn, fresh._n_after = set(), 0, 0
         return fresh
 
     def ask(self) -> Proposal | None:
@@ -47,7 +52,15 @@ class Default(Strategy):
         return None
 
     def _next(self) -> Proposal | None:
-        return self._known.popleft() if self._known else self._more() or self._first.ask() or self._in_turn()
+        if self._answer:
+            return self._answer.popleft()
+        if not (self._known and not self._is_near) and (more := self._more()) is not None:
+            return more
+        if self._known:
+            return self._known.popleft()
+        self._n_after += 1
+        around = self._in_turn() if self._is_near and self._n_after % 2 else None
+        return around or self._first.ask() or self._in_turn()
 
     def _more(self) -> Proposal | None:
         return self._growth.ask() if self._growth is not None else None
@@ -67,12 +80,15 @@ class Default(Strategy):
         if self._growth is not None:
             self._growth.tell(configuration, loss)
 
+    _answer: deque[Proposal]  # of what the answer on a table nearly the same was made
     _known: deque[Proposal]
     _growth: Growth | None
     _first: Strategy
     _guided: tuple[Strategy, ...]
     _proposed: set[str]
+    _is_near: bool
     _turn: int
+    _n_after: int
 
 
 DEFAULT = Default()
