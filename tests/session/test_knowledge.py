@@ -89,8 +89,10 @@ def test_a_question_with_other_splits_or_another_budget_learns_from_it(answer: R
 def test_what_the_answer_was_made_of_comes_first(answer: Result) -> None:
     scored = [t for t in answer.leaderboard.order if t.number]
     heavy, light = scored[-1], scored[-2]
-    blend = replace(heavy, number=99, configuration=blend_slots((light.number, heavy.number), (0.25, 0.75)))
-    lesson = lesson_of(answer.plan, [*answer.leaderboard.trials, blend])
+    made_of = blend_slots((light.number, heavy.number), (0.25, 0.75))
+    blend = replace(scored[0], number=99, configuration=made_of, workflow=None)
+    worse = replace(heavy, number=100, configuration=blend_slots((1, 2), (0.5, 0.5)), workflow=None)
+    lesson = lesson_of(answer.plan, [*answer.leaderboard.trials, blend, worse])
     assert lesson is not None
     assert sorted(trial["weight"] for trial in lesson.record["trials"] if trial["weight"]) == [0.25, 0.75]
     same_s = [{**trial, "fit_s": 1.0} for trial in lesson.record["trials"]]

@@ -5,7 +5,7 @@ The members' predictions for the rows they were not fitted on are kept, so a ble
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from mileage.results.ranking import apart, different, ranked
 from mileage.session.confirm import scored_on
 from mileage.session.data_tasks import DataTasks, data_tasks
 from mileage.session.measure import measure
-from mileage.workflow import Workflow, blend_slots, blended, members_of
+from mileage.workflow import PhysicalPlan, Port, Workflow, blend_slots, blended, members_of
 
 if TYPE_CHECKING:
     from mileage.session.trials import TrialLoop
@@ -30,6 +30,7 @@ _USUAL = 4  # members of a blend, for what their fits on all rows will take
 _SHARE = 0.2  # of the time that a query may take
 _WEIGHING = 0.04  # of that time, for choosing weights and scoring
 _MARGIN = 1.5  # a forecast may be that much too short
+_TEXT = "the best {} together, weighed by what they predict for rows they have not seen"
 
 
 def blend_reserve_s(loop: TrialLoop) -> float:
@@ -74,7 +75,7 @@ def _is_blended(loop: TrialLoop, members: list[Trial]) -> bool:
         return True  # none is better than the best alone
     if not is_within_bounds(loop, trial):
         return False
-    if _fits(loop, trial.fit_s or 0.0, len(members_of(trial.configuration))):
+    if fits_in_time(loop, trial):
         loop.unblended = None
         loop.add(trial)
         return True
@@ -83,15 +84,20 @@ def _is_blended(loop: TrialLoop, members: list[Trial]) -> bool:
 
 
 def _candidates(loop: TrialLoop) -> list[Trial]:
-    """Return the workflows that may be in a blend, best first: of different models first, and those scored again if any were."""
+    """Return the workflows that may be in the blend of a finished search: those scored again if any were."""
     scored = [t for t in loop.trials if t.state == "ok" and t.number > 0]
-    eligible = {t.number for t in loop.eligible()}
     again = [t for t in scored if t.is_confirmed]
     alike = again or loop.data.parts is None  # predictions on splits of their own have no mean
     if not loop.plan.space.blends or len(scored) < _FEWEST or not alike:
         return []
-    best = ranked([t for t in again or scored if _has_mean(t) and t.number in eligible], loop.objectives[:1])
-    return different(apart(best), _MEMBERS)
+    return candidates_among(loop, again or scored)
+
+
+def candidates_among(loop: TrialLoop, trials: Sequence[Trial]) -> list[Trial]:
+    """Return those of some workflows that may be in a blend, best first: of different models first."""
+    eligible = {t.number for t in loop.eligible()}
+    able = [t for t in trials if t.state == "ok" and t.number > 0 and t.number in eligible and _has_mean(t)]
+    return different(apart(ranked(able, loop.objectives[:1])), _MEMBERS)
 
 
 def _has_mean(trial: Trial) -> bool:
@@ -133,6 +139,11 @@ def _taken(members: Sequence[Trial]) -> dict[str, Any]:
     }
 
 
+def fits_in_time(loop: TrialLoop, blend: Trial) -> bool:
+    """Say whether the members of a blend can be fitted on all rows in the time left."""
+    return _fits(loop, blend.fit_s or 0.0, len(members_of(blend.configuration)))
+
+
 def _fits(loop: TrialLoop, fit_s: float, n_members: int, *, after_s: float = 0.0) -> bool:
     left = loop.clock.left_after(after_s)
     return left is None or _MARGIN * loop.refit_s(fit_s, n_members) <= left
@@ -154,20 +165,30 @@ def _mean_of(loop: TrialLoop, members: Sequence[Trial]) -> Trial | None:
 def _weighed(loop: TrialLoop, candidates: Sequence[Trial]) -> Trial | None:
     """Return a blend with weights chosen by what its members predict for rows they were not fitted on."""
     leaves = data_tasks(loop.plan)
+    plan, port = weighing(loop, candidates, leaves)
+    outcome = loop.finish(loop.executor.submit(plan, label="weights of a blend", limits=loop.limits()))
+    trial = weighed(loop, candidates, outcome.values[port], _TEXT) if outcome is not None else None
+    if trial is None or any(trial.configuration == other.configuration for other in loop.trials):
+        return None  # none is better than the best alone, or than a blend that there is
+    scores = _scores(loop, trial, leaves)
+    return replace(trial, scores=scores) if scores is not None else None
+
+
+def weighing(loop: TrialLoop, candidates: Sequence[Trial], leaves: DataTasks) -> tuple[PhysicalPlan, Port]:
+    """Return the plan that chooses weights of workflows by what is kept of them, and where the weights are."""
     evaluations = [loop.compile(trial.workflow, leaves) for trial in candidates if trial.workflow is not None]
     weigh = weigh_task(loop.metrics[0], leaves.scoring, evaluations)
     tasks = [task for evaluation in evaluations for task in evaluation.tasks]
     plan, _ = optimize((*leaves.tasks, *tasks, weigh), (weigh.port(),), PlanContext(kept=loop.kept))
-    outcome = loop.finish(loop.executor.submit(plan, label="weights of a blend", limits=loop.limits()))
-    if outcome is None:
-        return None
-    chosen = [(trial, float(w)) for trial, w in zip(candidates, outcome.values[weigh.port()], strict=True) if w > 0]
+    return plan, weigh.port()
+
+
+def weighed(loop: TrialLoop, candidates: Sequence[Trial], weights: Iterable[float], text: str) -> Trial | None:
+    """Return the blend by some weights of candidates, without scores; None if only one has a weight."""
+    chosen = [(trial, float(w)) for trial, w in zip(candidates, weights, strict=True) if w > 0]
     if len(chosen) < 2:
         return None
-    text = f"the best {len(chosen)} together, weighed by what they predict for rows they have not seen"
-    trial = blend_of(loop, [t for t, _ in chosen], [w for _, w in chosen], text)
-    scores = _scores(loop, trial, leaves)
-    return replace(trial, scores=scores) if scores is not None else None
+    return blend_of(loop, [t for t, _ in chosen], [w for _, w in chosen], text.format(len(chosen)))
 
 
 def blend_of(loop: TrialLoop, members: Sequence[Trial], weights: Sequence[float], text: str) -> Trial:

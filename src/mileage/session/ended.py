@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from mileage.core.exactness import Exactness
 from mileage.engine import Outcome
 from mileage.results import FULL, PRIVATE, Trial
-from mileage.session.earlier_blend import ended_blend
 from mileage.session.measure import Measured, measure
 from mileage.session.pending import Member, Pending
 from mileage.session.race import Hurdle
@@ -22,8 +21,6 @@ RUNAWAY = 5.0  # a trial ends at so many times its forecast
 
 def ended_trial(loop: TrialLoop, pending: Pending, member: Member, outcome: Outcome) -> Trial:
     """Return the trial of a member of a plan that has ended; forecasts learn from what it took."""
-    if pending.blend is not None:
-        return ended_blend(loop, pending, outcome)
     if outcome.state == "timeout":
         over = (loop.search_left_s() or 0.0) > 0
         loop.forecaster.learn(member.workflow, outcome.compute_s / loop.data.n_splits)  # at least

@@ -105,8 +105,9 @@ def lesson_of(plan: LogicalPlan, trials: Sequence[Trial]) -> LessonRecord | None
     objective = plan.objectives[0]
     name = objective.call
     sign = -1.0 if objective.greater_is_better else 1.0
-    best = different(apart(ranked(scored, ((name, objective.greater_is_better),))), _BEST)
-    made_of = _made_of(trials) or {best[0].number: 1.0}
+    first = (name, objective.greater_is_better)
+    best = different(apart(ranked(scored, (first,))), _BEST)
+    made_of = _made_of(trials, first)
     taught = [*best, *(t for t in scored if t.number in made_of and t not in best)]
     record = {
         "table": asdict(table_traits(plan)),
@@ -124,10 +125,10 @@ def lesson_of(plan: LogicalPlan, trials: Sequence[Trial]) -> LessonRecord | None
     return LessonRecord(question_of(plan), plan.task, record)
 
 
-def _made_of(trials: Iterable[Trial]) -> dict[int, float]:
-    """Return the weights of the members of the last blend, by number; empty if there is none."""
-    blends = [t for t in trials if t.state == "ok" and members_of(t.configuration)]
-    return dict(members_of(max(blends, key=lambda t: t.number).configuration)) if blends else {}
+def _made_of(trials: Iterable[Trial], objective: tuple[str, bool]) -> dict[int, float]:
+    """Return the weights of the members of the answer, by number; that of the answer itself if it is no blend."""
+    answer = ranked([t for t in trials if t.state == "ok" and t.number > 0 and t.configuration], (objective,))[0]
+    return dict(members_of(answer.configuration)) or {answer.number: 1.0}
 
 
 def question_of(plan: LogicalPlan) -> str:
@@ -164,7 +165,8 @@ def known_for(plan: LogicalPlan, lessons: Iterable[LessonRecord]) -> tuple[Known
 def in_order(trials: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the configurations of a lesson in the order in which they are worth trying again.
 
-    First what its answer was made of: by weight a second, so that what is dear waits for what is cheap; then the others as they are.
+    First what its answer was made of: by weight a second, so that what is dear waits for what is cheap; then the others in the same way, each
+    worth half of the one that did better.
 
     Examples
     --------
@@ -175,8 +177,16 @@ def in_order(trials: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     ... ]
     >>> [trial["loss"] for trial in in_order(taught)]
     [0.3, 0.1, 0.2]
+    >>> [trial["loss"] for trial in in_order([{**one, "weight": 0.0} for one in taught])]
+    [0.2, 0.1, 0.3]
     """
-    return sorted(trials, key=lambda t: -t.get("weight", 0.0) / max(_QUICK_S, t["fit_s"] or 0.0))
+
+    def order(of: tuple[int, Mapping[str, Any]]) -> tuple[bool, float]:
+        place, trial = of
+        weight = trial.get("weight", 0.0)
+        return not weight, -(weight or 0.5**place) / max(_QUICK_S, trial["fit_s"] or 0.0)
+
+    return [trial for _, trial in sorted(enumerate(trials), key=order)]
 
 
 def _is_blend(trial: Trial) -> bool:

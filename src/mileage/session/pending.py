@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from mileage.core.exactness import Exactness
 from mileage.core.fingerprint import Fingerprint
 from mileage.engine import Outcome
 from mileage.optimizer import Evaluation, Part
-from mileage.results import Trial
 from mileage.search import Proposal
 from mileage.session.race import Hurdle
 from mileage.workflow import Action, PhysicalPlan, TaskKind, Workflow
@@ -36,7 +35,7 @@ class Pending:
     exactness: Exactness
     hurdle: Hurdle | None = None  # to clear on the first split, which is all that runs yet
     begun: Outcome | None = None  # of the first split, where the others run now
-    blend: Trial | None = None  # without its scores, of a blend that needs no fit
+    then: Callable[[Outcome], None] | None = None  # what to do with the outcome, of what has no members
 
 
 def fits(physical: PhysicalPlan) -> bool:

@@ -112,7 +112,7 @@ class Proposals:
         """Return a proposal with those of its companions that were not tried yet."""
         cheap = self._grouped and self._share(proposal) <= _DEAR
         made = companions(self.space, proposal.configuration) if cheap else ()
-        reason = Reason(f"beside {proposal.reason.text}: one fit serves both", "strategy")
+        reason = Reason(f"beside {proposal.reason.text}: one fit serves both", proposal.reason.origin)
         others = (Proposal(c, reason) for c in made if c.digest not in self._tried)
         return (proposal, *others)
 

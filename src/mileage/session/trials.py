@@ -38,7 +38,7 @@ from mileage.session.blend import blend_reserve_s, weighing_s
 from mileage.session.clock import Clock
 from mileage.session.confirm import confirm_reserve_s
 from mileage.session.data_tasks import Choices, DataTasks, siblings_of, simplest
-from mileage.session.earlier_blend import EarlierBlend
+from mileage.session.early_blends import EarlyBlends
 from mileage.session.ended import RUNAWAY, ended_trial, unrun
 from mileage.session.ends import OUT_OF_TIME, why_ended
 from mileage.session.engines import Refit, begin_refit
@@ -49,7 +49,7 @@ from mileage.session.proposals import Proposals, is_grouped
 from mileage.session.race import Hurdle, hurdle_of
 from mileage.session.reuse import Reuse
 from mileage.space import Configuration
-from mileage.workflow import PhysicalPlan, TaskKind, Workflow, instantiate, members_of
+from mileage.workflow import PhysicalPlan, Port, TaskKind, Workflow, instantiate, members_of
 
 LAG = 4
 STOPPED = "stopped by the user"
@@ -106,7 +106,7 @@ class TrialLoop:
         self.ahead = Ahead(p.space, n_trials=p.budget.sure_trials)
         self.prefixes, self.traced, self.reuse = Prefixes(), Traced(), Reuse()
         self.observed = self.rates
-        self.earlier = EarlierBlend.of(self)
+        self.early = EarlyBlends.of(self)
         self.expected: dict[int, float] = {}  # losses of trials that were behind on their first split
 
     # --- the loop -----------------------------------------------------------------------------------------------------
@@ -133,6 +133,7 @@ class TrialLoop:
                 self._fill()
         except StopAsked:
             self.stop()
+        self.early.end(self)
         self._tell_up_to(self.next_number)
 
     def stop(self) -> None:
@@ -144,6 +145,8 @@ class TrialLoop:
         while not self.ended and len(self.pending) < min(LAG, self.n_workers + 1):
             if len(self.begun) > LAG and not self._tell_up_to(self.begun[-LAG]):
                 return
+            if not self.strategy.carries:
+                self.early.note_carried(self)
             self.ended = self.ended or why_ended(self)
             if self.ended:
                 return
@@ -201,7 +204,6 @@ class TrialLoop:
             self.strategy.take(member.proposal.configuration)
         self.begun.append(self.next_number)
         self.next_number += len(taken)
-        self.earlier.note(self, taken)
         if why_not is not None:
             self.skips += 1
             self.finish_trial(unrun(members[0], why_not))
@@ -213,6 +215,7 @@ class TrialLoop:
         here = constant and self.plan.budget.seconds is not None
         ticket = self.executor.submit(physical, label=f"trial {members[0].number}", limits=limits, here=here)
         self.pending[ticket] = self._pending(Pending(members, {}, {}, Exactness.BITWISE, hurdle), physical)
+        self.early.note(self, proposal, carried=only_if_kept)
         if self.fixed and not constant:  # the winner is known: fitting it on all rows fills workers that would be idle
             number = members[0].number
             self.refits[number] = begin_refit(self.executor, self.data.source, workflow, self.limits(), kept=self.kept)
@@ -304,19 +307,26 @@ class TrialLoop:
         self, members: Iterable[Member], data: DataTasks, *, choices: Choices = (), first: int | None = None
     ) -> PhysicalPlan:
         """Return the plan that evaluates members, on their ``first`` splits only if that is given."""
-        evaluations = [m.evaluation if first is None else m.evaluation.of_first(first) for m in members]
-        return self._planned(evaluations, data, self.kept_before, choices)
+        chosen = [(m, m.evaluation if first is None else m.evaluation.of_first(first)) for m in members]
+        also = [port for m, one in chosen if self.early.may_have(m.proposal) for port in one.predictions]
+        return self._planned([one for _, one in chosen], data, self.kept_before, choices, also)
 
     def _planned(
-        self, evaluations: Iterable[Evaluation], data: DataTasks, kept: Callable[[str], bool], choices: Choices = ()
+        self,
+        evaluations: Iterable[Evaluation],
+        data: DataTasks,
+        kept: Callable[[str], bool],
+        choices: Choices = (),
+        also: Iterable[Port] = (),
     ) -> PhysicalPlan:
+        """Return the plan that scores some evaluations, and keeps some ports besides."""
         context, all_of_them = replace(self.context(), kept=kept), list(evaluations)
         if data.parts is not None:  # on splits of its own, no fit is that of another configuration
             siblings = siblings_of(data, self.ahead, choices) if choices else context.siblings
             context = replace(context, ahead=Ahead(), siblings=siblings)
         tasks = [task for evaluation in all_of_them for task in evaluation.tasks]
         scores = [port for evaluation in all_of_them for port in evaluation.scores]
-        return optimize((*data.tasks, *tasks), scores, context)[0]
+        return optimize((*data.tasks, *tasks), (*scores, *also), context)[0]
 
     def context(self) -> PlanContext:
         """Return what the optimizer may ask about this search."""
@@ -402,9 +412,11 @@ class TrialLoop:
             pending = self.pending.pop(outcome.ticket, None)
             if pending is None:
                 self.other[outcome.ticket] = outcome
+            elif pending.then is not None:
+                pending.then(outcome)
             elif not self._goes_on(pending, outcome) and not self._goes_alone(pending, outcome):
                 self._end(pending, outcome)
-        self.earlier.go_on(self)
+        self.early.go_on(self)
         left = self.search_left_s()
         over = left is not None and left <= 0 and (self.best is not None or (self.clock.left_s or 0) <= 0)
         if over and self.pending and 0 in self.done:  # the constant is always scored: there must be an answer
@@ -428,7 +440,6 @@ class TrialLoop:
             for member in pending.members:
                 self.finish_trial(unrun(member, "the budget ended while it ran"))
         self.pending.clear()
-        self.earlier.end(self)
 
     def _end(self, pending: Pending, outcome: Outcome) -> None:
         """Finish the trials of a plan that has ended."""
@@ -460,7 +471,8 @@ class TrialLoop:
         ok = trial.state == "ok"
         is_best = (
             ok
-            and trial.number not in {0, self.earlier.number}
+            and trial.number > 0
+            and trial.number not in self.early.numbers
             and (self.best is None or self.loss(trial) < self.loss(self.best))
         )
         if is_best:
@@ -502,7 +514,7 @@ class TrialLoop:
             trial = self.done.get(self.told)
             if trial is None:
                 return False
-            if trial.number not in {0, self.earlier.number} and trial.state != "skipped":
+            if trial.number > 0 and trial.number not in self.early.numbers and trial.state != "skipped":
                 loss = self.loss(trial) if trial.state == "ok" else self.expected.get(trial.number)
                 self.strategy.tell(Configuration(trial.configuration), loss)
                 if trial.state == "ok" and (self._told_best is None or self.loss(trial) < self.loss(self._told_best)):
