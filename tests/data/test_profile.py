@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -235,3 +236,14 @@ def test_dates_with_a_zone_are_read_in_one(database):
     column = profile(database.bind_frame(pa.table({"d": zoned}))).columns[0]
     assert (column.kind, column.min) == (Kind.DATETIME, "2020-09-13 12:26:40")
     assert database.rows("SELECT 1") == [(1,)]
+
+
+def test_texts_that_repeat_are_matched_once_each_with_the_same_figures(database, monkeypatch):
+    words = ["12", "007", "n/a", "2021-03-04", "3,5", " x ", "", None, "$1,200", "a" * 60]
+    table = pa.table({"few": words * 30, "all": [f"{i},5" if i % 3 else f"0{i}" for i in range(300)], "k": range(300)})
+    at_once = profile(database.bind_frame(table))
+    module = sys.modules[profile.__module__]
+    monkeypatch.setattr(module, "_REPEATING_ROWS", 100)
+    assert profile(database.bind_frame(table)) == at_once
+    monkeypatch.setattr(module, "_FEW_OF_ALL", 2.0)
+    assert profile(database.bind_frame(table)) == at_once

@@ -58,3 +58,28 @@ def test_memory_limits_the_rows_too(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_hint_uses_all_rows() -> None:
     assert planned("BUDGET 1 s HINT (rows = ALL)", n=200_000).dataset.n_rows == 200_000
     assert planned("BUDGET 1 s HINT (rows = all)", n=200_000).dataset.n_rows == 200_000
+
+
+def test_the_answer_is_fitted_on_more_rows_than_the_search_uses() -> None:
+    plan = planned("BUDGET 1 s", n=400_000)
+    assert plan.larger is not None
+    more = {int(i) for (i,) in plan.dataset.database.rows(f"SELECT i FROM ({plan.larger.relation_sql})")}
+    assert rows(plan) < more
+    assert len(more) == plan.larger.n_rows < 400_000
+    assert len(more) > 2 * len(rows(plan))
+    [said] = [a for a in plan.assumptions if "evenly spread" in a.text]
+    assert f"its answer is fitted on {len(more):,} if" in said.text
+
+
+def test_the_answer_is_fitted_on_all_rows_where_there_is_time_for_it() -> None:
+    plan = planned("BUDGET 1 s", n=60_000)
+    assert plan.larger is not None
+    assert plan.larger.n_rows == 60_000
+    assert any("its answer is fitted on all" in a.text for a in plan.assumptions)
+
+
+def test_memory_bounds_the_rows_of_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sample, "_COPIES", 4000)
+    plan = planned("BUDGET 1 s, 200 MB", n=400_000)
+    assert plan.dataset.n_rows < 3000
+    assert plan.larger is None

@@ -65,6 +65,16 @@ def stacked(database: Database, relation: Relation, asked: Sequence[Asked], *, n
     return [found[i] for i in range(len(asked))]
 
 
+def by_value(database: Database, relation: Relation, asked: Asked) -> dict[str, int]:
+    """Return how many rows meet each condition in ``figures``, looking at each distinct value once."""
+    values = (
+        f"SELECT v, count(*) AS n FROM (SELECT {asked.of(asked.name)} AS v FROM {relation([asked.name])}) GROUP BY v"
+    )
+    listed = [f"coalesce(sum(n) FILTER ({sql.replace(VALUE, 'v')}), 0)" for sql in asked.figures.values()]
+    row = database.rows(f"SELECT {', '.join(listed)} FROM ({values})")[0]
+    return {name: int(n) for name, n in zip(asked.figures, row, strict=True)}
+
+
 def _row(database: Database, relation: Relation, asked: Sequence[Asked]) -> list[Answer]:
     inner = ", ".join(f"{one.of(one.name)} AS v{i}" for i, one in enumerate(asked))
     listed = [sql.replace(VALUE, f"v{i}") for i, one in enumerate(asked) for sql in one.figures.values()]

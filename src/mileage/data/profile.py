@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from mileage.data.dataset import Dataset, canonical_sql
-from mileage.data.figures import VALUE, Asked, side_by_side, stacked
+from mileage.data.figures import VALUE, Asked, by_value, side_by_side, stacked
 from mileage.data.kinds import DATE_LIKE, DECIMAL_COMMA, GAPS, Figures, infer_kind
 from mileage.data.schema import Column, DType, Kind
 from mileage.data.sqltext import literal, quote
@@ -24,6 +24,8 @@ _TOP = 5
 _SHOWN = 200
 _NUMBERS = frozenset({DType.INT, DType.FLOAT, DType.BOOL})
 _HOURS = frozenset({DType.TIME, DType.DURATION})
+_REPEATING_ROWS = 20_000  # of larger tables, what texts look like is matched on distinct values where these are few
+_FEW_OF_ALL = 0.25
 _LONGEST_VALUE = 40  # characters; longer texts are no numbers or dates, and slow to match
 
 
@@ -146,11 +148,28 @@ class _Passes:
         """Return the profiles of all columns by name."""
         columns = self.dataset.schema.columns
         first = self._ask(columns, [self._figures(c) for c in columns])
+        if self.matches_later:
+            first = [f | looks for f, looks in zip(first, self._looks(columns, first), strict=True)]
         second = self._ask(columns, [self._counts(c, f) for c, f in zip(columns, first, strict=True)])
         return {c.name: self._profile(c, f | s) for c, f, s in zip(columns, first, second, strict=True)}
 
+    @property
+    def matches_later(self) -> bool:
+        """Whether texts are matched once it is known how many distinct ones there are."""
+        return self.n > _REPEATING_ROWS and not self.wide
+
+    def _looks(self, columns: Sequence[Column], found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return how many texts of each column look like numbers, dates and so on: of few distinct ones, from these."""
+        matched = [_matches() if c.dtype is DType.STRING else {} for c in columns]
+        few = [f.get("near") is not None and f["near"] <= _FEW_OF_ALL * f["n"] for f in found]
+        rest = self._ask(columns, [{} if repeats else _counted(m) for repeats, m in zip(few, matched, strict=True)])
+        return [
+            by_value(self.database, self.relation, _asked(c, m)) if repeats and m else other
+            for c, m, repeats, other in zip(columns, matched, few, rest, strict=True)
+        ]
+
     def _ask(self, columns: Sequence[Column], figures: list[dict[str, str]]) -> list[dict[str, Any]]:
-        asked = [Asked(c.name, c.sql_type, _plain_sql(c), wanted) for c, wanted in zip(columns, figures, strict=True)]
+        asked = [_asked(c, wanted) for c, wanted in zip(columns, figures, strict=True)]
         if self.wide:
             return stacked(self.database, self.relation, asked, n_rows=self.n)
         return side_by_side(self.database, self.relation, asked)
@@ -169,17 +188,11 @@ class _Passes:
             }
         if column.dtype is DType.STRING:
             trimmed = f"trim({v})"
-            text, short = Column(v, DType.STRING, "VARCHAR"), f"length({v}) <= {_LONGEST_VALUE}"
-            gaps = ", ".join(literal(gap) for gap in GAPS)
-            return base | {
+            lengths = {
                 "mean_length": f"avg(length({v}))",
                 "words": f"avg(length({trimmed}) - length(replace({trimmed}, ' ', '')) + 1)",
-                "n_numbers": f"count(CASE WHEN {short} THEN {canonical_sql(text, Kind.NUMERIC)} END)",
-                "n_padded": f"count(*) FILTER (starts_with({v}, '0') AND regexp_matches({v}, '^0\\d'))",
-                "n_gaps": f"count(*) FILTER ({short} AND lower({trimmed}) IN ({gaps}))",
-                "n_date_like": f"count(*) FILTER ({short} AND regexp_matches({v}, '{DATE_LIKE}'))",
-                "n_commas": f"count(*) FILTER ({short} AND regexp_full_match({v}, '{DECIMAL_COMMA}'))",
             }
+            return base | lengths | ({} if self.matches_later else _counted(_matches()))
         return base
 
     def _counts(self, column: Column, found: Mapping[str, Any]) -> dict[str, str]:
@@ -240,6 +253,28 @@ class _Passes:
         listed = ", ".join(quote(name) for name in names)
         distinct = self.database.rows(f"SELECT count(DISTINCT hash({listed})) FROM {self.relation(names)}")[0][0]
         return round((self.n - int(distinct)) * self.scale)
+
+
+def _asked(column: Column, figures: Mapping[str, str]) -> Asked:
+    return Asked(column.name, column.sql_type, _plain_sql(column), figures)
+
+
+def _matches() -> dict[str, str]:
+    """Return what a text may look like, as conditions by the names of their counts."""
+    v = VALUE
+    text, short = Column(v, DType.STRING, "VARCHAR"), f"length({v}) <= {_LONGEST_VALUE}"
+    gaps = ", ".join(literal(gap) for gap in GAPS)
+    return {
+        "n_numbers": f"CASE WHEN {short} THEN {canonical_sql(text, Kind.NUMERIC)} END IS NOT NULL",
+        "n_padded": f"starts_with({v}, '0') AND regexp_matches({v}, '^0\\d')",
+        "n_gaps": f"{short} AND lower(trim({v})) IN ({gaps})",
+        "n_date_like": f"{short} AND regexp_matches({v}, '{DATE_LIKE}')",
+        "n_commas": f"{short} AND regexp_full_match({v}, '{DECIMAL_COMMA}')",
+    }
+
+
+def _counted(conditions: Mapping[str, str]) -> dict[str, str]:
+    return {name: f"count(*) FILTER ({condition})" for name, condition in conditions.items()}
 
 
 def _plain_sql(column: Column) -> str:

@@ -106,8 +106,9 @@ class _Binder:
         stated = stated_facts(self.query)
         dataset, assumed = with_facts(dataset, stated, self.mistakes)
         self.assumptions += assumed
-        dataset, assumed = with_room(dataset, self.query, dict(self.settings.hints))
-        self.assumptions += assumed
+        room = with_room(dataset, self.query, dict(self.settings.hints))
+        dataset = room.searched
+        self.assumptions += room.assumptions
         try:
             seen = self.look(dataset)
             target = self._target(dataset)
@@ -116,7 +117,8 @@ class _Binder:
             self.mistakes.tell_data(error, self.query.targets[0].span)
             self.check_without_data()
             return None
-        return self._plan(dataset, seen, target)
+        plan = self._plan(dataset, seen, target)
+        return replace(plan, larger=room.fitted) if plan is not None else None
 
     def _plan(self, dataset: Dataset, seen: Profile, target: TargetProfile) -> LogicalPlan | None:
         split_setting = SplitSetting(dataset, seen, self.target, target, self.settings.seed, seconds_of(self.query))

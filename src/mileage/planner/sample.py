@@ -1,9 +1,12 @@
-"""How many rows of a large table a query uses: as many as its time and memory have room for."""
+"""How many rows of a large table a query uses: as many as its time and memory have room for.
+
+Many models are fitted in a search and one for its answer, so the answer may learn from more rows than the search.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mileage.data import Dataset
 from mileage.language import ast
@@ -13,40 +16,62 @@ from mileage.planner.logical import Assumption
 
 _FEWEST = 200_000  # tables of so many rows are never sampled
 _SHARE = 0.06  # of the time, that one fit of a usual boosted model on one core may take
+_FINAL_SHARE = 0.2  # and that fitting the answer may take
+_MORE = 1.3  # times the rows of a search, for which the answer is fitted on other rows than those
 _CELL_BYTES, _COPIES = 8, 8  # a table, its splits and what libraries make of it, side by side
 # Knuth's multiplicative hashing: rows in order become evenly spread.
 _MULTIPLIER, _MODULUS = 2_654_435_761, 4_294_967_296
 
 
-def with_room(dataset: Dataset, query: ast.Predict, hints: dict[str, object]) -> tuple[Dataset, list[Assumption]]:
-    """Return the dataset, or a sample of its rows if a query's budget has no room for all of them, with what was assumed.
+@dataclass(frozen=True)
+class Room:
+    """The rows that a search uses, those that its answer is fitted on where these are more, and what was assumed."""
+
+    searched: Dataset
+    fitted: Dataset | None = None
+    assumptions: tuple[Assumption, ...] = ()
+
+
+def with_room(dataset: Dataset, query: ast.Predict, hints: dict[str, object]) -> Room:
+    """Return the dataset, or samples of its rows if a query's budget has no room for all of them.
 
     The rows are chosen by their numbers, always the same ones, so that a sample for a shorter budget is part of that for a
-    longer one. ``HINT (rows = all)`` uses all rows.
+    longer one, and what is searched with part of what the answer is fitted on. ``HINT (rows = all)`` uses all rows.
     """
     n, width = dataset.n_rows, len(dataset.schema.columns)
     if n <= _FEWEST or str(hints.get("rows")).lower() == "all":
-        return dataset, []
-    room = min(_by_time(seconds_of(query), width), _by_memory(bytes_of(query), width))
+        return Room(dataset)
+    seconds, room = seconds_of(query), _by_memory(bytes_of(query), width)
+    searched = _sample(dataset, min(room, _by_time(seconds, width, _SHARE)))
+    if searched is dataset:
+        return Room(dataset)
+    fitted = _sample(dataset, min(room, _by_time(seconds, width, _FINAL_SHARE)))
+    more = fitted if fitted.n_rows >= _MORE * searched.n_rows else None
+    text = f"{searched.n_rows:,} of the {n:,} rows are used, evenly spread: the budget has no room for more"
+    if more is not None:
+        text = f"{text} in a search; its answer is fitted on {'all' if more is dataset else f'{more.n_rows:,}'} if time allows"
+    return Room(searched, more, (Assumption(text, "HINT (rows = all)"),))
+
+
+def _sample(dataset: Dataset, room: float) -> Dataset:
+    """Return the dataset, or about as many rows of it as there is room for, evenly spread."""
+    n = dataset.n_rows
     wanted = max(_FEWEST, int(room)) if room < n else n
     if wanted >= n:
-        return dataset, []
+        return dataset
     limit = int(_MODULUS * wanted / n)
     numbered = f"SELECT *, row_number() OVER () AS mile_row FROM ({dataset.relation_sql})"
     sql = f"SELECT * EXCLUDE (mile_row) FROM ({numbered}) WHERE (mile_row * {_MULTIPLIER}) % {_MODULUS} < {limit}"
-    chosen = replace(
-        dataset, relation_sql=sql, n_rows=int(dataset.database.rows(f"SELECT count(*) FROM ({sql})")[0][0])
-    )
-    text = f"{chosen.n_rows:,} of the {n:,} rows are used, evenly spread: the budget has no room for more"
-    return chosen, [Assumption(text, "HINT (rows = all)")]
+    n_rows = int(dataset.database.rows(f"SELECT count(*) FROM ({sql})")[0][0])
+    return replace(dataset, relation_sql=sql, n_rows=n_rows)
 
 
-def _by_time(seconds: float | None, width: int) -> float:
-    """Return the rows on which a usual boosted model is fitted within its share of the time."""
+def _by_time(seconds: float | None, width: int, share: float) -> float:
+    """Return the rows on which a usual boosted model is fitted within a share of the time."""
     if seconds is None:
         return math.inf
     cost = operators.get("lightgbm").cost
-    return math.pow(_SHARE * seconds / (cost.per_cell_s * width), 1 / cost.row_power)
+    return math.pow(share * seconds / (cost.per_cell_s * width), 1 / cost.row_power)
 
 
 def _by_memory(limit: int | None, width: int) -> float:

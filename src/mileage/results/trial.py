@@ -57,6 +57,8 @@ class Trial:
         Number of the trial whose fit served this one, too; None of one that was proposed for itself.
     at_s : float or None
         Seconds from the start of the run to its end.
+    on_larger : bool
+        Whether it is fitted, as an answer, on the larger part of the table that its plan has for that.
 
     Examples
     --------
@@ -84,6 +86,7 @@ class Trial:
     exactness: Exactness = Exactness.BITWISE
     beside: int | None = None
     at_s: float | None = field(default=None, compare=False)
+    on_larger: bool = False
 
     @property
     def is_confirmed(self) -> bool:
@@ -154,6 +157,7 @@ class Trial:
             "exactness": str(self.exactness),
             "beside": self.beside,
             "at_s": self.at_s,
+            "on_larger": self.on_larger,
         }
 
     @classmethod
@@ -173,6 +177,7 @@ class Trial:
             exactness=Exactness.of(data.get("exactness", "bitwise")),
             beside=data.get("beside"),
             at_s=data.get("at_s"),
+            on_larger=data.get("on_larger", False),
             latency_s=data.get("latency_s"),
             **{name: data[name] for name in plain},
         )

@@ -18,7 +18,7 @@ from mileage.operators import operators
 from mileage.optimizer import PlanContext, apply_tasks, fit_tasks, optimize
 from mileage.planner.mistakes import Mistakes
 from mileage.planner.newdata import as_stated, check_types
-from mileage.session.data_tasks import SessionData, data_tasks, rows_task
+from mileage.session.data_tasks import SessionData, fitting_source, rows_task
 from mileage.session.engines import finished, open_executor, refit
 from mileage.workflow import PhysicalPlan, Port, Task, TaskKind
 
@@ -135,7 +135,7 @@ def _data(source: Task) -> str:
 def fitted_states(result: Result, trial: Trial) -> Mapping[str, Port]:
     """Return the ports of a workflow fitted on all rows, fitting it now if that was not done yet."""
     assert trial.workflow is not None
-    session, source = result.session, data_tasks(result.plan).source
+    session, source = result.session, fitting_source(result.plan, trial)
     states: Mapping[str, Port] | None = fit_tasks(trial.workflow, source)[1]
     assert states is not None
     if all(session.ready.has(port.key) for port in states.values()):
@@ -182,7 +182,7 @@ def _listed(names: list[str]) -> str:
 
 def _fitting_tasks(result: Result, trial: Trial) -> tuple[Any, ...]:
     """The tasks behind the states; they are kept, so the optimizer loads them and prunes what is before."""
-    source = data_tasks(result.plan).source
+    source = fitting_source(result.plan, trial)
     assert trial.workflow is not None
     return (source, *fit_tasks(trial.workflow, source)[0])
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from mileage.results import Trial
+
 
 _WIDE = 1500
 Choices = tuple[tuple[str, tuple[StepSpec, ...]], ...]
@@ -148,6 +150,14 @@ def source_task(plan: LogicalPlan, dataset: Dataset, *, aux: tuple[str, ...] = (
     return _source(plan, dataset.fingerprint, dataset.describe, aux, plan.target)
 
 
+def fitting_source(plan: LogicalPlan, trial: Trial) -> Task:
+    """Return the leaf task that reads what a workflow is fitted on as an answer: all rows of the search, or more."""
+    if plan.larger is None or not trial.on_larger:
+        return data_tasks(plan).source
+    task = source_task(plan, plan.larger)
+    return task if plan.task == "regression" else replace(task, params=(*task.params, ("known", True)))
+
+
 def _test_task(plan: LogicalPlan, test: Dataset) -> Task:
     """Return the task that reads the table to score on: another one than that of the train rows, even where they are the same."""
     task = source_task(plan, test)
@@ -181,17 +191,20 @@ class SessionData:
     @classmethod
     def of(cls, plan: LogicalPlan) -> SessionData:
         """Return the datasets of a plan."""
-        datasets = [d for d in (plan.dataset, plan.test) if d is not None]
+        datasets = [d for d in (plan.dataset, plan.test, plan.larger) if d is not None]
         return cls({str(d.fingerprint): d for d in datasets})
 
     def source(self, task: Task, inputs: list[Any]) -> dict[str, Any]:
-        """Read the columns of a source; rows without a target are left out."""
+        """Read the columns of a source; rows without a target are left out, and where so asked, those of unknown classes."""
         del inputs
         p: dict[str, Any] = dict(task.params)
         dataset = self.datasets[p["data"]]
         X, target = read_source(dataset, p["columns"], p["target"], p["task"])
         if target is None:
             return {"X": X, "y": None, "aux": None}
+        if p.get("known"):
+            known = target.isin(p["classes"]).to_numpy()
+            X, target = X[known].reset_index(drop=True), target[known]
         y = encode_target(target, p["classes"], p["task"])
         aux = dataset.database.frame(aux_sql(dataset, p["aux"], p["target"], p["task"])) if p["aux"] else None
         return {"X": X, "y": y, "aux": aux}

@@ -9,7 +9,7 @@ from mileage.engine import Limits
 from mileage.operators import Branch, BuildContext, Family, Operator, Params, operators
 from mileage.operators.versions import versions
 from mileage.optimizer import PlanContext, optimize
-from mileage.session.data_tasks import SessionData, data_tasks
+from mileage.session.data_tasks import SessionData, fitting_source
 from mileage.session.engines import finished, open_executor
 from mileage.session.labels import labels, with_labels
 from mileage.workflow import Task, TaskKind, Workflow, to_estimator
@@ -42,7 +42,7 @@ def fitted_pipeline(result: Result, trial: Trial) -> Any:
     """
     assert trial.workflow is not None
     whole = WholePipeline(trial.workflow)
-    source = data_tasks(result.plan).source
+    source = fitting_source(result.plan, trial)
     steps = [operators.get(step.spec.operator) for step in trial.workflow.steps if step.spec is not None]
     fit = Task(
         TaskKind.FIT,

@@ -20,7 +20,7 @@ from mileage.optimizer import Ahead, Evaluation, PlanContext, apply_tasks, evalu
 from mileage.results import FULL, Trial
 from mileage.results.report import Report, Section
 from mileage.session.confirm import scored_on
-from mileage.session.data_tasks import DataTasks, SessionData, data_tasks, rows_task
+from mileage.session.data_tasks import DataTasks, SessionData, data_tasks, fitting_source, rows_task
 from mileage.session.engines import finished, open_executor
 from mileage.session.rates import known_rates
 from mileage.session.recheck import known_demotions
@@ -161,7 +161,7 @@ def _answer(result: Result, executor: Executor) -> tuple[Trial, Exactness, float
     best, ready = next(iter(result.leaderboard.ranked), None), result.session.ready
     if best is None or best.workflow is None:
         return None
-    source = data_tasks(result.plan).source
+    source = fitting_source(result.plan, best)
     fits, states = fit_tasks(best.workflow, source)
     if not all(ready.has(port.key) for port in states.values()):
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mileage.core.events import EventBus
@@ -19,7 +19,7 @@ from mileage.session.apply import answers_here, apply_workflow
 from mileage.session.blend import blend_best
 from mileage.session.clock import Clock
 from mileage.session.confirm import confirm_best
-from mileage.session.data_tasks import DataTasks, SessionData, data_tasks
+from mileage.session.data_tasks import SessionData, data_tasks, fitting_source
 from mileage.session.engines import end_refit, open_executor, refit
 from mileage.session.knowledge import is_used, known_for, lesson_of
 from mileage.session.rates import keep_rates, known_rates
@@ -163,7 +163,9 @@ def _search(session: Session, plan: LogicalPlan, setting: RunSetting, run_id: in
         if is_used(plan) and (lesson := lesson_of(plan, loop.trials)) is not None:
             session.catalog.lessons.keep([lesson])
         board = rank(plan, loop.trials)
-        refit, notes = _refit_best(session, executor, leaves, plan, loop, board)
+        refit, notes = _refit_best(session, executor, loop, board)
+        if plan.larger is not None:  # it is on record now which one is fitted on that
+            board = rank(plan, loop.trials)
         if not board.ranked and loop.ended != STOPPED:
             raise nothing_scored(board)
         notes += _unmet(board)
@@ -215,13 +217,11 @@ def rank(plan: LogicalPlan, trials: list[Trial]) -> Leaderboard:
 
 
 def _refit_best(
-    session: Session, executor: Executor, leaves: DataTasks, plan: LogicalPlan, loop: TrialLoop, board: Leaderboard
+    session: Session, executor: Executor, loop: TrialLoop, board: Leaderboard
 ) -> tuple[dict[int, Mapping[str, Port]], list[str]]:
     """Fit the best workflow on all rows; if the time is too short for it, the next one that fits, and say so."""
     try:
-        return (
-            ({}, [_UNFITTED]) if loop.ended == STOPPED else _refit_first(session, executor, leaves, plan, loop, board)
-        )
+        return ({}, [_UNFITTED]) if loop.ended == STOPPED else _refit_first(session, executor, loop, board)
     except StopAsked:
         loop.ended = STOPPED
         executor.cancel_all()
@@ -229,25 +229,57 @@ def _refit_best(
 
 
 def _refit_first(
-    session: Session, executor: Executor, leaves: DataTasks, plan: LogicalPlan, loop: TrialLoop, board: Leaderboard
+    session: Session, executor: Executor, loop: TrialLoop, board: Leaderboard
 ) -> tuple[dict[int, Mapping[str, Port]], list[str]]:
     notes: list[str] = []
     for trial in board.ranked:
         left = loop.clock.left_s
-        reserve = _SAFE * loop.refit_s(trial.fit_s or 0.0, len(unblended(trial.workflow)) if trial.workflow else 1)
+        n_members = len(unblended(trial.workflow)) if trial.workflow else 1
+        reserve = _SAFE * loop.refit_s(trial.fit_s or 0.0, n_members)
         if left is not None and reserve > max(left, 0.0) and trial.number != 0:
             notes.append(
                 f"{trial.describe} was not refitted on all rows: forecast {reserve:.1f} s, {max(0.0, left):.1f} s left"
             )
             continue
         loop.bus.tell("stage", name="refitting")
-        limits = Limits(None if left is None else max(1.0, left), plan.budget.memory_bytes)
-        assert trial.workflow is not None
-        if (begun := loop.refits.get(trial.number)) is not None:
-            states, why = end_refit(executor, begun, loop.other)
-        else:
-            states, why = refit(session, executor, leaves.source, trial.workflow, limits)
+        states, said = _fitted_on_more(session, executor, loop, trial, keep_s=reserve)
+        notes += said
+        if states is not None:
+            return {trial.number: states}, notes
+        states, why = _fitted(session, executor, loop, trial)
         if states is not None:
             return {trial.number: states}, notes
         notes.append(f"{trial.describe} could not be refitted on all rows: {why}")
     return {}, notes
+
+
+def _fitted_on_more(
+    session: Session, executor: Executor, loop: TrialLoop, trial: Trial, *, keep_s: float
+) -> tuple[Mapping[str, Port] | None, list[str]]:
+    """Fit a workflow on the larger part of a table, if there is one and time for it; ``keep_s`` are left if that fails."""
+    plan, left = loop.plan, loop.clock.left_after(keep_s)
+    n_members = len(unblended(trial.workflow)) if trial.workflow else 1
+    seconds = loop.larger_s(trial.fit_s or 0.0, n_members)
+    if plan.larger is None or seconds is None or (left is not None and _SAFE * seconds > left):
+        return None, []
+    more = replace(trial, on_larger=True)
+    states, why = _fitted(session, executor, loop, more, keep_s=keep_s)
+    if states is None:
+        return None, [f"{trial.describe} could not be fitted on {plan.larger.n_rows:,} rows: {why}"]
+    loop.replace([more])
+    searched = f"{plan.dataset.n_rows:,}"
+    return states, [
+        f"{trial.describe} is fitted on {plan.larger.n_rows:,} rows, scored by models of {searched} and fewer"
+    ]
+
+
+def _fitted(
+    session: Session, executor: Executor, loop: TrialLoop, trial: Trial, *, keep_s: float = 0.0
+) -> tuple[Mapping[str, Port] | None, str]:
+    """Fit a workflow as an answer in the time left but for ``keep_s``; return the ports of its states, or why there are none."""
+    assert trial.workflow is not None
+    if (begun := loop.refits.get(trial.number)) is not None:
+        return end_refit(executor, begun, loop.other)
+    left = loop.clock.left_after(keep_s)
+    limits = Limits(None if left is None else max(1.0, left), loop.plan.budget.memory_bytes)
+    return refit(session, executor, fitting_source(loop.plan, trial), trial.workflow, limits)

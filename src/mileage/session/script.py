@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from mileage.workflow import assemble, unblended
 
 if TYPE_CHECKING:
     from mileage.data import Splits
+    from mileage.planner import LogicalPlan
     from mileage.results import Trial
     from mileage.session.result import Result
 
@@ -73,9 +75,19 @@ def script_spec(result: Result, trial: Trial) -> ScriptSpec:
         strata=strata,
         order_by=v.order_by,
         test_sql=script_sql(plan.test, kinds, plan.target, plan.task) if plan.test is not None else None,
+        fit_sql=_fit_sql(plan, plan.larger, kinds) if plan.larger is not None and trial.on_larger else None,
         query=format_query(plan.query),
         header=(*_header(result, trial), *uncounted),
     )
+
+
+def _fit_sql(plan: LogicalPlan, larger: Dataset, kinds: tuple[tuple[str, str], ...]) -> str:
+    """Return the SQL of the rows that the answer is fitted on: those of classes that were searched with."""
+    sql = script_sql(larger, kinds, plan.target, plan.task)
+    if plan.task == "regression":
+        return sql
+    known = ", ".join(literal(name) for name in plan.classes)
+    return f"SELECT *\nFROM (\n{textwrap.indent(sql, '    ')}\n)\nWHERE {quote(plan.target)} IN ({known})"
 
 
 def _check_sqlite(dataset: Dataset) -> None:

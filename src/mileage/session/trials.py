@@ -55,6 +55,8 @@ LAG = 4
 STOPPED = "stopped by the user"
 _EVERY = 10  # trials, after which it is forecast again what scoring the best again will take
 _REFIT_MARGIN = 1.5
+_LARGER_SHARE = 0.3  # of the time, that fitting the answer on more rows than those of the search may take
+_READ_CELL_S = 1e-7  # one value of a table, from a file to a frame
 _REST = 0.4  # a runaway trial is ended if it is such a part of the rest
 _MISSED = 1e12  # added to the loss of a trial that misses a bound: more than losses are
 _KEEP = frozenset({TaskKind.PREDICT, TaskKind.SCORE})
@@ -168,7 +170,7 @@ class TrialLoop:
     def final_reserve_s(self) -> float:
         """Return the seconds to keep for the end: choosing a blend, if there will be one, and fitting it or the best alone."""
         weighing = weighing_s(self) if self.blend_s else 0.0
-        return max(self.refit_reserve_s(self.best), self.blend_s) + weighing
+        return max(self.refit_reserve_s(self.best), self.blend_s, self._larger_reserve_s()) + weighing
 
     def refit_reserve_s(self, trial: Trial | None) -> float:
         """Return the seconds to keep for fitting a trial's workflow on all rows."""
@@ -179,6 +181,21 @@ class TrialLoop:
     def refit_s(self, fit_s: float, n_members: int = 1) -> float:
         """Return the forecast of fitting on all rows what takes ``fit_s`` on the rows of a split; members fit side by side."""
         return fit_s / self.data.train_share / max(1, min(n_members, self.n_workers))
+
+    def larger_s(self, fit_s: float, n_members: int = 1) -> float | None:
+        """Return the forecast of that on the larger part of the table, and of reading it; None where there is none."""
+        larger = self.plan.larger
+        if larger is None:
+            return None
+        growth = larger.n_rows / max(1, self.plan.dataset.n_rows)
+        return _READ_CELL_S * larger.n_rows * len(larger.schema.columns) + growth * self.refit_s(fit_s, n_members)
+
+    def _larger_reserve_s(self) -> float:
+        """Return the seconds to keep for fitting the best on more rows, no more than are worth it."""
+        seconds = self.larger_s(self.best.fit_s or 0.0) if self.best is not None else None
+        return (
+            0.0 if seconds is None else min(_REFIT_MARGIN * seconds, _LARGER_SHARE * (self.plan.budget.seconds or 0.0))
+        )
 
     # --- one trial ----------------------------------------------------------------------------------------------------
 
@@ -216,7 +233,8 @@ class TrialLoop:
         ticket = self.executor.submit(physical, label=f"trial {members[0].number}", limits=limits, here=here)
         self.pending[ticket] = self._pending(Pending(members, {}, {}, Exactness.BITWISE, hurdle), physical)
         self.early.note(self, proposal, carried=only_if_kept)
-        if self.fixed and not constant:  # the winner is known: fitting it on all rows fills workers that would be idle
+        if self.fixed and not constant and self.plan.larger is None:
+            # the winner is known: fitting it on all rows fills workers that would be idle
             number = members[0].number
             self.refits[number] = begin_refit(self.executor, self.data.source, workflow, self.limits(), kept=self.kept)
 

@@ -35,6 +35,8 @@ def constants_section(spec: ScriptSpec, writer: Writer) -> str:
         lines += _sql_constant("DEAL_SQL", spec.aux_sql)
     if spec.test_sql is not None:
         lines += _sql_constant("TEST_SQL", spec.test_sql)
+    if spec.fit_sql is not None:
+        lines += _sql_constant("FIT_SQL", spec.fit_sql)
     lines.append(f"TARGET = {writer.value(spec.target)}")
     if spec.classes:
         lines.append(_assigned("CLASSES", writer.value(list(spec.classes))))
@@ -72,7 +74,7 @@ def _signed(spec: ScriptSpec, value: str) -> str:
 
 def read_section(spec: ScriptSpec) -> str:
     """Return the function that reads the data."""
-    head = ["", "", "def read(sql=SQL):" if spec.test_sql is not None else "def read():"]
+    head = ["", "", "def read(sql=SQL):" if spec.reads_several else "def read():"]
     if spec.classes:
         head.append('    """Return the features, and the target as positions in CLASSES."""')
         target = ["codes = {name: code for code, name in enumerate(CLASSES)}"]
@@ -80,7 +82,7 @@ def read_section(spec: ScriptSpec) -> str:
     else:
         head.append('    """Return the features and the target."""')
         target = ["y = df[TARGET].to_numpy(dtype=np.float64)"]
-    name = "sql" if spec.test_sql is not None else "SQL"
+    name = "sql" if spec.reads_several else "SQL"
     body = [f"df = duckdb.sql({name}).df()", *target, "return df.drop(columns=TARGET), y"]
     return "\n".join([*head, *_indented(body)])
 
@@ -140,7 +142,14 @@ def use_section(spec: ScriptSpec) -> str:
     what, made = "value", "model.predict(rows)"
     if spec.classes:
         what, made = "class", "np.array(CLASSES, dtype=object)[model.predict(rows)]"
-    fit = ["", "", "def fit():", '    """Return the workflow fitted on all rows."""', "    return build().fit(*read())"]
+    rows = "" if spec.fit_sql is None else "FIT_SQL"
+    fit = [
+        "",
+        "",
+        "def fit():",
+        '    """Return the workflow fitted on all rows."""',
+        f"    return build().fit(*read({rows}))",
+    ]
     columns = textwrap.fill(f"rows: a DataFrame with the columns {columns}.", WIDTH - 4, subsequent_indent="    ")
     doc = f"Return the predicted {what} of each row.\n\n    {columns}\n    "
     return "\n".join([*fit, "", "", "def predict(model, rows):", f'    """{doc}"""', f"    return {made}"])

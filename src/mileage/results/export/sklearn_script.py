@@ -56,6 +56,8 @@ class ScriptSpec:
         Column of ``aux_sql`` that orders the rows in time.
     test_sql : str, optional
         Rows of their own to score on, instead of splits.
+    fit_sql : str, optional
+        The rows that the workflow is fitted on at last, where these are not those of ``sql``.
     query, header : str, tuple of str
         The query's text and further lines for the docstring.
     """
@@ -79,8 +81,14 @@ class ScriptSpec:
     strata: tuple[str, ...] = ()
     order_by: str | None = None
     test_sql: str | None = None
+    fit_sql: str | None = None
     query: str = ""
     header: tuple[str, ...] = ()
+
+    @property
+    def reads_several(self) -> bool:
+        """Whether the script reads other rows than those of ``sql`` too."""
+        return self.test_sql is not None or self.fit_sql is not None
 
     @property
     def features(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
