@@ -25,12 +25,12 @@ QUERY = (
 EARLY = "of what was known"
 
 
-def answer(session: Session, budget: str, *, excluding: str = "") -> list[Trial]:
+def answer(session: Session, budget: str, *, excluding: str = "", regression: bool = False) -> list[Trial]:
     """Return the trials of the query, by number."""
     rng = np.random.default_rng(4)
     X = rng.normal(size=(160, 4))
     y = X[:, 0] + np.sin(2 * X[:, 1]) + rng.normal(0, 0.8, 160)
-    frame = pd.DataFrame(X, columns=list("abcd")).assign(y=np.where(y > 0, "yes", "no"))
+    frame = pd.DataFrame(X, columns=list("abcd")).assign(y=y if regression else np.where(y > 0, "yes", "no"))
     found = session.run(QUERY.format(excluding, budget), frames={"df": frame})
     assert isinstance(found, Result)
     return sorted(found.leaderboard.trials, key=lambda t: t.number)
@@ -75,6 +75,16 @@ def test_it_comes_before_the_search_ends_and_fits_nothing(session: Any) -> None:
         assert all(number < early.number for number, _ in members_of(early.configuration))
         assert computed
         assert not {"fit", "together", "predict"} & computed[0]
+
+
+def test_what_is_scored_from_sums_predicts_where_it_is_known(session: Any) -> None:
+    session, computed = session
+    only_linear = " WITHOUT knn, decision_tree, svm_linear"
+    answer(session, "100 s" + only_linear, regression=True)
+    computed.clear()
+    answer(session, "100 s" + only_linear, excluding=" EXCLUDING d", regression=True)
+    assert computed
+    assert not {"fit", "together", "predict"} & computed[0]
 
 
 def test_each_is_better_than_those_before(session: Any) -> None:
