@@ -168,8 +168,11 @@ def test_estimators_of_fused_fits_are_like_any_other() -> None:
 
 
 @pytest.mark.parametrize("penalty", ["l1", "elasticnet"])
-@pytest.mark.parametrize("sparse", [False, True])
-def test_penalties_of_a_path_are_those_of_fits_alone(penalty: str, sparse: bool) -> None:
+@pytest.mark.parametrize(("sparse", "most_cells"), [(False, 0), (True, 0), (True, 9000)])
+def test_penalties_of_a_path_are_those_of_fits_alone(
+    penalty: str, sparse: bool, most_cells: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mileage.operators.models.linear._MOST_CELLS", most_cells)
     rng = np.random.default_rng(4)
     X = np.where(rng.random((300, 6)) < 0.3, rng.normal(2.0, 1.0, size=(300, 6)), 0.0)
     y = 40 + X @ np.array([3.0, 1.0, 0.0, 0.0, -2.0, 0.5]) + rng.normal(size=300)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from mileage.operators.together import Fused, LinearFits
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_MOST_CELLS = 30_000_000  # of a sparse matrix that is made dense: 240 MB
 _SOONER = 0.01  # of the tolerance of a fit alone: going on from the fit before, a solver that stops as soon might not move at all
 
 
@@ -146,7 +148,7 @@ class Linear(Fused, Operator):
 
 
 def _checked(X: Any, y: Any) -> tuple[Any, Any]:
-    """Return rows and targets as numbers; what scikit-learn refuses is refused.
+    """Return rows and targets as numbers, dense ones where products of columns are worth it; what scikit-learn refuses is refused.
 
     Raises
     ------
@@ -154,7 +156,10 @@ def _checked(X: Any, y: Any) -> tuple[Any, Any]:
     """
     import numpy as np
 
-    X = X.tocsc().astype(np.float64) if hasattr(X, "tocsc") else np.asarray(X, dtype=np.float64)
+    if hasattr(X, "tocsc"):
+        has_products = X.shape[1] < X.shape[0] and math.prod(X.shape) <= _MOST_CELLS
+        X = X.toarray() if has_products else X.tocsc()
+    X = X.astype(np.float64, copy=False) if hasattr(X, "tocsc") else np.asarray(X, dtype=np.float64)
     if not np.isfinite(getattr(X, "data", X)).all():
         message = "Input X contains NaN or infinity."
         raise ValueError(message)
