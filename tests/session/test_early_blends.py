@@ -114,6 +114,7 @@ def loop(*done: int) -> Any:
     made = SimpleNamespace(
         done={n: Trial(n, state="failed") for n in done}, next_number=5, trials=[], objectives=(("rmse", False),)
     )
+    made.carried = ()
     made.eligible, made.search_left_s = list, lambda: 1.0
     made.finish_trial = lambda one: made.done.update({one.number: one})
     return made

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from mileage.core.exactness import Exactness
 from mileage.engine import Outcome
 from mileage.results import Trial
-from mileage.session.blend import candidates_among, fits_in_time, is_within_bounds, weighed, weighing
+from mileage.session.blend import blend_of, candidates_among, fits_in_time, is_within_bounds, weighed, weighing
 from mileage.session.measure import measure
 from mileage.session.pending import Pending, fits
-from mileage.workflow import Port
+from mileage.space import Configuration
+from mileage.workflow import Port, members_of
 
 if TYPE_CHECKING:
     from mileage.optimizer import Evaluation
@@ -93,7 +94,11 @@ class EarlyBlends:
             self._weigh(loop, self.waiting.pop(0))
 
     def _weigh(self, loop: TrialLoop, number: int) -> None:
-        members = candidates_among(loop, [t for t in loop.trials if t.number < number])
+        before = [t for t in loop.trials if t.number < number]
+        if (same := _last_blend(loop, before)) is not None:
+            self._evaluate(loop, replace(same, number=number))
+            return
+        members = candidates_among(loop, before)
         if len(members) < 2:
             self._skip(loop, number, "too few of its members have a score")
             return
@@ -110,10 +115,13 @@ class EarlyBlends:
         if not is_within_bounds(loop, made) or not fits_in_time(loop, made):
             self._skip(loop, number, "its members take too much together")
             return
+        self._evaluate(loop, replace(made, number=number))
+
+    def _evaluate(self, loop: TrialLoop, made: Trial) -> None:
         assert made.workflow is not None
         evaluation = loop.compile(made.workflow, loop.data)
         ticket = loop.evaluate(evaluation, loop.data, "a blend", here=True)  # it need not wait for fits
-        loop.pending[ticket] = _then(partial(self._finish, loop, replace(made, number=number), evaluation))
+        loop.pending[ticket] = _then(partial(self._finish, loop, made, evaluation))
 
     def _finish(self, loop: TrialLoop, made: Trial, evaluation: Evaluation, outcome: Outcome) -> None:
         if outcome.state != "done":
@@ -135,6 +143,19 @@ class EarlyBlends:
 
     def _skip(self, loop: TrialLoop, number: int, why: str) -> None:
         loop.finish_trial(Trial(number, describe="a blend of what was known", state="skipped", error=why))
+
+
+def _last_blend(loop: TrialLoop, trials: Sequence[Trial]) -> Trial | None:
+    """Return the last blend of the run whose trials are carried, without scores; None if it had none of what has a score here."""
+    blends = [t for t in loop.carried if t.state == "ok" and members_of(t.configuration)]
+    here = {Configuration(t.configuration).digest: t for t in trials if t.state == "ok"}
+    by_number = {t.number: Configuration(t.configuration).digest for t in loop.carried}
+    members = members_of(blends[-1].configuration) if blends else ()
+    found = [(here.get(by_number[number]), weight) for number, weight in members]
+    made = [(trial, weight) for trial, weight in found if trial is not None]
+    if not made or len(made) < len(found):
+        return None
+    return blend_of(loop, [trial for trial, _ in made], [weight for _, weight in made], _TEXT.format(len(made)))
 
 
 def _then(do: partial[None]) -> Pending:
