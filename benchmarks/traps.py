@@ -16,6 +16,7 @@ import copy
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -176,11 +177,14 @@ def serve(side: str) -> None:
         child = os.fork()
         if child == 0:
             os.close(end)
+            os.setpgid(0, 0)
             _answer(side, job, start)
         os.close(start)
+        os.waitpid(child, 0)
+        with contextlib.suppress(ProcessLookupError):  # what the tool has started, if it still runs
+            os.killpg(child, signal.SIGKILL)
         with os.fdopen(end) as answers:
             answer = answers.read()
-        os.waitpid(child, 0)
         print(answer or json.dumps({"error": "killed"}), flush=True)
 
 
