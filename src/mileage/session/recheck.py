@@ -161,6 +161,8 @@ def _looked_at(loop: TrialLoop, one_in: int) -> Iterator[Seen]:
 
 def _seen(loop: TrialLoop, trial: Trial, data: DataTasks, evaluation: Evaluation, port: Port) -> Seen | None:
     """Return how predictions that share work compare with those that do not; None where nothing is shared, or there is no time."""
+    if loop.kept_before(port.key):  # an earlier run has made it, and has looked at it
+        return None
     left = loop.clock.left_after(loop.final_reserve_s() + loop.confirm_s)
     if left is not None and left < _LEAST_LEFT_S + loop.refit_s(trial.fit_s or 0.0):
         return None
