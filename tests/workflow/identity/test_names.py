@@ -9,6 +9,7 @@ from unittest.mock import patch
 import pytest
 
 from mileage.workflow.identity import identify
+from mileage.workflow.identity.reads import attributes_of_classes_in
 
 IMPORTS = "import duckdb\nimport pandas as pd\nLIMIT = 3\nFRAME = pd.DataFrame({'a': [1]})\n"
 
@@ -153,3 +154,11 @@ def test_the_name_of_a_step_matters_where_code_shows_names_of_functions():
     text = "def step(x):\n    return [x.__class__.__name__, step.__name__]\n"
     renamed = f"{text.replace('step', 'other')}step = other\n"
     assert key(renamed) != key(text)
+
+
+@pytest.mark.parametrize(
+    "looked", ["f if x else x.__class__", "x.__class__ if x else f", "f or x.__class__", "x.__class__ and f"]
+)
+def test_what_may_be_looked_up_of_a_function_is_not_of_classes_only(looked):
+    code = eval(f"lambda x, f: ({looked}).__name__").__code__
+    assert "__name__" not in attributes_of_classes_in(code)

@@ -50,7 +50,7 @@ class Notice:
         return f"{self.what}; {self.todo}"
 
 
-_TODO: Mapping[str, str] = {
+_ADVICE: Mapping[str, str] = {
     "file": "give it as an input: mileage.read(…), or its path as an argument",
     "database": "read it in a step of its own and give that a version as an argument",
     "random numbers": "give a seed, such as random_state=0",
@@ -61,7 +61,7 @@ _NO_MATTER = "say mileage.step(pure=True) if it does not matter"
 
 
 def _notice(kind: str, what: str) -> Notice:
-    return Notice(kind, what, _TODO.get(kind, _NO_MATTER))
+    return Notice(kind, what, _ADVICE.get(kind, _NO_MATTER))
 
 
 @dataclass

@@ -93,13 +93,13 @@ def attributes_of_classes_in(code: CodeType) -> frozenset[str]:
 
 
 def _of_others(code: CodeType) -> frozenset[str]:
-    """Return the attributes that are looked up of something that was not looked up as a ``__class__``."""
-    before = ("", *((str(one.argval) if one.opname in ATTRIBUTE else "") for one in instructions(code)))
-    own = {
-        str(one.argval)
-        for one, last in zip(instructions(code), before, strict=False)
-        if one.opname in ATTRIBUTE and last != "__class__"
-    }
+    """Return the attributes that are looked up of something that was not, on every way there, looked up as a ``__class__``."""
+    own, last = set(), ""
+    for one in instructions(code):
+        name = str(one.argval) if one.opname in ATTRIBUTE else ""
+        if name and (last != "__class__" or one.is_jump_target):
+            own.add(name)
+        last = name
     return frozenset(own).union(*(_of_others(const) for const in code.co_consts if isinstance(const, CodeType)))
 
 
