@@ -65,14 +65,20 @@ def stacked(database: Database, relation: Relation, asked: Sequence[Asked], *, n
     return [found[i] for i in range(len(asked))]
 
 
-def by_value(database: Database, relation: Relation, asked: Asked) -> dict[str, int]:
-    """Return how many rows meet each condition in ``figures``, looking at each distinct value once."""
-    values = (
-        f"SELECT v, count(*) AS n FROM (SELECT {asked.of(asked.name)} AS v FROM {relation([asked.name])}) GROUP BY v"
+def by_value(
+    database: Database, relation: Relation, asked: Sequence[Asked], conditions: Mapping[str, str]
+) -> list[dict[str, int]]:
+    """Return how many rows of each column meet each condition, looking at each distinct value once, and at the table once for all."""
+    if not asked:
+        return []
+    values = ", ".join(one.of(one.name) for one in asked)
+    stack = (
+        f"SELECT unnest(range({len(asked)})) AS i, unnest([{values}]) AS v FROM {relation([one.name for one in asked])}"
     )
-    listed = [f"coalesce(sum(n) FILTER ({sql.replace(VALUE, 'v')}), 0)" for sql in asked.figures.values()]
-    row = database.rows(f"SELECT {', '.join(listed)} FROM ({values})")[0]
-    return {name: int(n) for name, n in zip(asked.figures, row, strict=True)}
+    listed = ", ".join(f"coalesce(sum(n) FILTER ({sql.replace(VALUE, 'v')}), 0)" for sql in conditions.values())
+    counted = f"SELECT i, v, count(*) AS n FROM ({stack}) GROUP BY i, v"
+    rows = {row[0]: row[1:] for row in database.rows(f"SELECT i, {listed} FROM ({counted}) GROUP BY i")}
+    return [dict(zip(conditions, map(int, rows[i]), strict=True)) for i in range(len(asked))]
 
 
 def _row(database: Database, relation: Relation, asked: Sequence[Asked]) -> list[Answer]:

@@ -160,13 +160,13 @@ class _Passes:
 
     def _looks(self, columns: Sequence[Column], found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return how many texts of each column look like numbers, dates and so on: of few distinct ones, from these."""
-        matched = [_matches() if c.dtype is DType.STRING else {} for c in columns]
-        few = [f.get("near") is not None and f["near"] <= _FEW_OF_ALL * f["n"] for f in found]
-        rest = self._ask(columns, [{} if repeats else _counted(m) for repeats, m in zip(few, matched, strict=True)])
-        return [
-            by_value(self.database, self.relation, _asked(c, m)) if repeats and m else other
-            for c, m, repeats, other in zip(columns, matched, few, rest, strict=True)
-        ]
+        texts = [(c, f) for c, f in zip(columns, found, strict=True) if c.dtype is DType.STRING]
+        few = [c for c, f in texts if f["near"] <= _FEW_OF_ALL * f["n"]]
+        many = [c for c, _ in texts if c not in few]
+        counts = by_value(self.database, self.relation, [_asked(c, {}) for c in few], _matches())
+        others = self._ask(many, [_counted(_matches())] * len(many))
+        looks: dict[Column, dict[str, Any]] = dict(zip((*few, *many), (*counts, *others), strict=True))
+        return [looks.get(c, {}) for c in columns]
 
     def _ask(self, columns: Sequence[Column], figures: list[dict[str, str]]) -> list[dict[str, Any]]:
         asked = [_asked(c, wanted) for c, wanted in zip(columns, figures, strict=True)]
