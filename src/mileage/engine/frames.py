@@ -6,7 +6,9 @@ from typing import Any
 
 
 def columns_of(frame: Any, columns: tuple[str, ...]) -> Any:
-    """Return some columns of a frame: neighbors are a view, and no copy of all rows."""
+    """Return some columns of a frame, of which neighbors are a view and no copy of all rows; counts are of one column."""
+    if hasattr(frame, "tocsr"):
+        return frame
     if len(columns) == frame.shape[1] and tuple(frame.columns) == columns:
         return frame
     first = frame.columns.get_loc(columns[0]) if columns else 0

@@ -230,11 +230,7 @@ def _take(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]
         return {"out": inputs[0].take(_rows(params, inputs))}
     frame, columns = inputs[0], params.get("columns")
     assert columns is None or isinstance(columns, tuple)
-    frame = (
-        frame
-        if columns is None or hasattr(frame, "tocsr")
-        else columns_of(frame, tuple(str(column) for column in columns))
-    )
+    frame = frame if columns is None else columns_of(frame, tuple(str(column) for column in columns))
     rows = _rows(params, inputs)
     return {"out": frame if rows is None else take_rows(frame, rows)}
 

@@ -234,8 +234,7 @@ def _refit_first(
     notes: list[str] = []
     for trial in board.ranked:
         left = loop.clock.left_s
-        n_members = len(unblended(trial.workflow)) if trial.workflow else 1
-        reserve = _SAFE * loop.refit_s(trial.fit_s or 0.0, n_members)
+        reserve = _SAFE * loop.refit_s(trial.fit_s or 0.0, _n_models(trial))
         if left is not None and reserve > max(left, 0.0) and trial.number != 0:
             notes.append(
                 f"{trial.describe} was not refitted on all rows: forecast {reserve:.1f} s, {max(0.0, left):.1f} s left"
@@ -253,13 +252,17 @@ def _refit_first(
     return {}, notes
 
 
+def _n_models(trial: Trial) -> int:
+    """Return how many models a workflow is made of, which are fitted side by side."""
+    return len(unblended(trial.workflow)) if trial.workflow else 1
+
+
 def _fitted_on_more(
     session: Session, executor: Executor, loop: TrialLoop, trial: Trial, *, keep_s: float
 ) -> tuple[Mapping[str, Port] | None, list[str]]:
     """Fit a workflow on the larger part of a table, if there is one and time for it; ``keep_s`` are left if that fails."""
     plan, left = loop.plan, loop.clock.left_after(keep_s)
-    n_members = len(unblended(trial.workflow)) if trial.workflow else 1
-    seconds = loop.larger_s(trial.fit_s or 0.0, n_members)
+    seconds = loop.larger_s(trial.fit_s or 0.0, _n_models(trial))
     if plan.larger is None or seconds is None or (left is not None and _SAFE * seconds > left):
         return None, []
     more = replace(trial, on_larger=True)

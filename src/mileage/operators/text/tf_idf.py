@@ -54,10 +54,12 @@ class TfIdf(FromCodes, Operator):
 
     def code(self, params: Params, X: Any) -> tuple[Any, Mapping[str, tuple[Any, ...]]]:
         """Return how often each text has each term."""
+        from mileage.operators.glue import as_texts
         from mileage.operators.words import count_words
 
-        made = self.build(self.complete(dict(params)), BuildContext("binary"))
-        return count_words({X.columns[0]: made[0].transform(X)}, made[-1].build_analyzer())
+        words = self.build(self.complete(dict(params)), BuildContext("binary"))[-1]
+        texts = as_texts(X)  # type: ignore[no-untyped-call]  # scripts have a copy of it, without annotations
+        return count_words({X.columns[0]: texts}, words.build_analyzer())
 
     def fit_codes(
         self, params: Params, context: BuildContext, coded: Words, y: Any, *, transforms: bool
