@@ -71,6 +71,22 @@ def test_a_later_plan_uses_what_is_there(executor):
     assert executor.computed[plan(0).tasks[0].task.fingerprint] == 1
 
 
+def test_only_what_runs_alone_has_several_threads(executor, monkeypatch):
+    given, submit = set(), executor.backend.submit
+
+    def watched(job):
+        given.add((len(executor._running), job.limits.threads))
+        submit(job)
+
+    monkeypatch.setattr(executor.backend, "submit", watched)
+    run(executor, plan(0), plan(1), plan(2), limits=Limits(threads=3))
+    assert {threads for n_running, threads in given if n_running > 1} <= {1}
+    assert (1, 3) in given
+    given.clear()
+    run(executor, plan(4))
+    assert {threads for _, threads in given} == {1}
+
+
 def test_a_failure_names_task_and_inputs_and_spares_others(executor):
     bad, good = plan(1, behavior="raise"), plan(2)
     [failed, done] = run(executor, bad, good)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -60,26 +62,29 @@ def test_the_hint_uses_all_rows() -> None:
     assert planned("BUDGET 1 s HINT (rows = all)", n=200_000).dataset.n_rows == 200_000
 
 
-def test_the_answer_is_fitted_on_more_rows_than_the_search_uses() -> None:
+def test_the_answer_may_be_fitted_on_more_and_more_rows() -> None:
     plan = planned("BUDGET 1 s", n=400_000)
-    assert plan.larger is not None
-    more = {int(i) for (i,) in plan.dataset.database.rows(f"SELECT i FROM ({plan.larger.relation_sql})")}
-    assert rows(plan) < more
-    assert len(more) == plan.larger.n_rows < 400_000
-    assert len(more) > 2 * len(rows(plan))
+    parts = [
+        {int(i) for (i,) in plan.dataset.database.rows(f"SELECT i FROM ({one.relation_sql})")}
+        for one in (plan.dataset, *plan.larger)
+    ]
+    assert [len(part) for part in parts[1:]] == [one.n_rows for one in plan.larger]
+    assert all(few < many for few, many in itertools.pairwise(parts))
+    assert all(0.5 <= len(few) / len(many) <= 1 / 1.3 for few, many in itertools.pairwise(parts[1:]))
+    assert len(parts[-1]) == 400_000
     [said] = [a for a in plan.assumptions if "evenly spread" in a.text]
-    assert f"its answer is fitted on {len(more):,} if" in said.text
+    assert "its answer is fitted on as many as time allows, all at most" in said.text
 
 
-def test_the_answer_is_fitted_on_all_rows_where_there_is_time_for_it() -> None:
-    plan = planned("BUDGET 1 s", n=60_000)
-    assert plan.larger is not None
-    assert plan.larger.n_rows == 60_000
-    assert any("its answer is fitted on all" in a.text for a in plan.assumptions)
+def test_a_table_a_little_larger_than_what_is_searched_has_one_larger_part() -> None:
+    few = planned("BUDGET 1 s", n=400_000).dataset.n_rows
+    [whole] = planned("BUDGET 1 s", n=int(1.5 * few)).larger
+    assert whole.n_rows == int(1.5 * few)
+    assert planned("BUDGET 1 s", n=int(1.2 * few)).larger == ()
 
 
 def test_memory_bounds_the_rows_of_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sample, "_COPIES", 4000)
     plan = planned("BUDGET 1 s, 200 MB", n=400_000)
     assert plan.dataset.n_rows < 3000
-    assert plan.larger is None
+    assert plan.larger == ()

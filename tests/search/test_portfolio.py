@@ -90,3 +90,24 @@ def test_objectives_of_absolute_errors_are_known() -> None:
     [objective] = planned(AMOUNTS, "OPTIMIZE mae").objectives
     assert isinstance(objective, Objective)
     assert losses_of(target, (objective,)) == ("squared", "absolute")
+
+
+def test_where_there_are_many_levels_their_mean_targets_are_tried_next_to_their_numbers() -> None:
+    database = Database()
+    names = [f"k{i % 600}" for i in range(1200)]
+    database.register("df", pd.DataFrame({"x": range(1200), "k": names, "y": [float(i % 7) for i in range(1200)]}))
+    query = parse("PREDICT y AS REGRESSION FROM :df BUDGET 5 trials").statements[0]
+    assert isinstance(query, ast.Predict)
+    plan = bind(query, database)
+
+    def boosted(n_levels: int) -> list[dict[str, str]]:
+        made = [p.configuration for p in proposals(plan, n_rows=40_000, n_levels=n_levels)]
+        chosen = [
+            {slot: str(*steps) for slot, steps in one.choices} for one in made if one.model.operator == "lightgbm"
+        ]
+        return [one for one in chosen if "loss" not in one["model"]]
+
+    first, second = boosted(600)[:2]
+    assert (first["encode"], second["encode"]) == ("ordinal", "target")
+    assert first["model"] == second["model"]
+    assert boosted(100)[1]["model"] != first["model"]

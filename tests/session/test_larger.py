@@ -11,7 +11,7 @@ import pytest
 
 import mileage
 from mileage.planner import sample
-from mileage.session import data_tasks, trials
+from mileage.session import data_tasks, more_rows
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,7 @@ def test_the_answer_is_that_of_a_fit_on_all_rows(tmp_path, table):
     with mileage.connect(tmp_path / "p") as session:
         part, whole = ask(session, table), ask(session, table, more="HINT (rows = all)")
         assert part.plan.dataset.n_rows < 600
-        assert part.plan.larger.n_rows == whole.plan.dataset.n_rows == 5000
+        assert part.plan.larger[-1].n_rows == whole.plan.dataset.n_rows == 5000
         rows = pd.read_parquet(table).head(50)
         np.testing.assert_allclose(part["w1"].predict(rows), whole["w1"].predict(rows), rtol=1e-12)
         np.testing.assert_allclose(part["w1"].to_sklearn().predict(rows), whole["w1"].predict(rows), rtol=1e-9)
@@ -52,20 +52,20 @@ def test_the_answer_is_that_of_a_fit_on_all_rows(tmp_path, table):
 def test_it_is_on_record_which_workflow_is_fitted_on_more_rows(tmp_path, table):
     with mileage.connect(tmp_path / "p") as session:
         made = ask(session, table)
-        assert [t.on_larger for t in made.leaderboard.ranked] == [True, False]
+        assert [t.fitted_rows for t in made.leaderboard.ranked] == [5000, None]
         assert any("is fitted on 5,000 rows" in note for note in made.notes)
         before = made["w1"].predict(pd.read_parquet(table).head(5))
     with mileage.connect(tmp_path / "p") as session:
         again = session.result("q1")
-        assert again.trial("w1").on_larger
+        assert again.trial("w1").fitted_rows == 5000
         np.testing.assert_array_equal(again["w1"].predict(pd.read_parquet(table).head(5)), before)
 
 
 def test_where_there_is_no_time_for_more_rows_the_answer_is_fitted_on_those_of_the_search(tmp_path, table, monkeypatch):
-    monkeypatch.setattr(trials, "_READ_CELL_S", 1.0)
+    monkeypatch.setattr(more_rows, "_READ_CELL_S", 1.0)
     with mileage.connect(tmp_path / "p") as session:
         made = ask(session, table)
-        assert not made.trial("w1").on_larger
+        assert made.trial("w1").fitted_rows is None
         assert made.refit[made.trial("w1").number]
         assert not any("is fitted on" in note for note in made.notes)
 
@@ -76,7 +76,7 @@ def test_if_fitting_on_more_rows_fails_the_answer_is_fitted_on_those_of_the_sear
     )
     with mileage.connect(tmp_path / "p") as session:
         made = ask(session, table)
-        assert not made.trial("w1").on_larger
+        assert made.trial("w1").fitted_rows is None
         assert made.refit[made.trial("w1").number]
         assert any("could not be fitted on 5,000 rows" in note for note in made.notes)
 
@@ -113,3 +113,58 @@ def test_a_script_fits_the_rows_of_the_answer(tmp_path, table, target, workflow)
         np.testing.assert_allclose(said, expected, rtol=1e-9)
     else:
         assert list(said) == list(expected)
+
+
+def _only_alone(monkeypatch):
+    """Let only single models have the time to be fitted on more rows."""
+    usual = more_rows.seconds_on
+    monkeypatch.setattr(
+        more_rows, "seconds_on", lambda loop, t, larger: 1e9 if more_rows.n_models(t) > 1 else usual(loop, t, larger)
+    )
+
+
+@pytest.fixture
+def noisy(tmp_path):
+    """A table on which different models err differently, so that a blend is better than each."""
+    rng = np.random.default_rng(1)
+    rows = pd.DataFrame(rng.normal(size=(5000, 6)), columns=list("abcdef"))
+    rows["y"] = (
+        np.sin(2 * rows["a"]) + 0.5 * rows["b"] * rows["c"] + rows[list("def")].sum(axis=1) + rng.normal(size=5000)
+    )
+    path = tmp_path / "noisy.parquet"
+    rows.to_parquet(path)
+    return path
+
+
+def ask_freely(session, table):
+    return session.run(f"PREDICT y FROM '{table}' WITHOUT catboost BUDGET 12 trials, 60 s")
+
+
+def test_the_best_is_not_blended_where_rows_are_worth_more_than_a_blend(tmp_path, noisy, monkeypatch):
+    _only_alone(monkeypatch)
+    monkeypatch.setattr(more_rows, "worth_of_rows", lambda loop, trial: 1e3)
+    with mileage.connect(tmp_path / "p") as session:
+        made = ask_freely(session, noisy)
+        assert made.trial("single") == made.trial("w1")
+        assert made.trial("w1").fitted_rows == 5000
+        assert any("the best were not blended" in n and "from 5,000" in n for n in made.notes)
+
+
+def test_the_best_are_blended_where_rows_are_worth_less(tmp_path, noisy, monkeypatch):
+    _only_alone(monkeypatch)
+    monkeypatch.setattr(more_rows, "worth_of_rows", lambda loop, trial: 1e-9)
+    with mileage.connect(tmp_path / "p") as session:
+        made = ask_freely(session, noisy)
+        assert made.trial("single") != made.trial("w1")
+        assert made.trial("w1").fitted_rows is None
+
+
+def test_what_rows_are_worth_is_measured_on_half_of_them(tmp_path, noisy, monkeypatch):
+    _only_alone(monkeypatch)
+    told, usual = [], more_rows.worth_of_rows
+    monkeypatch.setattr(more_rows, "worth_of_rows", lambda loop, t: told.append((t, usual(loop, t))) or told[-1][1])
+    with mileage.connect(tmp_path / "p") as session:
+        made = ask_freely(session, noisy)
+        [(trial, worth)] = told
+        assert worth > 0
+        assert trial.number == made.trial("single").number

@@ -10,6 +10,7 @@ import heapq
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, Self
 
 from mileage.core.events import EventBus
@@ -157,7 +158,7 @@ class Executor:
     def _limits(self, limits: Limits | None) -> Limits:
         limits = limits or Limits()
         if limits.memory_bytes is None and self._memory_share is not None:
-            return Limits(limits.timeout_s, self._memory_share)
+            return replace(limits, memory_bytes=self._memory_share)
         return limits
 
     def _join(self, ticket: Ticket, units: Iterable[Unit]) -> None:
@@ -230,6 +231,10 @@ class Executor:
                 return unit
         return None
 
+    def _is_ready(self) -> bool:
+        """Say whether a unit could run now."""
+        return any(unit.tickets and not (unit.over or unit.running or unit.waits) for _, _, unit in self._ready)
+
     def _dispatch(self) -> None:
         for _ in range(self.backend.idle_workers()):
             unit = self._pop(self._ready)
@@ -241,6 +246,8 @@ class Executor:
         self._last_job += 1
         unit.running = True
         unit.limits = loosest(self._tickets[number] for number in unit.tickets)
+        if self._running or self._is_ready():
+            unit.limits = replace(unit.limits, threads=1)
         located = tuple(self._reachable(port) for port in unit.needs)
         job = Job(
             self._last_job,

@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most seconds and bytes a ticket may use; None for no limit.
+    """The most seconds and bytes a ticket may use, None for no limit, and threads of a fit while nothing else runs.
 
     Examples
     --------
@@ -21,6 +21,7 @@ class Limits:
 
     timeout_s: float | None = None
     memory_bytes: int | None = None
+    threads: int = 1
 
     def allows(self, *, seconds: float = 0.0, size: int = 0) -> bool:
         """Say whether so many seconds and bytes are within the limits."""

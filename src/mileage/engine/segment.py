@@ -124,6 +124,7 @@ class _Once:
 
     def __init__(self, runner: Runner, job: Job) -> None:
         self.runner, self.job = runner, job
+        self.resources = replace(runner.setup.resources, fit_threads=job.limits.threads)
         self.located = {located.key: located for located in job.inputs}
         self.keep = dict(job.publish)
         self.values: dict[Port, Any] = {}
@@ -178,7 +179,7 @@ class _Once:
                     claim.release()
                 started = clock()
                 with self._around(task):
-                    outputs = run_task(task, inputs, resources=self.runner.setup.resources)
+                    outputs = run_task(task, inputs, resources=self.resources)
                 self.out.seconds[task.fingerprint] = clock() - started
             with self.taking_out:
                 if not self.is_left:

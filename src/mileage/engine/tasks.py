@@ -115,7 +115,8 @@ class Resources:
     ``source``, ``deal`` and ``score`` take a task and its inputs' values and return its outputs by name; ``source``
     holds a connection and runs in the driver only. ``operators`` and ``metrics`` are known to this session alone and
     are sent to workers by value; ``calls`` are the steps of a user's flow, by the fingerprint of their task, at most
-    ``n_threads`` of which run at once, in this process, if ``manner`` allows it.
+    ``n_threads`` of which run at once, in this process, if ``manner`` allows it. A fit may have ``fit_threads``, where its
+    operator says that they change no bit of it.
     """
 
     source: Handler | None = None
@@ -123,6 +124,7 @@ class Resources:
     metrics: tuple[Metric, ...] = ()
     calls: Mapping[Fingerprint, Call] = field(default_factory=dict)
     n_threads: int = 1
+    fit_threads: int = 1
     manner: Callable[[Task, list[Any]], Manner] | None = None
     deal: Handler = deal_splits
     score: Handler = score_splits
@@ -265,7 +267,8 @@ def _fit(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
     estimator = operator.build(dict(task.params), BuildContext(**context))
     X, y = inputs[0], (inputs[1] if len(inputs) > 1 else None)
     if task.is_model:
-        return {"state": running.fit_model(estimator, X, y)}
+        n = resources.fit_threads if operator.traits.fit_threads else 1
+        return {"state": running.fit_model(estimator, X, y, n_threads=n)}
     if task.outputs == ("state",):
         return {"state": running.fit_transformer(estimator, X, y)}
     state, out = running.fit_transform(estimator, X, y)

@@ -39,6 +39,7 @@ class Ticket:
         return Limits(
             None if limit is None else max(0.0, limit - self.compute_s),
             self.limits.memory_bytes,
+            self.limits.threads,
         )
 
     def is_spent(self) -> bool:
@@ -90,6 +91,7 @@ def loosest(tickets: Iterable[Ticket]) -> Limits:
     return Limits(
         None if None in times else max(t for t in times if t is not None),
         None if None in sizes else max(s for s in sizes if s is not None),
+        max(limits.threads for limits in left),
     )
 
 

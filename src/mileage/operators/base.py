@@ -114,6 +114,7 @@ class Traits:
     cross_fitted: bool = False  # output for the train rows differs from applying the fitted one to them
     deterministic: bool = True  # same input and seed, bit-equal output
     seeded: bool = False  # reads ``random_state``
+    fit_threads: bool = False  # fits with several threads (``n_jobs``) to the same bits
     rng: Rng = Rng.NONE
     order_sensitive: bool = False  # the order of the train rows matters
     rows: Rows = Rows.KEPT

@@ -62,9 +62,12 @@ def fit_transformer(estimator: Estimator, X: Any, y: Any = None) -> Estimator:
     return estimator.fit(X) if y is None else estimator.fit(X, y)
 
 
-def fit_model(estimator: Estimator, X: Any, y: Any) -> Estimator:
-    """Fit a model and return it."""
-    return estimator.fit(X, y)
+def fit_model(estimator: Estimator, X: Any, y: Any, *, n_threads: int = 1) -> Estimator:
+    """Fit a model, with several threads if it is one that may have them, and return it."""
+    if n_threads == 1:
+        return estimator.fit(X, y)
+    fitted = estimator.set_params(n_jobs=n_threads).fit(X, y)
+    return fitted.set_params(n_jobs=1)
 
 
 def apply(state: Estimator, X: Any) -> Any:

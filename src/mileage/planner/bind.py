@@ -118,7 +118,7 @@ class _Binder:
             self.check_without_data()
             return None
         plan = self._plan(dataset, seen, target)
-        return replace(plan, larger=room.fitted) if plan is not None else None
+        return replace(plan, larger=room.larger) if plan is not None else None
 
     def _plan(self, dataset: Dataset, seen: Profile, target: TargetProfile) -> LogicalPlan | None:
         split_setting = SplitSetting(dataset, seen, self.target, target, self.settings.seed, seconds_of(self.query))

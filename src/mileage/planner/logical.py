@@ -70,7 +70,7 @@ class LogicalPlan:
     """Space, objectives, validation and budget of one query, names resolved.
 
     ``validation`` is how each workflow is scored, ``confirmation`` how the best of many are again before one is chosen.
-    ``larger`` holds the rows of ``dataset`` and more, on which the answer is fitted where there is time for that.
+    ``larger`` holds tables with the rows of ``dataset`` and more, on the largest of which the answer is fitted that there is time for.
     """
 
     query: Predict
@@ -90,7 +90,7 @@ class LogicalPlan:
     seed: int = 0
     name: str | None = None
     test: Dataset | None = None
-    larger: Dataset | None = None
+    larger: tuple[Dataset, ...] = ()
     confirmation: SplitSpec | None = None
     hints: tuple[tuple[str, object], ...] = ()
     dropped: tuple[tuple[str, Reason], ...] = ()

@@ -57,8 +57,8 @@ class Trial:
         Number of the trial whose fit served this one, too; None of one that was proposed for itself.
     at_s : float or None
         Seconds from the start of the run to its end.
-    on_larger : bool
-        Whether it is fitted, as an answer, on the larger part of the table that its plan has for that.
+    fitted_rows : int or None
+        Rows of the larger part of the table on which it is fitted as an answer; None if those are the rows of the search.
 
     Examples
     --------
@@ -86,7 +86,7 @@ class Trial:
     exactness: Exactness = Exactness.BITWISE
     beside: int | None = None
     at_s: float | None = field(default=None, compare=False)
-    on_larger: bool = False
+    fitted_rows: int | None = None
 
     @property
     def is_confirmed(self) -> bool:
@@ -157,7 +157,7 @@ class Trial:
             "exactness": str(self.exactness),
             "beside": self.beside,
             "at_s": self.at_s,
-            "on_larger": self.on_larger,
+            "fitted_rows": self.fitted_rows,
         }
 
     @classmethod
@@ -177,7 +177,7 @@ class Trial:
             exactness=Exactness.of(data.get("exactness", "bitwise")),
             beside=data.get("beside"),
             at_s=data.get("at_s"),
-            on_larger=data.get("on_larger", False),
+            fitted_rows=data.get("fitted_rows"),
             latency_s=data.get("latency_s"),
             **{name: data[name] for name in plain},
         )

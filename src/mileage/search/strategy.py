@@ -42,6 +42,7 @@ class SearchContext:
     n_rows: int = 1000
     n_columns: int = 10
     n_classes: int = 2
+    n_levels: int = 0  # distinct values of all categorical columns together
     known: tuple[Known, ...] = ()
 
 

@@ -19,6 +19,7 @@ from mileage.results.ranking import apart, different, ranked
 from mileage.session.confirm import scored_on
 from mileage.session.data_tasks import DataTasks, data_tasks
 from mileage.session.measure import measure
+from mileage.session.more_rows import better_alone
 from mileage.workflow import PhysicalPlan, Port, Workflow, blend_slots, blended, members_of
 
 if TYPE_CHECKING:
@@ -76,8 +77,9 @@ def _is_blended(loop: TrialLoop, members: list[Trial]) -> bool:
     if not is_within_bounds(loop, trial):
         return False
     if fits_in_time(loop, trial):
-        loop.unblended = None
-        loop.add(trial)
+        loop.unblended = better_alone(loop, trial)
+        if loop.unblended is None:
+            loop.add(trial)
         return True
     loop.unblended = f"the best were not blended ({trial.describe}): the time left was too short to fit its members"
     return False

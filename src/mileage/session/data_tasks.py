@@ -152,10 +152,16 @@ def source_task(plan: LogicalPlan, dataset: Dataset, *, aux: tuple[str, ...] = (
 
 def fitting_source(plan: LogicalPlan, trial: Trial) -> Task:
     """Return the leaf task that reads what a workflow is fitted on as an answer: all rows of the search, or more."""
-    if plan.larger is None or not trial.on_larger:
+    larger = larger_of(plan, trial)
+    if larger is None:
         return data_tasks(plan).source
-    task = source_task(plan, plan.larger)
+    task = source_task(plan, larger)
     return task if plan.task == "regression" else replace(task, params=(*task.params, ("known", True)))
+
+
+def larger_of(plan: LogicalPlan, trial: Trial) -> Dataset | None:
+    """Return the larger part of a table that a workflow is fitted on as an answer; None if that is the part of the search."""
+    return next((one for one in plan.larger if one.n_rows == trial.fitted_rows), None)
 
 
 def _test_task(plan: LogicalPlan, test: Dataset) -> Task:
@@ -191,7 +197,7 @@ class SessionData:
     @classmethod
     def of(cls, plan: LogicalPlan) -> SessionData:
         """Return the datasets of a plan."""
-        datasets = [d for d in (plan.dataset, plan.test, plan.larger) if d is not None]
+        datasets = [d for d in (plan.dataset, plan.test, *plan.larger) if d is not None]
         return cls({str(d.fingerprint): d for d in datasets})
 
     def source(self, task: Task, inputs: list[Any]) -> dict[str, Any]:

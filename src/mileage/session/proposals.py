@@ -14,7 +14,7 @@ from mileage.errors import MileError
 from mileage.optimizer import SHARING
 from mileage.planner import LogicalPlan
 from mileage.results import Trial
-from mileage.search import Proposal, SearchContext, companions, strategies
+from mileage.search import Known, Proposal, SearchContext, companions, strategies
 from mileage.session.data_tasks import DataTasks
 from mileage.space import Configuration, SearchSpace, conflict
 
@@ -160,6 +160,13 @@ def _fits(space: SearchSpace, trial: Trial) -> bool:
     if trial.state != "ok" or not space.admits(trial.configuration):
         return False
     return conflict([spec for _, specs in trial.configuration for spec in specs], space.task) is None
+
+
+def search_context(plan: LogicalPlan, known: tuple[Known, ...] = ()) -> SearchContext:
+    """Return what a strategy may know of a plan."""
+    setting, features = plan.setting, plan.features
+    n_columns = len(features.names)
+    return SearchContext(plan.space, plan.seed, setting.n_rows, n_columns, setting.n_classes, features.levels, known)
 
 
 def is_grouped(plan: LogicalPlan, data: DataTasks) -> bool:

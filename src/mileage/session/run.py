@@ -22,18 +22,18 @@ from mileage.session.confirm import confirm_best
 from mileage.session.data_tasks import SessionData, data_tasks, fitting_source
 from mileage.session.engines import end_refit, open_executor, refit
 from mileage.session.knowledge import is_used, known_for, lesson_of
+from mileage.session.more_rows import is_in_time, keep_s
 from mileage.session.rates import keep_rates, known_rates
 from mileage.session.recheck import keep_demotions, known_demotions, recheck
 from mileage.session.result import Result
 from mileage.session.trials import STOPPED, TrialLoop
-from mileage.workflow import Port, unblended
+from mileage.workflow import Port
 
 if TYPE_CHECKING:
     from mileage.session.session import Session
 
 _LOADING_S = 0.3  # of a budget, to load a fitted step in, or to predict for so few rows
 _FEW, _NARROW = 5, 1000  # rows, of tables of so many columns
-_SAFE = 1.2  # a refit may take that many times its forecast
 _UNFITTED = "nothing was fitted on all rows yet: a workflow is when it is first used"
 
 _DEMOTED = "{0} gives {1} other predictions than alone: it is not done any more in this project (HINT (off = '{0}') redoes this run)"
@@ -164,7 +164,7 @@ def _search(session: Session, plan: LogicalPlan, setting: RunSetting, run_id: in
             session.catalog.lessons.keep([lesson])
         board = rank(plan, loop.trials)
         refit, notes = _refit_best(session, executor, loop, board)
-        if plan.larger is not None:  # it is on record now which one is fitted on that
+        if plan.larger:  # it is on record now which one is fitted on that
             board = rank(plan, loop.trials)
         if not board.ranked and loop.ended != STOPPED:
             raise nothing_scored(board)
@@ -234,14 +234,14 @@ def _refit_first(
     notes: list[str] = []
     for trial in board.ranked:
         left = loop.clock.left_s
-        reserve = _SAFE * loop.refit_s(trial.fit_s or 0.0, _n_models(trial))
+        reserve = keep_s(loop, trial)
         if left is not None and reserve > max(left, 0.0) and trial.number != 0:
             notes.append(
                 f"{trial.describe} was not refitted on all rows: forecast {reserve:.1f} s, {max(0.0, left):.1f} s left"
             )
             continue
         loop.bus.tell("stage", name="refitting")
-        states, said = _fitted_on_more(session, executor, loop, trial, keep_s=reserve)
+        states, said = _fitted_on_more(session, executor, loop, trial)
         notes += said
         if states is not None:
             return {trial.number: states}, notes
@@ -252,37 +252,32 @@ def _refit_first(
     return {}, notes
 
 
-def _n_models(trial: Trial) -> int:
-    """Return how many models a workflow is made of, which are fitted side by side."""
-    return len(unblended(trial.workflow)) if trial.workflow else 1
-
-
 def _fitted_on_more(
-    session: Session, executor: Executor, loop: TrialLoop, trial: Trial, *, keep_s: float
+    session: Session, executor: Executor, loop: TrialLoop, trial: Trial
 ) -> tuple[Mapping[str, Port] | None, list[str]]:
-    """Fit a workflow on the larger part of a table, if there is one and time for it; ``keep_s`` are left if that fails."""
-    plan, left = loop.plan, loop.clock.left_after(keep_s)
-    seconds = loop.larger_s(trial.fit_s or 0.0, _n_models(trial))
-    if plan.larger is None or seconds is None or (left is not None and _SAFE * seconds > left):
-        return None, []
-    more = replace(trial, on_larger=True)
-    states, why = _fitted(session, executor, loop, more, keep_s=keep_s)
-    if states is None:
-        return None, [f"{trial.describe} could not be fitted on {plan.larger.n_rows:,} rows: {why}"]
-    loop.replace([more])
-    searched = f"{plan.dataset.n_rows:,}"
-    return states, [
-        f"{trial.describe} is fitted on {plan.larger.n_rows:,} rows, scored by models of {searched} and fewer"
-    ]
+    """Fit a workflow on the largest part of a table that there is time for."""
+    notes: list[str] = []
+    for larger in reversed(loop.plan.larger):
+        if not is_in_time(loop, trial, larger):
+            continue
+        more = replace(trial, fitted_rows=larger.n_rows)
+        states, why = _fitted(session, executor, loop, more, after_s=keep_s(loop, trial))
+        if states is not None:
+            loop.replace([more])
+            searched = f"{loop.plan.dataset.n_rows:,}"
+            text = f"{trial.describe} is fitted on {larger.n_rows:,} rows, scored by models of {searched} and fewer"
+            return states, [*notes, text]
+        notes.append(f"{trial.describe} could not be fitted on {larger.n_rows:,} rows: {why}")
+    return None, notes
 
 
 def _fitted(
-    session: Session, executor: Executor, loop: TrialLoop, trial: Trial, *, keep_s: float = 0.0
+    session: Session, executor: Executor, loop: TrialLoop, trial: Trial, *, after_s: float = 0.0
 ) -> tuple[Mapping[str, Port] | None, str]:
-    """Fit a workflow as an answer in the time left but for ``keep_s``; return the ports of its states, or why there are none."""
+    """Fit a workflow as an answer in the time left but for ``after_s``; return the ports of its states, or why there are none."""
     assert trial.workflow is not None
     if (begun := loop.refits.get(trial.number)) is not None:
         return end_refit(executor, begun, loop.other)
-    left = loop.clock.left_after(keep_s)
-    limits = Limits(None if left is None else max(1.0, left), loop.plan.budget.memory_bytes)
+    left = loop.clock.left_after(after_s)
+    limits = Limits(None if left is None else max(1.0, left), loop.plan.budget.memory_bytes, threads=loop.n_workers)
     return refit(session, executor, fitting_source(loop.plan, trial), trial.workflow, limits)

@@ -17,7 +17,7 @@ from mileage.operators.versions import versions_of
 from mileage.optimizer import PlanContext, optimize
 from mileage.results.export import Scorer, ScriptSpec
 from mileage.session.confirm import scored_on
-from mileage.session.data_tasks import SessionData, aux_sql, column_kinds, script_sql
+from mileage.session.data_tasks import SessionData, aux_sql, column_kinds, larger_of, script_sql
 from mileage.session.engines import finished, open_executor
 from mileage.workflow import assemble, unblended
 
@@ -54,7 +54,7 @@ def script_spec(result: Result, trial: Trial) -> ScriptSpec:
     aux = tuple(dict.fromkeys([*v.groups, *strata, *([v.order_by] if v.order_by else [])]))
     splits = dealt(result, trial) if plan.test is None else None
     scorers, uncounted = _scorers(result, margins=any(not hasattr(m.tail[-1][1], "predict_proba") for _, m in members))
-    f = plan.features
+    f, larger = plan.features, larger_of(plan, trial)
     return ScriptSpec(
         sql=script_sql(plan.dataset, kinds, plan.target, plan.task),
         target=plan.target,
@@ -75,7 +75,7 @@ def script_spec(result: Result, trial: Trial) -> ScriptSpec:
         strata=strata,
         order_by=v.order_by,
         test_sql=script_sql(plan.test, kinds, plan.target, plan.task) if plan.test is not None else None,
-        fit_sql=_fit_sql(plan, plan.larger, kinds) if plan.larger is not None and trial.on_larger else None,
+        fit_sql=_fit_sql(plan, larger, kinds) if larger is not None else None,
         query=format_query(plan.query),
         header=(*_header(result, trial), *uncounted),
     )

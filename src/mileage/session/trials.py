@@ -33,7 +33,7 @@ from mileage.optimizer import (
 )
 from mileage.planner import LogicalPlan
 from mileage.results import Trial, shortfall
-from mileage.search import Known, Proposal, SearchContext
+from mileage.search import Known, Proposal
 from mileage.session.blend import blend_reserve_s, weighing_s
 from mileage.session.clock import Clock
 from mileage.session.confirm import confirm_reserve_s
@@ -44,8 +44,9 @@ from mileage.session.ends import OUT_OF_TIME, why_ended
 from mileage.session.engines import Refit, begin_refit
 from mileage.session.forecast import Forecaster
 from mileage.session.loadable import loadable, remembered
+from mileage.session.more_rows import larger_reserve_s
 from mileage.session.pending import Member, Pending, fits, joined
-from mileage.session.proposals import Proposals, is_grouped
+from mileage.session.proposals import Proposals, is_grouped, search_context
 from mileage.session.race import Hurdle, hurdle_of
 from mileage.session.reuse import Reuse
 from mileage.space import Configuration
@@ -55,8 +56,6 @@ LAG = 4
 STOPPED = "stopped by the user"
 _EVERY = 10  # trials, after which it is forecast again what scoring the best again will take
 _REFIT_MARGIN = 1.5
-_LARGER_SHARE = 0.3  # of the time, that fitting the answer on more rows than those of the search may take
-_READ_CELL_S = 1e-7  # one value of a table, from a file to a frame
 _REST = 0.4  # a runaway trial is ended if it is such a part of the rest
 _MISSED = 1e12  # added to the loss of a trial that misses a bound: more than losses are
 _KEEP = frozenset({TaskKind.PREDICT, TaskKind.SCORE})
@@ -84,9 +83,7 @@ class TrialLoop:
     def __post_init__(self) -> None:
         p = self.plan
         name = str(dict(p.hints).get("strategy", "default"))
-        context = SearchContext(
-            p.space, p.seed, p.setting.n_rows, len(p.features.names), p.setting.n_classes, self.known
-        )
+        context = search_context(p, self.known)
         self.forecaster = Forecaster(p.setting.n_rows)
         seconds = p.budget.seconds
         share_of = None if seconds is None else lambda proposal: self._prior_s(proposal) / seconds
@@ -170,7 +167,7 @@ class TrialLoop:
     def final_reserve_s(self) -> float:
         """Return the seconds to keep for the end: choosing a blend, if there will be one, and fitting it or the best alone."""
         weighing = weighing_s(self) if self.blend_s else 0.0
-        return max(self.refit_reserve_s(self.best), self.blend_s, self._larger_reserve_s()) + weighing
+        return max(self.refit_reserve_s(self.best), self.blend_s, larger_reserve_s(self)) + weighing
 
     def refit_reserve_s(self, trial: Trial | None) -> float:
         """Return the seconds to keep for fitting a trial's workflow on all rows."""
@@ -181,21 +178,6 @@ class TrialLoop:
     def refit_s(self, fit_s: float, n_members: int = 1) -> float:
         """Return the forecast of fitting on all rows what takes ``fit_s`` on the rows of a split; members fit side by side."""
         return fit_s / self.data.train_share / max(1, min(n_members, self.n_workers))
-
-    def larger_s(self, fit_s: float, n_members: int = 1) -> float | None:
-        """Return the forecast of that on the larger part of the table, and of reading it; None where there is none."""
-        larger = self.plan.larger
-        if larger is None:
-            return None
-        growth = larger.n_rows / max(1, self.plan.dataset.n_rows)
-        return _READ_CELL_S * larger.n_rows * len(larger.schema.columns) + growth * self.refit_s(fit_s, n_members)
-
-    def _larger_reserve_s(self) -> float:
-        """Return the seconds to keep for fitting the best on more rows, no more than are worth it."""
-        seconds = self.larger_s(self.best.fit_s or 0.0) if self.best is not None else None
-        return (
-            0.0 if seconds is None else min(_REFIT_MARGIN * seconds, _LARGER_SHARE * (self.plan.budget.seconds or 0.0))
-        )
 
     # --- one trial ----------------------------------------------------------------------------------------------------
 
@@ -233,7 +215,7 @@ class TrialLoop:
         ticket = self.executor.submit(physical, label=f"trial {members[0].number}", limits=limits, here=here)
         self.pending[ticket] = self._pending(Pending(members, {}, {}, Exactness.BITWISE, hurdle), physical)
         self.early.note(self, proposal, carried=only_if_kept)
-        if self.fixed and not constant and self.plan.larger is None:
+        if self.fixed and not constant and not self.plan.larger:
             # the winner is known: fitting it on all rows fills workers that would be idle
             number = members[0].number
             self.refits[number] = begin_refit(self.executor, self.data.source, workflow, self.limits(), kept=self.kept)

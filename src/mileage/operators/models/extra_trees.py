@@ -22,6 +22,7 @@ class ExtraTrees(Forest):
         scale_free=True,
         lossless_projection=True,
         seeded=True,
+        fit_threads=True,
         rng=Rng.PREFIX_STABLE,
     )
     late = (

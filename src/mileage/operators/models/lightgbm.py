@@ -60,6 +60,7 @@ class LightGbm(Binned, Operator):
         monotone_capable=True,
         scale_free=True,
         seeded=True,
+        fit_threads=True,
         rng=Rng.IN_ORDER,
         order_sensitive=True,
     )

@@ -21,6 +21,7 @@ class RandomForest(Forest):
         scale_free=True,
         lossless_projection=True,
         seeded=True,
+        fit_threads=True,
         rng=Rng.PREFIX_STABLE,
         order_sensitive=True,
     )

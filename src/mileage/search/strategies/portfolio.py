@@ -16,7 +16,7 @@ from mileage.space import Configuration, SearchSpace
 
 _MANY_ROWS, _LARGE_ROWS = 10_000, 50_000
 _WIDE, _NARROW = 1000, 200  # columns
-_MANY_CLASSES = 50
+_MANY_CLASSES, _MANY_LEVELS = 50, 500
 _OTHER_LOSSES = 3  # of the first boosted models are tried with each other loss that suits
 _SHARE = 0.2
 _LINEAR = ("logistic", "ridge", "linear", "svm_linear", "lda")
@@ -59,6 +59,8 @@ def _fitted(context: SearchContext) -> list[Proposal]:
         wishes.sort(key=lambda wish: bool(dict(wish["model"].params).get("extra_trees")))
     if context.n_rows > _LARGE_ROWS:  # kernel machines and neighbours do not scale: leave them to the search
         wishes = [wish for wish in wishes if wish["model"].operator not in {"svm", "knn"}]
+    if context.n_rows > _MANY_ROWS and context.n_levels > _MANY_LEVELS:
+        wishes = _with_target(wishes)
     if context.n_classes > _MANY_CLASSES:  # what learns a tree or a vector of each class takes as many times as long
         wishes.sort(key=lambda wish: operators.get(wish["model"].operator).cost.per_class)
     wishes = [_at_size(wish, context.n_rows) for wish in _with_losses(context.space, wishes)]
@@ -94,6 +96,17 @@ def _with_losses(space: SearchSpace, wishes: list[Wish]) -> list[Wish]:
             left -= 1
             made += [{**wish, "model": StepSpec.of(model.operator, **{**dict(model.params), LOSS: x})} for x in others]
     return made
+
+
+def _with_target(wishes: list[Wish]) -> list[Wish]:
+    """Return the wishes, the first boosted model that reads levels as numbers followed by itself with their mean targets.
+
+    Where there are many levels, one of the two is often far better, and which one is not known before.
+    """
+    for place, wish in enumerate(wishes):
+        if wish["model"].operator in _BOOSTED and wish["encode"].operator != "target":
+            return [*wishes[: place + 1], {**wish, "encode": StepSpec("target")}, *wishes[place + 1 :]]
+    return wishes
 
 
 def _narrowed(wish: Wish, n_columns: int) -> list[Wish]:

@@ -14,10 +14,11 @@ from mileage.operators import StepSpec
 from mileage.optimizer import Ahead, Applied, PlanContext, Rates, evaluation_tasks, expected_s, optimize
 from mileage.planner import LogicalPlan
 from mileage.results.report import Section
-from mileage.search import Proposal, SearchContext, strategies
+from mileage.search import Proposal, strategies
 from mileage.session.data_tasks import DataTasks, data_tasks, simplest
 from mileage.session.knowledge import is_used, known_for
 from mileage.session.loadable import loadable
+from mileage.session.proposals import search_context
 from mileage.session.rates import known_rates
 from mileage.session.recheck import known_demotions
 from mileage.space import Configuration
@@ -118,10 +119,7 @@ class _Sharing:
 def _first(session: Session, plan: LogicalPlan) -> Iterator[Proposal]:
     yield Proposal(_CONSTANT, Reason("the answer that needs no data"))
     known = known_for(plan, session.catalog.lessons.all(plan.task)) if is_used(plan) else ()
-    context = SearchContext(
-        plan.space, plan.seed, plan.setting.n_rows, len(plan.features.names), plan.setting.n_classes, known
-    )
-    strategy = strategies.get(str(dict(plan.hints).get("strategy", "default"))).begin(context)
+    strategy = strategies.get(str(dict(plan.hints).get("strategy", "default"))).begin(search_context(plan, known))
     shown = SHOWN if plan.budget.trials is None else min(SHOWN, plan.budget.trials)
     for _ in range(shown):
         proposal = strategy.ask()

@@ -177,6 +177,14 @@ def lossless_projection(operator: Operator, branch: Branch, task: str) -> None:
     assert same(output(operator, state, data), output(operator, state, data, X)), "a column without use has an effect"
 
 
+def fit_threads(operator: Operator, branch: Branch, task: str) -> None:
+    """A fit by several threads gives the same bits, and leaves a model that answers with one."""
+    data, one, _ = usual(operator, branch, task)
+    two = running.fit_model(build(operator, data), data.X, data.y, n_threads=3)
+    assert same(output(operator, one, data), output(operator, two, data), tolerance=0), "fits by 1 and 3 threads differ"
+    assert one.get_params() == two.get_params(), "the number of threads stays in the model"
+
+
 LAWS = (
     row_wise,
     stateless,
@@ -195,6 +203,7 @@ LAWS = (
     margins,
     not_margins,
     lossless_projection,
+    fit_threads,
 )
 
 
