@@ -34,6 +34,7 @@ def _with(name, **changes):
         ("knn", {"gram_only": True}, "gram_only"),
         ("svm", {"oracle_loss": True}, "oracle_loss"),
         ("minmax", {"negative": True}, "negative"),
+        ("logistic", {"soft_labels": True}, "soft_labels"),
         ("dummy", {"rng": Rng.IN_ORDER}, "random_stream"),
     ],
 )

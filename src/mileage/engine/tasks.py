@@ -239,7 +239,10 @@ def _take(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]
 
 def _target(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
     del resources
+    from mileage.operators.running import Predictions
+
     y, rows = inputs[0], _rows(dict(task.params), inputs)
+    y = y.values if isinstance(y, Predictions) else y  # what a teacher says
     return {"out": y if rows is None else y[rows]}
 
 
@@ -339,6 +342,14 @@ def _join(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]
     return {"out": running.join(inputs, bool(dict(task.params).get("dense", True)))}
 
 
+def _munge(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
+    del resources
+    from mileage.operators.distilling import made_up_rows
+
+    params: dict[str, Any] = dict(task.params)
+    return {"X": made_up_rows(inputs[0], **params)}
+
+
 def _predict(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
     from mileage.operators import running
     from mileage.operators.cutting import inform_step
@@ -424,6 +435,7 @@ _RUN: dict[TaskKind, Callable[[Task, list[Any], Resources], dict[str, Any]]] = {
     TaskKind.MASKED: lambda task, inputs, resources: sums.fit_masked(task, inputs, _operator(task.operator, resources)),
     TaskKind.APPLY: _apply,
     TaskKind.JOIN: _join,
+    TaskKind.MUNGE: _munge,
     TaskKind.PREDICT: _predict,
     TaskKind.BLEND: _blend,
     TaskKind.WEIGH: _weigh,

@@ -126,6 +126,7 @@ class Traits:
     sparse_pays: bool = False  # is faster on a sparse matrix wherever most of it is zero
     non_negative: bool = False  # needs values >= 0
     negative: bool = False  # gives values below 0 where it gets none
+    soft_labels: bool = False  # learns probabilities of classes in the place of classes, too
     margins: bool = False  # of classes it gives margins, no probabilities
     monotone_capable: bool = False
     glass_box: bool = False

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from mileage.core.domains import Value, whole_number
 from mileage.operators import operators
 from mileage.operators.versions import versions
-from mileage.workflow import Port, Step, Task, TaskKind, Workflow
+from mileage.workflow import Lesson, Port, Step, Task, TaskKind, Workflow, lesson_in, serving
 
 ALL_ROWS = -1
 
@@ -152,6 +152,21 @@ class _Rows:
         if made.state is not None:
             self.states[step.name] = made.state
 
+    def learn(self, lesson: Lesson, *, test: bool) -> None:
+        """Compile a student: it learns what a teacher, fitted on the train rows, says of these and of rows made up of them."""
+        for step in lesson.teacher.steps:
+            self.step(step, test=False)
+        taken = self._take("train", lesson.columns, "made_up")
+        made = self._add(Task(TaskKind.MUNGE, params=lesson.how, inputs=(taken,), outputs=("X",), label="make up rows"))
+        tasks, said = apply_tasks(lesson.teacher, self.states, made)
+        of_all: tuple[tuple[str, Value], ...] = (("split", ALL_ROWS), ("part", "all"))
+        target = Task(TaskKind.TARGET, params=of_all, inputs=(said,), label="what the teacher says")
+        self.tasks += [*tasks, target]
+        student = _Student(self, made, target.port())
+        for step in lesson.student.steps:
+            student.step(step, test=test)
+        self.states, self.test = student.states, student.test
+
     def step(self, step: Step, *, test: bool) -> None:
         """Compile one step for the train rows, and for the test rows if there are any."""
         if step.is_blend:
@@ -200,6 +215,17 @@ class _Rows:
         if test:
             task = predict_task if is_model else apply_task
             self.test[step.name] = self._add(task(step, fit.port("state"), self.test[step.inputs[0]])).port()
+
+
+class _Student(_Rows):
+    """Compiles steps on made-up rows and what a teacher says of them; test rows are those of the split."""
+
+    def __init__(self, rows: _Rows, made: Task, said: Port) -> None:
+        super().__init__(made, None, ALL_ROWS)
+        self.tasks, self._rows, self._targets = rows.tasks, rows, said
+
+    def _take(self, part: str, columns: tuple[str, ...], step: str) -> Port:
+        return self._rows._take(part, columns, step) if part == "test" else super()._take(part, columns, step)
 
 
 def sample_task(
@@ -282,21 +308,24 @@ def evaluation_tasks(  # noqa: PLR0913  (what an evaluation is made of)
     prefixes = prefixes or Prefixes()
     of_data = (source.fingerprint, deal.fingerprint, None if test is None else test.fingerprint)
     all_known = prefixes.of([(*of_data, split) for split in range(n_splits)])
-    numbers = _numbers(workflow, prefixes)
+    lesson = lesson_in(workflow)
+    numbers = _numbers(workflow, prefixes) if lesson is None else {}
     for split, known in enumerate(all_known):
         rows = (
             _Rows(source, deal, split, known=known)
             if test is None
             else _Rows(source, None, ALL_ROWS, test, known=known)
         )
-        for step in workflow.steps:
+        if lesson is not None:
+            rows.learn(lesson, test=True)
+        for step in workflow.steps if lesson is None else ():
             if step.name in numbers:
                 rows.known_step(step, numbers[step.name])
             else:
                 rows.step(step, test=True)
         tasks += rows.tasks
         predictions.append(rows.test["model"])
-        models += [rows.states[step.name] for step in workflow.steps if step.is_model and not step.is_blend]
+        models += [rows.states[step.name] for step in serving(workflow).steps if step.is_model and not step.is_blend]
     truth = (source.port("y"), deal.port("splits")) if test is None else (test.port("y"),)
     inputs = (*predictions, *truth)
     scores = [
@@ -328,8 +357,10 @@ def weigh_task(metric: str, setting: tuple[tuple[str, Value], ...], evaluations:
 
 def fit_tasks(workflow: Workflow, source: Task) -> tuple[tuple[Task, ...], dict[str, Port]]:
     """Return the tasks that fit ``workflow`` on all rows, and the port of each step's fitted state."""
-    rows = _Rows(source, None, ALL_ROWS)
-    for step in workflow.steps:
+    rows, lesson = _Rows(source, None, ALL_ROWS), lesson_in(workflow)
+    if lesson is not None:
+        rows.learn(lesson, test=False)
+    for step in workflow.steps if lesson is None else ():
         rows.step(step, test=False)
     return tuple(rows.tasks), rows.states
 
@@ -338,7 +369,7 @@ def apply_tasks(workflow: Workflow, states: dict[str, Port], source: Task) -> tu
     """Return the tasks that predict for the rows of ``source`` with fitted states, and the port of the predictions."""
     tasks: list[Task] = []
     ports: dict[str, Port] = {}
-    for step in workflow.steps:
+    for step in serving(workflow).steps:
         if step.is_blend:
             task = blend_task(step, tuple(ports[name] for name in step.inputs))
         elif step.spec is None and step.columns:

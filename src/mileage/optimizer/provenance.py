@@ -378,6 +378,7 @@ _HOLDS: dict[TaskKind, Callable[[_Tracing, Task], Held | dict[str, Held]]] = {
     TaskKind.MASKED: _masked,
     TaskKind.APPLY: _shape,
     TaskKind.JOIN: _join,
+    TaskKind.MUNGE: _fit,  # made-up rows are none of the table, and have learned from those that they are made of
     TaskKind.PREDICT: _shape,
     TaskKind.BLEND: _join,
     TaskKind.WEIGH: _nothing,

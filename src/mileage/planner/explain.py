@@ -133,6 +133,8 @@ def _space(plan: LogicalPlan) -> str:
     size = plan.space.size()
     count = "infinitely many points" if size == float("inf") else f"{size:,.0f} point{'s' * (size != 1)}"
     blends = "; the best are blended to one more (WITHOUT blend leaves it out)" if plan.space.blends else ""
+    student = plan.space.student
+    blends += f"; {student} learns what the best says (WITH DISTILLED)" if student is not None else ""
     return f"{len(plan.space.slots)} slots, {count} (EXPLAIN SPACE lists them){blends}"
 
 

@@ -7,7 +7,7 @@ from itertools import product
 
 from mileage.core.reasons import Reason
 from mileage.language import ast, format_node
-from mileage.operators import Family, operators, resolve
+from mileage.operators import Family, StepSpec, operators, resolve
 from mileage.operators.extras import is_there
 from mileage.planner.logical import Assumption
 from mileage.planner.mistakes import Mistakes
@@ -16,7 +16,7 @@ from mileage.space import Alternative, Restriction, SearchSpace, Slot, StepChoic
 from mileage.workflow import Features
 
 ORDER = ("dates", "text", "impute", "encode", "scale", "select", "reduce", "model")
-BLEND = "blend"
+BLEND, DISTILLED = "blend", "distilled"
 _ALIASES = {"pca": "reduce", "feature_selection": "select", "imputer": "impute", "encoder": "encode", "scaler": "scale"}
 _OPTIONAL = {"impute", "scale", "select", "reduce"}
 _DEFAULTS: dict[str, tuple[tuple[str, float], ...]] = {
@@ -31,7 +31,7 @@ _DEFAULTS: dict[str, tuple[tuple[str, float], ...]] = {
 _RARE_MODELS = {"svm_linear": 0.2, "multinomial_nb": 0.1, "bernoulli_nb": 0.1, "decision_tree": 0.3, "gaussian_nb": 0.2}
 _STRONG_MODELS = {"lightgbm": 4.0, "hist_gbm": 1.5, "extra_trees": 1.5, "random_forest": 1.5}
 # In no default space: every run has the constant, additive models take minutes, and logistic is there.
-_ASKED = {"dummy", "ebm", "lda"}
+_ASKED = {"dummy", "ebm", "lda", "soft_trees"}
 _SLOW_ROWS = 30_000
 _NEEDS = {
     "dates": "dates", "text": "text columns", "impute": "missing numbers", "encode": "categories", "scale": "numbers",
@@ -60,7 +60,7 @@ class SpaceBuilder:
     def build(self) -> SearchSpace:
         """Return the space, or note why it is empty."""
         written = written_slots(self.query, self.mistakes)
-        pipeline = written.pop("pipeline", None)
+        pipeline, distilled = written.pop("pipeline", None), written.pop(DISTILLED, None)
         if pipeline is not None:
             slots = self._pipeline_slots(pipeline)
             if written:
@@ -75,7 +75,34 @@ class SpaceBuilder:
             slots = [slot for name in ORDER if (slot := self._slot(name, written.get(name))) is not None]
         slots = self._without(slots)
         slots = self._feasible(slots)
-        return SearchSpace(tuple(slots), self.setting.task, tuple(self.restrictions), blends=self._blends(slots))
+        student = None if distilled is None else self._student(distilled)
+        return SearchSpace(tuple(slots), self.setting.task, tuple(self.restrictions), self._blends(slots), student)
+
+    def _student(self, assign: ast.Assign) -> StepSpec | None:
+        """Return the model that learns what the best says: one, with fixed parameters, that can learn it."""
+        found = self._chain(assign.chain, Family.MODEL)
+        for step in (s for a in found for s in a.steps):
+            traits = operators.get(step.operator).traits
+            if self.setting.task != "regression" and not traits.soft_labels:
+                able = " or ".join(op.name for op in operators if op.traits.soft_labels)
+                self.mistakes.add(
+                    "E221",
+                    f"{step.operator} cannot learn what another predicts: it learns classes, no probabilities",
+                    assign.span,
+                    hint=f"write WITH DISTILLED = {able}",
+                )
+                return None
+        if len(found) > 1 or any(len(a.steps) > 1 for a in found):
+            self.mistakes.add(
+                "E221",
+                "WITH DISTILLED names one model that learns what the best predicts",
+                assign.span,
+                hint="write for example WITH DISTILLED = soft_trees",
+            )
+            return None
+        if not found:  # it is no model, and was said to be none
+            return None
+        return found[0].steps[0].spec()
 
     def _blends(self, slots: list[Slot]) -> bool:
         """Say whether the best may be blended: the query neither says what models there are nor leaves blends out."""
@@ -277,8 +304,8 @@ def written_slots(query: ast.Predict, mistakes: Mistakes) -> dict[str, ast.Assig
     for clause in query.clauses_of(ast.With):
         for assign in clause.assignments:
             name = _ALIASES.get(assign.slot.text.lower(), assign.slot.text.lower())
-            if name not in {*ORDER, "pipeline"}:
-                known = [word.upper() for word in ("pipeline", *ORDER)]
+            if name not in {*ORDER, "pipeline", DISTILLED}:
+                known = [word.upper() for word in ("pipeline", *ORDER, DISTILLED)]
                 mistakes.unknown("E205", "slot", assign.slot.text.upper(), known, assign.slot.span)
             elif name in found:
                 mistakes.add("E105", f"{name.upper()} is given twice", assign.span, hint="join the two by |")
@@ -310,7 +337,7 @@ def check_space(query: ast.Predict, mistakes: Mistakes) -> None:
     """Note the mistakes in WITH and WITHOUT that can be seen without the data."""
     reader = StepReader(None, mistakes)
     for name, assign in written_slots(query, mistakes).items():
-        family = None if name == "pipeline" else Family(name)
+        family = None if name == "pipeline" else Family.MODEL if name == DISTILLED else Family(name)
         for op in assign.chain.ops():
             reader.read(op, family, fixed=False)
     for clause in query.clauses_of(ast.Without):

@@ -10,7 +10,7 @@ from typing import Any
 from mileage.results.encoding import finite_or_none, value_to_json
 from mileage.results.report import Section
 from mileage.results.trial import Trial
-from mileage.workflow import members_of
+from mileage.workflow import members_of, teachers_of
 
 CONFIDENCE = 0.95
 
@@ -240,7 +240,7 @@ def _differences(trials: Sequence[Trial]) -> tuple[tuple[str, tuple[str, ...]], 
 
     A blend has no slots to compare: then it is the whole workflows.
     """
-    if any(members_of(trial.configuration) for trial in trials):
+    if any(members_of(trial.configuration) or teachers_of(trial.configuration) for trial in trials):
         return (("workflow", tuple(trial.describe for trial in trials)),)
     rows: list[tuple[str, tuple[str, ...]]] = []
     for slot in dict.fromkeys(slot for trial in trials for slot, _ in trial.configuration):

@@ -60,6 +60,8 @@ def _box(step: Step) -> Box:
         return Box(
             step.name, step.spec.operator, tuple(f"{name} = {_value(value)}" for name, value in step.spec.params)
         )
+    if step.columns and step.inputs and step.context:
+        return Box(step.name, "made-up rows", tuple(f"{name} = {_value(value)}" for name, value in step.context))
     if step.columns:
         more = len(step.columns) - _SHOWN_COLUMNS
         names = (*step.columns[:_SHOWN_COLUMNS], *([f"and {more} more"] if more > 0 else []))

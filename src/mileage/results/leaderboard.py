@@ -14,6 +14,7 @@ from mileage.results.ranking import Objectives, apart_first, different, ranked, 
 from mileage.results.requirement import Requirement, missed, shortfall
 from mileage.results.trial import Trial
 from mileage.workflow.blend import members_of
+from mileage.workflow.distil import teachers_of
 
 _NOT_OK = ("failed", "timeout", "memory", "cancelled")
 
@@ -128,6 +129,11 @@ class Leaderboard:
     def single(self) -> Trial | None:
         """The best trial that is one workflow and no blend of several; None if there is none with a score."""
         return next((t for t in self.order if not members_of(t.configuration)), None)
+
+    @property
+    def distilled(self) -> Trial | None:
+        """The trial that has learned what the best says; None if there is none with a score."""
+        return next((t for t in self.order if teachers_of(t.configuration)), None)
 
     @property
     def confirmed(self) -> tuple[Trial, ...]:

@@ -75,6 +75,7 @@ def _is_blended(loop: TrialLoop, members: list[Trial]) -> bool:
     if trial is None:
         return True  # none is better than the best alone
     if not is_within_bounds(loop, trial):
+        loop.unbounded = loop.unbounded or trial
         return False
     if fits_in_time(loop, trial):
         loop.unblended = better_alone(loop, trial)
@@ -98,11 +99,11 @@ def _candidates(loop: TrialLoop) -> list[Trial]:
 def candidates_among(loop: TrialLoop, trials: Sequence[Trial]) -> list[Trial]:
     """Return those of some workflows that may be in a blend, best first: of different models first."""
     eligible = {t.number for t in loop.eligible()}
-    able = [t for t in trials if t.state == "ok" and t.number > 0 and t.number in eligible and _has_mean(t)]
+    able = [t for t in trials if t.state == "ok" and t.number > 0 and t.number in eligible and has_mean(t)]
     return different(apart(ranked(able, loop.objectives[:1])), _MEMBERS)
 
 
-def _has_mean(trial: Trial) -> bool:
+def has_mean(trial: Trial) -> bool:
     """Say whether a workflow predicts what a mean can be taken of: values or probabilities, no margins."""
     assert trial.workflow is not None
     model = operators.find(trial.model)
@@ -122,7 +123,7 @@ def _affordable(loop: TrialLoop, chosen: Sequence[Trial]) -> list[Trial]:
 
 def _keeps_bounds(loop: TrialLoop, members: Sequence[Trial]) -> bool:
     """Say whether what members take together, if they are blended, keeps the bounds on times and sizes."""
-    return is_within_bounds(loop, replace(members[0], **_taken(members)))
+    return is_within_bounds(loop, replace(members[0], **taken_together(members)))
 
 
 def is_within_bounds(loop: TrialLoop, trial: Trial) -> bool:
@@ -131,7 +132,7 @@ def is_within_bounds(loop: TrialLoop, trial: Trial) -> bool:
     return not measured or shortfall(measured, trial) == 0
 
 
-def _taken(members: Sequence[Trial]) -> dict[str, Any]:
+def taken_together(members: Sequence[Trial]) -> dict[str, Any]:
     """Return the times and the size of a blend: the sums of those of its members."""
     return {
         "fit_s": sum(t.fit_s or 0.0 for t in members),
@@ -168,7 +169,7 @@ def _weighed(loop: TrialLoop, candidates: Sequence[Trial]) -> Trial | None:
     """Return a blend with weights chosen by what its members predict for rows they were not fitted on."""
     leaves = data_tasks(loop.plan)
     plan, port = weighing(loop, candidates, leaves)
-    outcome = loop.finish(loop.executor.submit(plan, label="weights of a blend", limits=loop.limits()))
+    outcome = _finished(loop, loop.executor.submit(plan, label="weights of a blend", limits=loop.limits()))
     trial = weighed(loop, candidates, outcome.values[port], _TEXT) if outcome is not None else None
     if trial is None or any(trial.configuration == other.configuration for other in loop.trials):
         return None  # none is better than the best alone, or than a blend that there is
@@ -202,7 +203,7 @@ def blend_of(loop: TrialLoop, members: Sequence[Trial], weights: Sequence[float]
         configuration=slots,
         workflow=blended(list(zip(weights, workflows, strict=True)), slots),
         describe=" + ".join(f"{w:.2g} * {t.model}" for t, w in zip(members, weights, strict=True)),
-        **_taken(members),
+        **taken_together(members),
         exactness=max(t.exactness for t in members),
         reason=Reason(text, "strategy"),
     )
@@ -212,5 +213,13 @@ def _scores(loop: TrialLoop, trial: Trial, leaves: DataTasks) -> dict[str, tuple
     """Return the scores of a blend on splits for which its members' predictions are kept; None if the time is over."""
     assert trial.workflow is not None
     evaluation = loop.compile(trial.workflow, leaves)
-    outcome: Outcome | None = loop.finish(loop.evaluate(evaluation, leaves, "a blend"))
+    outcome = _finished(loop, loop.evaluate(evaluation, leaves, "a blend"))
     return None if outcome is None else measure(evaluation, outcome, loop.all_metrics()).scores
+
+
+def _finished(loop: TrialLoop, ticket: int) -> Outcome | None:
+    """Wait for a ticket; None if it failed or the time is over, and the answer says why."""
+    outcome = loop.finish(ticket)
+    if outcome is None:
+        loop.unblended = f"the best were not blended: {loop.unfinished}"
+    return outcome

@@ -75,7 +75,7 @@ class _Names(Mapping[str, tuple[str, ...]]):
 
     def _refs(self) -> tuple[str, ...]:
         queries = [f"@q{query.id}" for query in self.session.catalog.queries()][-_QUERIES_SHOWN:]
-        return ("@last", "@best", "@single", "@w1", "@w2", "@w3", *reversed(queries))
+        return ("@last", "@best", "@single", "@distilled", "@w1", "@w2", "@w3", *reversed(queries))
 
     def _handles(self) -> tuple[str, ...]:
         queries = self.session.catalog.queries()
@@ -91,7 +91,7 @@ def _metrics() -> tuple[str, ...]:
 def _slots() -> tuple[str, ...]:
     from mileage.planner.slots import ORDER
 
-    return tuple(name.upper() for name in (*reversed(ORDER), "pipeline"))
+    return tuple(name.upper() for name in ("distilled", *reversed(ORDER), "pipeline"))
 
 
 def _operators() -> tuple[str, ...]:

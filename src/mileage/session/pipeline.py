@@ -12,7 +12,7 @@ from mileage.optimizer import PlanContext, optimize
 from mileage.session.data_tasks import SessionData, fitting_source
 from mileage.session.engines import finished, open_executor
 from mileage.session.labels import labels, with_labels
-from mileage.workflow import Task, TaskKind, Workflow, to_estimator
+from mileage.workflow import Task, TaskKind, Workflow, lesson_in, to_estimator
 
 if TYPE_CHECKING:
     from mileage.results import Trial
@@ -38,6 +38,8 @@ class WholePipeline(Operator):
 def fitted_pipeline(result: Result, trial: Trial) -> Any:
     """Return a scikit-learn ``Pipeline`` (of a blend, a vote of several) fitted on all rows; it reads the raw columns.
 
+    Of a distilled workflow it is the student alone, which is all that predicts.
+
     It predicts the classes of the target, though its model was fitted on their codes (:func:`with_labels`).
     """
     assert trial.workflow is not None
@@ -61,4 +63,5 @@ def fitted_pipeline(result: Result, trial: Trial) -> Any:
     with executor:
         executor.submit(physical, label="fit the pipeline", limits=Limits())
         pipeline = finished(executor).values[fit.port("state")]
+    pipeline = pipeline.student_ if lesson_in(trial.workflow) is not None else pipeline
     return pipeline if result.plan.task == "regression" else with_labels(pipeline, labels(result.plan))

@@ -1,6 +1,6 @@
 """References: ``@q3`` a query, ``@w1`` a workflow of the last answer, ``@q3.w1`` one of an earlier answer.
 
-``best`` is ``w1``, ``single`` the best workflow that is no blend.
+``best`` is ``w1``, ``single`` the best workflow that is no blend, ``distilled`` the one that has learned what the best says.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LAST = ast.Ref("last")
 _QUERY = re.compile(r"q(\d+)$", re.IGNORECASE)
-_WORKFLOW = re.compile(r"(w\d+|best|single)$", re.IGNORECASE)
+_WORKFLOW = re.compile(r"(w\d+|best|single|distilled)$", re.IGNORECASE)
 
 
 def ref_of(text: str) -> ast.Ref:

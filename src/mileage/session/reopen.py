@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,11 +13,12 @@ from mileage.operators.metrics import resolve_metric
 from mileage.planner import LogicalPlan, bind, stated_requirements
 from mileage.results import Leaderboard, Trial
 from mileage.session.data_tasks import simplest
+from mileage.session.distil import distilled_of
 from mileage.session.kept_table import keep_table
 from mileage.session.known_data import known_profile
 from mileage.session.result import Result
 from mileage.session.run import rank
-from mileage.workflow import blended, instantiate, members_of
+from mileage.workflow import Workflow, blended, instantiate, members_of, teachers_of
 
 if TYPE_CHECKING:
     from mileage.catalog import QueryRecord
@@ -50,13 +51,20 @@ def _with_workflows(plan: LogicalPlan, trials: Sequence[Trial]) -> list[Trial]:
     made: dict[int, Trial] = {}
     for trial in sorted(trials, key=lambda trial: trial.number):  # a blend comes after its members
         if members := members_of(trial.configuration):
-            parts = [(weight, made[number].workflow) for number, weight in members]
-            workflow = blended([(weight, part) for weight, part in parts if part is not None], trial.configuration)
+            workflow = blended(_parts(made, members), trial.configuration)
+        elif teachers := teachers_of(trial.configuration):
+            workflow = distilled_of(plan, _parts(made, teachers), trial.configuration)
         else:
             features = simplest(plan.features) if trial.number == 0 else plan.features
             workflow, _ = instantiate(trial.configuration, features, plan.setting)
         made[trial.number] = replace(trial, workflow=workflow)
     return list(made.values())
+
+
+def _parts(made: Mapping[int, Trial], members: Sequence[tuple[int, float]]) -> list[tuple[float, Workflow]]:
+    """Return the workflows of some trials with their weights."""
+    parts = [(weight, made[number].workflow) for number, weight in members]
+    return [(weight, part) for weight, part in parts if part is not None]
 
 
 def recorded(session: Session, record: QueryRecord) -> Leaderboard | None:

@@ -76,8 +76,15 @@ class Result:
         """The best workflow that is one model: the first of the list, or where that is a blend, the best that is none."""
         return self["single"]
 
+    @property
+    def distilled(self) -> Fitted:
+        """The one model that has learned what the best says, where the query asked for one: ``WITH DISTILLED = soft_trees``."""
+        return self["distilled"]
+
     def trial(self, ref: str) -> Trial:
-        """Return the trial of a reference: ``w2`` is the second one of the list, ``best`` its first, ``single`` the first that is no blend.
+        """Return the trial of a reference: ``w2`` is the second one of the list, ``best`` its first.
+
+        ``single`` is the first that is no blend, ``distilled`` the one that has learned what the best says.
 
         Raises
         ------
@@ -85,7 +92,12 @@ class Result:
             If the list has no such workflow.
         """
         name = ref.lstrip("@").lower()
-        found = self.leaderboard.single if name == "single" else self.leaderboard.find("w1" if name == "best" else name)
+        board = self.leaderboard
+        named = {"best": board.find("w1"), "single": board.single, "distilled": board.distilled}
+        found = named[name] if name in named else board.find(name)
+        if found is None and name == "distilled":
+            hint = "ask for one: WITH DISTILLED = soft_trees; where it was not made, a line below the list says why"
+            raise UnknownRefError(f"@q{self.query_id} has no distilled workflow", hint=hint)
         if found is None:
             raise UnknownRefError(
                 f"no workflow @{name} in the list of @q{self.query_id}",

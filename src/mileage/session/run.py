@@ -20,6 +20,7 @@ from mileage.session.blend import blend_best
 from mileage.session.clock import Clock
 from mileage.session.confirm import confirm_best
 from mileage.session.data_tasks import SessionData, data_tasks, fitting_source
+from mileage.session.distil import distil_best
 from mileage.session.engines import end_refit, open_executor, refit
 from mileage.session.knowledge import is_used, known_for, lesson_of
 from mileage.session.more_rows import is_in_time, keep_s
@@ -160,6 +161,7 @@ def _search(session: Session, plan: LogicalPlan, setting: RunSetting, run_id: in
             loop.resume()
         if loop.ended != STOPPED and not loop.is_goal_met:
             blend_best(loop)
+        distil_best(loop)
         if is_used(plan) and (lesson := lesson_of(plan, loop.trials)) is not None:
             session.catalog.lessons.keep([lesson])
         board = rank(plan, loop.trials)
@@ -170,7 +172,11 @@ def _search(session: Session, plan: LogicalPlan, setting: RunSetting, run_id: in
             raise nothing_scored(board)
         notes += _unmet(board)
         notes += [_DEMOTED.format(rule, operator) for rule, operator in demoted]
-        notes += [text for text in (loop.reuse.text, loop.unblended, loop.unkept, session.catalog.degraded) if text]
+        notes += [
+            text
+            for text in (loop.reuse.text, loop.unblended, loop.undistilled, loop.unkept, session.catalog.degraded)
+            if text
+        ]
         return _Found(board, loop.ended, refit, tuple(notes), loop.reuse.summary)
 
 

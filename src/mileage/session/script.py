@@ -15,11 +15,11 @@ from mileage.language import ast, format_query
 from mileage.operators.metrics import scorer_code
 from mileage.operators.versions import versions_of
 from mileage.optimizer import PlanContext, optimize
-from mileage.results.export import Scorer, ScriptSpec
+from mileage.results.export import Scorer, ScriptSpec, Student
 from mileage.session.confirm import scored_on
 from mileage.session.data_tasks import SessionData, aux_sql, column_kinds, larger_of, script_sql
 from mileage.session.engines import finished, open_executor
-from mileage.workflow import assemble, unblended
+from mileage.workflow import assemble, lesson_in, unblended
 
 if TYPE_CHECKING:
     from mileage.data import Splits
@@ -46,9 +46,13 @@ def script_spec(result: Result, trial: Trial) -> ScriptSpec:
         )
     _check_sqlite(plan.dataset)
     assert trial.workflow is not None
-    members = [(weight, assemble(member)) for weight, member in unblended(trial.workflow)]
+    lesson = lesson_in(trial.workflow)
+    teacher = trial.workflow if lesson is None else lesson.teacher
+    members = [(weight, assemble(member)) for weight, member in unblended(teacher)]
+    student = None if lesson is None else Student(assemble(lesson.student), lesson.columns, dict(lesson.how))
     v = plan.validation
-    used = {name for _, made in members for _, _, columns in made.branches for name in columns}
+    assembled = [made for _, made in members] + ([student.assembly] if student is not None else [])
+    used = {name for made in assembled for _, _, columns in made.branches for name in columns}
     kinds = tuple((name, kind) for name, kind in column_kinds(plan.features) if name in used)
     strata = v.stratify if isinstance(v.stratify, tuple) else ()
     aux = tuple(dict.fromkeys([*v.groups, *strata, *([v.order_by] if v.order_by else [])]))
@@ -61,6 +65,7 @@ def script_spec(result: Result, trial: Trial) -> ScriptSpec:
         task=plan.task,
         classes=plan.classes,
         members=members,
+        student=student,
         splits=splits.code if splits is not None else "",
         n_splits=len(splits.pairs) if splits is not None else 1,
         split_imports=splits.imports if splits is not None else (),

@@ -38,6 +38,7 @@ from mileage.session.blend import blend_reserve_s, weighing_s
 from mileage.session.clock import Clock
 from mileage.session.confirm import confirm_reserve_s
 from mileage.session.data_tasks import Choices, DataTasks, siblings_of, simplest
+from mileage.session.distil import distil_reserve_s
 from mileage.session.early_blends import EarlyBlends
 from mileage.session.ended import RUNAWAY, ended_trial, unrun
 from mileage.session.ends import OUT_OF_TIME, why_ended
@@ -92,7 +93,7 @@ class TrialLoop:
         self.objectives = tuple((o.call, o.greater_is_better) for o in p.objectives)
         self.kept = loadable(p, self.kept, measured=bool(self.carried))
         self.kept_before = remembered(self.kept)
-        self.confirm_s, self.blend_s = 0.0, 0.0
+        self.confirm_s, self.blend_s, self.distil_s = 0.0, 0.0, 0.0
         self.pending: dict[int, Pending] = {}
         self.done: dict[int, Trial] = {}
         self.next_number, self.told, self.skips = 0, 0, 0
@@ -140,6 +141,11 @@ class TrialLoop:
         self.ended = STOPPED
         self.executor.cancel_all()
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the user ended it."""
+        return self.ended == STOPPED
+
     def _fill(self) -> None:
         while not self.ended and len(self.pending) < min(LAG, self.n_workers + 1):
             if len(self.begun) > LAG and not self._tell_up_to(self.begun[-LAG]):
@@ -167,7 +173,8 @@ class TrialLoop:
     def final_reserve_s(self) -> float:
         """Return the seconds to keep for the end: choosing a blend, if there will be one, and fitting it or the best alone."""
         weighing = weighing_s(self) if self.blend_s else 0.0
-        return max(self.refit_reserve_s(self.best), self.blend_s, larger_reserve_s(self)) + weighing
+        last = max(self.refit_reserve_s(self.best), self.blend_s, larger_reserve_s(self))
+        return last + weighing + self.distil_s
 
     def refit_reserve_s(self, trial: Trial | None) -> float:
         """Return the seconds to keep for fitting a trial's workflow on all rows."""
@@ -349,18 +356,18 @@ class TrialLoop:
         return self.executor.submit(physical, label=label, limits=self.limits(), here=here)
 
     def finish(self, ticket: int) -> Outcome | None:
-        """Wait for a ticket of a blend, after the search; None if it failed or the time is over, and the answer says why."""
+        """Wait for a ticket, after the search; None if it failed or the time is over, and ``unfinished`` says why."""
         while True:
             left = self.clock.left_after(self.refit_reserve_s(self.best))
             if left is not None and left <= 0:
                 self.executor.cancel_all()
-                self.unblended = "the best were not blended: the budget ended while that ran"
+                self.unfinished = "the budget ended while that ran"
                 return None
             for outcome in self.executor.wait(0.25 if left is None else min(0.25, left)):
                 if outcome.ticket == ticket and outcome.state == "done":
                     return outcome
                 if outcome.ticket == ticket:
-                    self.unblended = f"the best were not blended: {outcome.error or outcome.state}"
+                    self.unfinished = str(outcome.error or outcome.state)
                     return None
 
     def add(self, trial: Trial) -> None:
@@ -481,6 +488,7 @@ class TrialLoop:
             self.confirm_s = confirm_reserve_s(self)
         if ok:
             self.blend_s = blend_reserve_s(self)
+            self.distil_s = distil_reserve_s(self)
         self.bus.tell(
             "trial_finished",
             number=trial.number,
@@ -539,6 +547,9 @@ class TrialLoop:
     is_goal_met = False
     confirms = True  # time is kept for scoring the best again
     _told_best: Trial | None = None
+    unfinished: str | None = None  # why what was begun after the search has no outcome
+    unbounded: Trial | None = None  # the blend that was not kept, as it misses a bound on times or sizes
+    undistilled: str | None = None  # why there is nothing distilled, where it was asked for
     unblended: str | None = None  # why there is no blend, as far as it was tried
     unkept: str | None = None  # why results could not be written to the project, as far as that happened
 

@@ -86,12 +86,21 @@ class Restriction:
 
 @dataclass(frozen=True, slots=True)
 class SearchSpace:
-    """Slots in the order of the workflow, the cuts that made it, and whether the best may be blended to one more workflow."""
+    """Slots in the order of the workflow, the cuts that made it, and what is made of the best besides.
+
+    Attributes
+    ----------
+    blends : bool
+        Whether the best may be blended to one more workflow.
+    student : StepSpec, optional
+        The model that learns what the best says, where the query asks for one.
+    """
 
     slots: tuple[Slot, ...]
     task: str
     restrictions: tuple[Restriction, ...] = field(default=(), compare=False)
     blends: bool = False
+    student: StepSpec | None = None
 
     def slot(self, name: str) -> Slot | None:
         """Return the slot of this name, or None."""

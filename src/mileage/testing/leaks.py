@@ -17,7 +17,7 @@ from mileage.data.reshuffle import reshuffled
 from mileage.data.splits import deal_rows
 from mileage.workflow import PhysicalPlan, Port, Task, TaskKind
 
-_LEARN = {TaskKind.FIT, TaskKind.WHOLE, TaskKind.CUT, TaskKind.LEARN, TaskKind.TOGETHER, TaskKind.BIN}
+_LEARN = {TaskKind.FIT, TaskKind.WHOLE, TaskKind.CUT, TaskKind.LEARN, TaskKind.TOGETHER, TaskKind.BIN, TaskKind.MUNGE}
 _SHAPE = {TaskKind.APPLY, TaskKind.GATHER, TaskKind.PREDICT, TaskKind.JOIN, TaskKind.BLEND, TaskKind.SUMS}
 _SCORES = {TaskKind.SCORE, TaskKind.SCORES}
 Row = tuple[Fingerprint, int]  # source, number

@@ -11,6 +11,7 @@ from typing import Any
 
 from mileage.operators import BuildContext, operators
 from mileage.workflow.blend import unblended
+from mileage.workflow.distil import lesson_in
 from mileage.workflow.step import Step, Workflow
 
 
@@ -62,8 +63,15 @@ def _branch(by_name: Mapping[str, Step], last: str) -> tuple[str, tuple[Any, ...
 def to_estimator(workflow: Workflow) -> Any:
     """Return one unfitted scikit-learn estimator that reads a DataFrame of the raw columns.
 
-    That is a ``Pipeline``; of a blend, a ``VotingClassifier`` or ``VotingRegressor`` of several.
+    That is a ``Pipeline``; of a blend, a ``VotingClassifier`` or ``VotingRegressor`` of several; of a distilled one, a
+    :class:`~mileage.operators.distilling.Distilled`.
     """
+    if (lesson := lesson_in(workflow)) is not None:
+        from mileage.operators.distilling import Distilled
+
+        teacher, student = to_estimator(lesson.teacher), to_estimator(lesson.student)
+        how: dict[str, Any] = dict(lesson.how)
+        return Distilled(teacher, student, list(lesson.columns), **how)
     members = unblended(workflow)
     if len(members) == 1:
         return _pipeline(workflow)

@@ -23,6 +23,7 @@ class TaskKind(StrEnum):
     sample   splits [, aux]               ``splits``: the same with about ``fraction`` of the train rows, nested
     take     X, splits                    ``out``: columns ``columns`` of the train or test rows of split ``i``
     target   y, splits                    ``out``: y of the train or test rows of split ``i``
+             predictions                  ``out``: the values, or the probabilities, that a teacher predicts
     fit      X [, y [, levels]]           ``state``; a transformer also ``out``, its output for the train rows; with levels, X are codes
              X, y, bins                   ``state`` of a model that is given the bins of X
     whole    X [, y]                      ``state`` of a fit that others are cut from
@@ -42,6 +43,7 @@ class TaskKind(StrEnum):
     masked   X, y, layout, then of each model splits and the states of the steps before it   ``state``: the model of each, fitted on its own train rows
     apply    state, X [, levels]          ``out``
     join     X, X, ...                    ``out``: one matrix of all columns
+    munge    X                            ``X``: its rows, and rows that are made up of them
     predict  state, X [, gathered]        ``out``: predictions (n,) or (n, n_classes)
              or gathered for all          ``out``: those at ``place``
     blend    predictions, predictions, ... ``out``: their mean by weight
@@ -76,6 +78,7 @@ class TaskKind(StrEnum):
     MASKED = "masked"
     APPLY = "apply"
     JOIN = "join"
+    MUNGE = "munge"
     PREDICT = "predict"
     BLEND = "blend"
     WEIGH = "weigh"

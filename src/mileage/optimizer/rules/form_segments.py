@@ -49,16 +49,27 @@ def _homes(tasks: dict[Fingerprint, Task]) -> dict[Fingerprint, object]:
     for name, task in tasks.items():
         for port in task.inputs:
             first_reader.setdefault(port.task, name)
+    taught = _after_made_up_rows(tasks)
     for name, task in tasks.items():
         if task.kind in {TaskKind.APPLY, TaskKind.GATHER, TaskKind.PREDICT}:
             fitted = task.inputs[0].task
-            home[name] = home[fitted] if fitted in tasks else name
+            # what a teacher says of made-up rows comes after these, which may come after the teacher's segment
+            home[name] = home[fitted] if fitted in tasks and (name in taught) == (fitted in taught) else name
         else:
             home[name] = name
     for name in reversed(tuple(tasks)):
         if tasks[name].kind in {TaskKind.TAKE, TaskKind.TARGET, TaskKind.JOIN, TaskKind.IMAGE} and name in first_reader:
             home[name] = home[first_reader[name]]
     return home
+
+
+def _after_made_up_rows(tasks: dict[Fingerprint, Task]) -> set[Fingerprint]:
+    """Return the tasks that make rows up, and all that read what is made of these."""
+    found: set[Fingerprint] = set()
+    for name, task in tasks.items():
+        if task.kind is TaskKind.MUNGE or any(port.task in found for port in task.inputs):
+            found.add(name)
+    return found
 
 
 def _whole_splits(tasks: dict[Fingerprint, Task]) -> dict[Fingerprint, object]:
@@ -70,9 +81,13 @@ def _whole_splits(tasks: dict[Fingerprint, Task]) -> dict[Fingerprint, object]:
             name = parent[name]
         return name
 
+    taught = _after_made_up_rows(tasks)
+    alone = {
+        name for name, t in tasks.items() if t.kind in _ALONE and not (t.kind is TaskKind.BLEND and name in taught)
+    }
     for name, task in tasks.items():
         for port in task.inputs:
-            if port.task in tasks and not {task.kind, tasks[port.task].kind} & _ALONE:
+            if port.task in tasks and not {name, port.task} & alone:
                 parent[root(name)] = root(port.task)
     return {name: root(name) for name in tasks}
 

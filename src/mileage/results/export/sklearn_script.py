@@ -5,10 +5,11 @@ The script deals the same splits and builds the same estimators as the run did, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mileage.operators.distilling import Distilled
 from mileage.results.export.code import WIDTH, Writer, bracket, call
 from mileage.results.export.pretty import pretty
 from mileage.results.export.sections import (
@@ -21,6 +22,15 @@ from mileage.results.export.sections import (
     use_section,
 )
 from mileage.workflow import Assembly
+
+
+@dataclass(frozen=True)
+class Student:
+    """The estimators that learn what the members say, the columns that rows are made up of, and how."""
+
+    assembly: Assembly
+    columns: tuple[str, ...]
+    how: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +50,8 @@ class ScriptSpec:
         The features by kind; the script names those that are there.
     members : sequence of (weight, Assembly)
         The estimators of the workflow: one assembly, or several that are blended.
+    student : Student, optional
+        Who learns what the members say, and predicts in their place.
     splits, split_imports : str, tuple of str
         ``Splits.code`` and ``Splits.imports``: reads ``X``, ``y``, ``groups``, ``order``.
     n_splits : int
@@ -68,6 +80,7 @@ class ScriptSpec:
     members: Sequence[tuple[float, Assembly]]
     splits: str
     scorers: tuple[Scorer, ...]
+    student: Student | None = None
     split_imports: tuple[str, ...] = ()
     n_splits: int = 2
     classes: tuple[str, ...] = ()
@@ -133,9 +146,29 @@ def script(spec: ScriptSpec) -> str:
 
 
 def _build_section(spec: ScriptSpec, writer: Writer) -> str:
-    """Return the function that builds the estimator; of a blend, one for each member and one for all."""
+    """Return the function that builds the estimator; of what is distilled, one for the teacher, one for the student, and one for both."""
+    if spec.student is None:
+        return _members_section(spec, writer, "build", "Return the unfitted workflow")
+    student, every = spec.student, [name for _, names in spec.features for name in names]
+    lists = f"[{', '.join(f'*{name}' for name, _ in spec.features)}]"
+    columns = lists if sorted(every) == sorted(student.columns) else writer.value(list(student.columns))
+    how = [f"{name}={writer.value(value)}" for name, value in student.how.items()]
+    made = call(writer.named(Distilled), ["build_teacher()", "build_student()", columns, *how])
+    doc = "Return the unfitted workflow: a student that learns what the teacher says."
+    body = f"return {pretty(made, WIDTH - 4, len('return '))}".replace("\n", "\n    ")
+    return "\n".join(
+        [
+            _members_section(spec, writer, "build_teacher", "Return the teacher, unfitted"),
+            _builder(spec, writer, student.assembly, "build_student", "Return the student, unfitted."),
+            f'\n\ndef build():\n    """{doc}"""\n    {body}',
+        ]
+    )
+
+
+def _members_section(spec: ScriptSpec, writer: Writer, function: str, doc: str) -> str:
+    """Return the function that builds the members as one; of a blend, one for each member and one for all."""
     if len(spec.members) == 1:
-        return _builder(spec, writer, spec.members[0][1], "build", "Return the unfitted workflow.")
+        return _builder(spec, writer, spec.members[0][1], function, f"{doc}.")
     numbers = range(1, len(spec.members) + 1)
     parts = [
         _builder(spec, writer, assembly, f"build_{i}", f"Return member {i} of the blend, unfitted.")
@@ -147,9 +180,9 @@ def _build_section(spec: ScriptSpec, writer: Writer) -> str:
     weights = f"weights={writer.value([weight for weight, _ in spec.members])}"
     members = bracket("[", [f'("member_{i}", build_{i}())' for i in numbers], "]")
     made = pretty(call(name, [members, *voting, weights]), WIDTH - 4, len("return "))
-    doc = "Return the unfitted workflow: the mean of what its members predict."
     body = f"return {made}".replace("\n", "\n    ")
-    return "\n".join([*parts, f'\n\ndef build():\n    """{doc}"""\n    {body}'])
+    mean = f'"""{doc}: the mean of what its members predict."""'
+    return "\n".join([*parts, f"\n\ndef {function}():\n    {mean}\n    {body}"])
 
 
 def _builder(spec: ScriptSpec, writer: Writer, assembly: Assembly, function: str, doc: str) -> str:
@@ -232,4 +265,4 @@ def _imports(lines: set[str]) -> list[str]:
     return [*standard, *([""] if standard and others else []), *others]
 
 
-__all__ = ["ScriptSpec", "script"]
+__all__ = ["ScriptSpec", "Student", "script"]

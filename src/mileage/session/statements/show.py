@@ -88,7 +88,9 @@ def _workflows(session: Session, ref: ast.Ref) -> Report:
 def _does(step: Step) -> str:
     if step.is_blend:
         return f"mean, by the weights {', '.join(f'{weight:.2g}' for weight in step.weights)}"
-    return str(step.spec) if step.spec else ("join" if step.inputs else "read")
+    if step.columns and step.context:
+        return f"make up rows ({', '.join(f'{name} = {value}' for name, value in step.context)})"
+    return str(step.spec) if step.spec else ("read" if step.columns else "join")
 
 
 def _data(session: Session, ref: ast.Ref) -> Report:

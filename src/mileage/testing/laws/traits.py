@@ -154,6 +154,15 @@ def negative(operator: Operator, branch: Branch, task: str) -> None:
     assert (output(operator, fitted(operator, holder)[0], holder) < 0).any(), "no value is below 0"
 
 
+def soft_labels(operator: Operator, branch: Branch, task: str) -> None:
+    """A classifier learns the probabilities 0 and 1 as it learns classes."""
+    if task != "regression":
+        data = table(operator, branch, task)
+        told = Table(data.X, np.eye(data.context.n_classes)[np.asarray(data.y, dtype=int)], data.context)
+        outputs = [output(operator, fitted(operator, one)[0], data) for one in (data, told)]
+        assert same(*outputs), "classes and their probabilities are learned otherwise"
+
+
 def margins(operator: Operator, branch: Branch, task: str) -> None:
     """It has no probabilities of classes."""
     assert task == "regression" or not _has_probabilities(operator, branch, task), "it gives probabilities"
@@ -200,6 +209,7 @@ LAWS = (
     weighted01,
     scale_free,
     negative,
+    soft_labels,
     margins,
     not_margins,
     lossless_projection,
