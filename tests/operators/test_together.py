@@ -1,12 +1,14 @@
 """Models that are learned together answer and score as those that are learned alone."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
 from sklearn.naive_bayes import GaussianNB
 
 from mileage.operators import Branch, BuildContext, operators, running, together
@@ -28,13 +30,13 @@ class Said(Fits):
     def answers(self, X: np.ndarray, n_classes: int) -> Stacked | Odds:
         rows, said = X[:, 0].astype(int), self.stacked
         if isinstance(said, Odds):
-            return Odds(said.margins[:, rows], said.seen, n_classes)
+            return replace(said, margins=said.margins[:, rows])
         return Stacked(said.kind, said.values[:, rows], said.labels[:, rows])
 
     def one(self, place: int) -> "Said":
         own, said = slice(place, place + 1), self.stacked
         if isinstance(said, Odds):
-            return Said(Odds(said.margins[own], said.seen, said.n_classes))
+            return Said(replace(said, margins=said.margins[own]))
         return Said(Stacked(said.kind, said.values[own], said.labels[own]))
 
     def __len__(self) -> int:
@@ -49,7 +51,8 @@ def stack(rng: np.random.Generator, task: str, kind: str, n_rows: int, n_classes
     if kind == "proba":
         seen = np.arange(n_classes)[: n_classes - (n_classes > 2 and rng.random() < 0.3)]
         n_outputs = 1 if n_classes == 2 and rng.random() < 0.5 else len(seen)
-        return Odds(rng.choice([1.0, 30.0]) * rng.normal(size=(3, n_rows, n_outputs)), seen, n_classes)
+        margins = rng.choice([1.0, 30.0, 1e9]) * rng.normal(size=(3, n_rows, n_outputs))
+        return Odds(margins, seen, n_classes, joint=n_outputs > 1 and rng.random() < 0.5)
     values = rng.normal(size=(3, n_rows) if n_classes == 2 else (3, n_rows, n_classes))
     return Stacked(kind, values, (values > 0).astype(int) if values.ndim == 2 else values.argmax(axis=2))
 
@@ -124,6 +127,24 @@ def test_a_column_that_hardly_varies_within_a_class_is_told_exactly() -> None:
     for i, value in enumerate(smoothings):
         wanted = GaussianNB(var_smoothing=value).fit(X, y).predict_proba(X)
         assert np.allclose(stacked.at(i).values, wanted, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_naive_bayes_ranks_rows_that_are_certain_as_scikit_learn_does(n_classes: int) -> None:
+    rng = np.random.default_rng(1)
+    y = rng.integers(0, n_classes, 2000)
+    noise = rng.normal(size=(2000, 3)) + 0.3 * y[:, None]
+    rare = rng.random((2000, 4)) < 0.01 * (1 + np.arange(4))
+    X = np.hstack([noise, rare & (y[:, None] > 0)])  # hardly any variance in one class: large logarithms
+    operator, smoothings = operators.get("gaussian_nb"), (1e-2, 1e-5, 1e-8, 1e-10)
+    context, seen = BuildContext("multiclass", n_classes=n_classes), Seen.of(X, y, n_classes, products=False)
+    stacked = operator.learn_together(operator.complete({}), smoothings, context, seen).answers(X, n_classes)  # type: ignore[attr-defined]
+    for i, value in enumerate(smoothings):
+        wanted = GaussianNB(var_smoothing=value).fit(X, y).predict_proba(X)
+        got = stacked.at(i).values
+        for c in range(n_classes):
+            assert roc_auc_score(y == c, got[:, c]) == pytest.approx(roc_auc_score(y == c, wanted[:, c]), abs=1e-9)
+            assert abs((got[:, c] == 1).mean() - (wanted[:, c] == 1).mean()) < 0.005
 
 
 @pytest.mark.parametrize("name", ["ridge", "multinomial_nb", "gaussian_nb", "lda"])

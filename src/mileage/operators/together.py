@@ -60,17 +60,28 @@ class Odds:
     seen : array of shape (n_seen,)
         Codes of the classes that had rows; one output tells two apart.
     n_classes : int
+    joint : bool
+        Whether the margins are logarithms of joint probabilities, as of naive Bayes, whose sum is rounded as they are: where they are
+        large, many rows are certain to the last bit, and rank as equal.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> margins = np.array([[[-1e9, -1e9 + 20.0]]])
+    >>> [bool(Odds(margins, np.arange(2), 2, joint).values[0, 0, 1] == 1) for joint in (False, True)]
+    [False, True]
     """
 
     margins: np.ndarray
     seen: np.ndarray
     n_classes: int
+    joint: bool = False
     kind: ClassVar[str] = "proba"
 
     @cached_property
     def values(self) -> np.ndarray:
         """Probabilities, shape (n_models, n_rows, n_classes)."""
-        return _shares(self.margins, self.seen, self.n_classes)
+        return self._shares_of(self.margins)
 
     @cached_property
     def labels(self) -> np.ndarray:
@@ -86,8 +97,13 @@ class Odds:
         """Return what one of the models says."""
         from mileage.operators.running import Predictions
 
-        values = _shares(self.margins[place : place + 1], self.seen, self.n_classes)[0]
+        values = self._shares_of(self.margins[place : place + 1])[0]
         return Predictions("proba", values, values.argmax(axis=1))
+
+    def _shares_of(self, margins: np.ndarray) -> np.ndarray:
+        return _aligned(
+            (_joint_shares if self.joint else _shares)(margins, len(self.seen)), self.seen, self.n_classes, 0.0
+        )
 
     def log_shares(self, y: np.ndarray) -> np.ndarray:
         """Return logarithms of the probabilities of the true classes, none of them taken for none or all, shape (n_models, n_rows).
@@ -103,6 +119,9 @@ class Odds:
         if self.n_classes == 2 or len(self.seen) < self.n_classes:
             return _logs_of_true(self.values, y)
         least, rows = np.finfo(np.float64).eps, np.arange(len(y))
+        if self.joint:
+            logs = self.margins[:, rows, y] - _log_sums(self.margins)
+            return np.asarray(np.clip(logs, np.log(least), np.log1p(-least)))
         off = self.margins - self.margins[:, rows, y][..., None]
         with np.errstate(over="ignore"):  # a class that is so much likelier leaves the true one the least share
             np.exp(off, out=off)
@@ -242,8 +261,8 @@ class LinearFits(Fits):
     ----------
     coef : array of shape (n_models, n_columns, n_outputs)
     intercept : array of shape (n_models, n_outputs)
-    kind : {'value', 'decision', 'proba'}
-        What is made of margins: nothing, a class, or probabilities.
+    kind : {'value', 'decision', 'proba', 'joint'}
+        What is made of margins: nothing, a class, or probabilities; of those of ``joint`` ones as :class:`Odds` says.
     classes : array of shape (n_seen,)
         Codes of the classes that had rows; one output tells two apart. Empty for a regression.
 
@@ -272,7 +291,9 @@ class LinearFits(Fits):
         if self.kind == "value":
             return Stacked("value", margins[..., 0], margins[..., 0])
         seen = np.asarray(self.classes, dtype=np.int64)
-        return Odds(margins, seen, n_classes) if self.kind == "proba" else _decisions(margins, seen, n_classes)
+        if self.kind == "decision":
+            return _decisions(margins, seen, n_classes)
+        return Odds(margins, seen, n_classes, joint=self.kind == "joint")
 
     def one(self, place: int) -> LinearFits:
         """Return what is learned with one of the values."""
@@ -317,19 +338,36 @@ def _logs_of_true(shares: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.asarray(np.log(np.clip(true, least, 1 - least)))
 
 
-def _shares(margins: np.ndarray, seen: np.ndarray, n_classes: int) -> np.ndarray:
-    """Return probabilities of classes from logarithms of their odds, shape (n_models, n_rows, n_classes)."""
+def _shares(margins: np.ndarray, n_seen: int) -> np.ndarray:
+    """Return probabilities of the classes that had rows from logarithms of their odds, shape (n_models, n_rows, n_seen)."""
     import numpy as np
     from scipy.special import expit
 
-    if margins.shape[-1] == 1 and len(seen) == 2:
+    if margins.shape[-1] == 1 and n_seen == 2:
         one = expit(margins)
-        shares = np.concatenate([1 - one, one], axis=-1)
-    else:
-        shares = margins - margins.max(axis=-1, keepdims=True)
-        np.exp(shares, out=shares)
-        shares /= shares.sum(axis=-1, keepdims=True)
-    return _aligned(shares, seen, n_classes, 0.0)
+        return np.concatenate([1 - one, one], axis=-1)
+    shares = margins - margins.max(axis=-1, keepdims=True)
+    np.exp(shares, out=shares)
+    shares /= shares.sum(axis=-1, keepdims=True)
+    return np.asarray(shares)
+
+
+def _joint_shares(margins: np.ndarray, n_seen: int) -> np.ndarray:
+    """Return probabilities of the classes from logarithms of joint ones, rounded as scikit-learn has them, shape (n_models, n_rows, n_seen)."""
+    import numpy as np
+
+    assert margins.shape[-1] == n_seen
+    return np.asarray(np.exp(margins - _log_sums(margins)[..., None]))
+
+
+def _log_sums(logs: np.ndarray) -> np.ndarray:
+    """Return logarithms of sums over the last axis; that of two, by far the most frequent case, takes a pass."""
+    import numpy as np
+    from scipy.special import logsumexp
+
+    if logs.shape[-1] == 2:
+        return np.asarray(np.logaddexp(logs[..., 0], logs[..., 1]))
+    return np.asarray(logsumexp(logs, axis=-1))
 
 
 def _decisions(margins: np.ndarray, classes: np.ndarray, n_classes: int) -> Stacked:

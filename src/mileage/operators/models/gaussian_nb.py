@@ -61,7 +61,7 @@ class GaussianFits(Fits):
             apart = (off[:, column, None] - means[:, column]) ** 2
             joint -= 0.5 * (apart[:, None, :] * weights[:, :, column]).reshape(len(off), -1)
         joint = joint.reshape(-1, n_models, n_seen).transpose(1, 0, 2)
-        return Odds(joint, self.classes, n_classes)
+        return Odds(joint, self.classes, n_classes, joint=True)
 
     def one(self, place: int) -> GaussianFits:
         """Return what is learned with one of the values."""

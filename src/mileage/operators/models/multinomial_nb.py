@@ -75,7 +75,7 @@ class MultinomialNb(FromSums, Together, Operator):
         counts = made.feature_count_ + np.array(values)[:, None, None]
         logs = np.log(counts) - np.log(counts.sum(axis=2, keepdims=True))
         prior = np.tile(made.class_log_prior_, (len(values), 1))
-        return LinearFits(logs.transpose(0, 2, 1), prior, "proba", made.classes_)
+        return LinearFits(logs.transpose(0, 2, 1), prior, "joint", made.classes_)
 
 
 MULTINOMIAL_NB = MultinomialNb()
