@@ -15,6 +15,7 @@ from mileage.catalog import ArtifactStore
 from mileage.core.fingerprint import fingerprint
 from mileage.data import Dataset
 from mileage.errors import DataError
+from mileage.operators.running import with_threads
 from mileage.session import Result, apply
 from mileage.session.ready import ReadySteps
 from mileage.workflow import Port
@@ -60,16 +61,29 @@ def test_what_has_no_room_is_loaded_each_time(store: ArtifactStore) -> None:
 
 
 @pytest.mark.parametrize("target", [None, "log"])
-def test_boosted_trees_answer_with_all_cores_and_with_the_same_bits(store: ArtifactStore, target: str | None) -> None:
+def test_boosted_trees_answer_with_all_cores_and_with_the_same_bits(target: str | None) -> None:
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(3000, 5)), rng.lognormal(size=3000)
     model = LGBMRegressor(n_estimators=200, n_jobs=1, verbosity=-1)
     if target == "log":
         model = TransformedTargetRegressor(model, func=np.log, inverse_func=np.exp)
-    store.put(port("trees").key, model.fit(X, y))
-    one, two = (ReadySteps(store, cores=n).get(port("trees")) for n in (1, 2))
+    one = model.fit(X, y).predict(X)
+    two = with_threads(model, 2)
     assert getattr(two, "regressor_", two).n_jobs == 2
-    assert (one.predict(X) == two.predict(X)).all()
+    assert (one == two.predict(X)).all()
+
+
+@pytest.mark.parametrize(("model", "n_jobs"), [("lightgbm", 2), ("extra_trees", 1)])
+def test_models_answer_by_all_cores_where_their_operator_says_so(tmp_path: Path, model: str, n_jobs: int) -> None:
+    session = mileage.connect(tmp_path, backend="inline", workers=2)
+    answer = session.run(
+        f"PREDICT y FROM :df VALIDATE BY 2 FOLDS WITH PIPELINE = median >> one_hot >> {model}(n_estimators = 10)",
+        frames={"df": rows(200, 0).drop(columns="n")},
+    )
+    assert isinstance(answer, Result)
+    [trial] = [t for t in answer.leaderboard.trials if t.model == model]
+    states = apply.fitted_states(answer, trial)
+    assert apply.loader(answer, trial, states)(states["model"]).n_jobs == n_jobs
 
 
 @pytest.fixture(scope="module")

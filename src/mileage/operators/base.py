@@ -115,6 +115,7 @@ class Traits:
     deterministic: bool = True  # same input and seed, bit-equal output
     seeded: bool = False  # reads ``random_state``
     fit_threads: bool = False  # fits with several threads (``n_jobs``) to the same bits
+    predict_threads: bool = False  # predicts with several threads (``n_jobs``) to the same bits
     rng: Rng = Rng.NONE
     order_sensitive: bool = False  # the order of the train rows matters
     rows: Rows = Rows.KEPT

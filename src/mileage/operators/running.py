@@ -70,6 +70,14 @@ def fit_model(estimator: Estimator, X: Any, y: Any, *, n_threads: int = 1) -> Es
     return fitted.set_params(n_jobs=1)
 
 
+def with_threads(state: Estimator, n_threads: int) -> Estimator:
+    """Let a fitted model, or the one behind a transformed target, predict with so many threads, and return it."""
+    model: Estimator = getattr(state, "regressor_", state)
+    if model.get_params(deep=False).get("n_jobs") != n_threads:
+        model.set_params(n_jobs=n_threads)
+    return state
+
+
 def apply(state: Estimator, X: Any) -> Any:
     """Return the output of a fitted transformer."""
     return _matrix(state.transform(X))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
+from mileage.core.cores import n_cores
 from mileage.core.events import EventBus
 from mileage.core.fingerprint import fingerprint
 from mileage.core.near import near_matches
@@ -15,6 +16,7 @@ from mileage.data import Dataset, SourceSpec, bounds_of, quote
 from mileage.engine import Limits, Resources, run_here
 from mileage.errors import DataError, EngineError
 from mileage.operators import operators
+from mileage.operators.running import with_threads
 from mileage.optimizer import PlanContext, apply_tasks, fit_tasks, optimize
 from mileage.planner.mistakes import Mistakes
 from mileage.planner.newdata import as_stated, check_types
@@ -65,13 +67,24 @@ def _applied(result: Result, trial: Trial, dataset: Dataset, *, few: bool) -> Ap
     predicted: Predictions
     if answers_here(result, states):
         resources = Resources(tables.source, {op.name: op for op in operators.added()})
-        predicted = run_here(physical, session.ready.get, resources)[port]
+        predicted = run_here(physical, loader(result, trial, states), resources)[port]
     else:
         executor, _ = open_executor(session, tables, EventBus(), plan=plan)
         with executor:
             executor.submit(physical, label="apply", limits=Limits())
             predicted = finished(executor).values[port]
     return Applied(predicted, _columns_read(physical, source))
+
+
+def loader(result: Result, trial: Trial, states: Mapping[str, Port]) -> Callable[[Port], Any]:
+    """Return what loads fitted steps to predict in this process: by all cores, where that changes no bit of what is predicted."""
+    assert trial.workflow is not None
+    ready, n = result.session.ready, result.session.workers or n_cores()
+    models = [
+        (step.name, step.spec.operator) for step in trial.workflow.steps if step.is_model and step.spec is not None
+    ]
+    threaded = {states[name] for name, operator in models if operators.get(operator).traits.predict_threads}
+    return lambda port: with_threads(ready.get(port), n) if port in threaded else ready.get(port)
 
 
 def answers_here(result: Result, states: Mapping[str, Port]) -> bool:

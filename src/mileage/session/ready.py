@@ -20,12 +20,10 @@ class ReadySteps:
         Where they are kept.
     room_bytes : int
         At most so much, as kept, stays in memory.
-    cores : int
-        So many threads answer for rows, where the bits of what is answered do not depend on that.
     """
 
-    def __init__(self, store: ArtifactStore, room_bytes: int = _ROOM_BYTES, cores: int = 1) -> None:
-        self._store, self._room, self._cores = store, room_bytes, cores
+    def __init__(self, store: ArtifactStore, room_bytes: int = _ROOM_BYTES) -> None:
+        self._store, self._room = store, room_bytes
         self._steps: OrderedDict[str, tuple[int, Any]] = OrderedDict()
 
     def has(self, key: str) -> bool:
@@ -43,7 +41,7 @@ class ReadySteps:
         if port.key in self._steps:
             self._steps.move_to_end(port.key)
             return self._steps[port.key][1]
-        step = _with_threads(self._store.get(port.key), self._cores)
+        step = self._store.get(port.key)
         self._add(port.key, self._store.size_of(port.key) or 0, step)
         return step
 
@@ -53,11 +51,3 @@ class ReadySteps:
         self._steps[key] = (size_bytes, step)
         while sum(size for size, _ in self._steps.values()) > self._room:
             self._steps.popitem(last=False)
-
-
-def _with_threads(step: Any, n: int) -> Any:
-    """Let LightGBM answer with so many threads: one of them adds up what all trees say of a row, so the sum is the same."""
-    for model in (step, getattr(step, "regressor_", None)):
-        if model is not None and type(model).__module__.startswith("lightgbm."):
-            model.set_params(n_jobs=n)
-    return step

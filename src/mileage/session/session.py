@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from mileage.catalog import ArtifactStore, Catalog, Project
 from mileage.core.collector import only_new_objects
-from mileage.core.cores import n_cores
 from mileage.core.diagnostics import Diagnostic
 from mileage.core.events import Listener
 from mileage.core.units import parse_bytes
@@ -142,7 +141,7 @@ class Session:
         if self._ready is None:
             from mileage.session.ready import ReadySteps
 
-            self._ready = ReadySteps(self.store, cores=self.workers or n_cores())
+            self._ready = ReadySteps(self.store)
         return self._ready
 
     @property

@@ -61,6 +61,7 @@ class LightGbm(Binned, Operator):
         scale_free=True,
         seeded=True,
         fit_threads=True,
+        predict_threads=True,  # one thread adds up what all trees say of a row
         rng=Rng.IN_ORDER,
         order_sensitive=True,
     )

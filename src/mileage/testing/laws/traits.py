@@ -194,6 +194,15 @@ def fit_threads(operator: Operator, branch: Branch, task: str) -> None:
     assert one.get_params() == two.get_params(), "the number of threads stays in the model"
 
 
+def predict_threads(operator: Operator, branch: Branch, task: str) -> None:
+    """A fitted one that predicts by several threads gives the same bits."""
+    data = table(operator, branch, task)
+    state, _ = fitted(operator, data)
+    one = output(operator, state, data)
+    several = output(operator, running.with_threads(state, 3), data)
+    assert same(one, several, tolerance=0), "predictions by 1 and 3 threads differ"
+
+
 LAWS = (
     row_wise,
     stateless,
@@ -214,6 +223,7 @@ LAWS = (
     not_margins,
     lossless_projection,
     fit_threads,
+    predict_threads,
 )
 
 
