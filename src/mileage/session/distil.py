@@ -45,7 +45,7 @@ _SWAP = 0.3  # of the values of a made-up row come from a row nearby
 _MOST_TIMES, _MADE_ROWS = 4, 60_000  # rows that are made up: so many for each, and about so many at most
 _HELPED = frozenset({"latency", "predict_time", "size"})  # what a small model is less of
 _USUAL = 4  # members of a blend, for what it will take
-_SHARE = 0.25  # of the time that a query may take
+_SHARE = 0.4  # of the time that a query may take
 _MARGIN = 1.5  # a forecast may be that much too short
 _ASKED = "you asked for one model that has learned what {} says"
 _TRIED = "{} misses a bound: one model that has learned what it says is smaller and faster"
@@ -71,7 +71,8 @@ def distil_reserve_s(loop: TrialLoop) -> float:
     if loop.plan.space.student is None and not (len(chosen) > 1 and _is_helped(loop, trial)):
         return 0.0
     teacher = _Teacher(tuple((1.0, t) for t in chosen), trial)
-    return min(_SHARE * seconds, _seconds(loop, teacher, loop.data.n_splits))
+    chosen_times = _times_within(loop, teacher, loop.data.n_splits, _SHARE * seconds)
+    return 0.0 if chosen_times is None else _seconds(loop, teacher, loop.data.n_splits, chosen_times)
 
 
 def distil_best(loop: TrialLoop) -> None:
@@ -105,12 +106,14 @@ def _distil(loop: TrialLoop) -> str | None:
     if teacher is None:
         return "no workflow that can teach has a score"
     leaves = _leaves(loop, teacher.trial)
-    n_splits, left = sum(data.n_splits for data in leaves), loop.clock.left_s
-    seconds = _seconds(loop, teacher, n_splits) + _MARGIN * loop.refit_s(_fit_s(loop, teacher))
-    if left is not None and seconds > left:
-        return f"forecast {seconds:.1f} s, {max(0.0, left):.1f} s left"
+    # the answer is fitted on all rows after it, by what is kept for that; this one where it is the answer, or when it is first used
+    keep_s = _MARGIN * loop.refit_s(teacher.trial.fit_s or 0.0, len(teacher.members))
+    n_splits, left = sum(data.n_splits for data in leaves), loop.clock.left_after(keep_s)
+    times = _times_within(loop, teacher, n_splits, left)
+    if times is None:
+        return f"forecast {_seconds(loop, teacher, n_splits, 1):.1f} s, {max(0.0, left or 0.0):.1f} s left"
     loop.bus.tell("stage", name="distilling the best")
-    made, scored = _unscored(loop, teacher), list[Measured]()
+    made, scored = _unscored(loop, teacher, times), list[Measured]()
     for data in leaves:
         measured = _measured(loop, made, data)
         if measured is None:
@@ -162,15 +165,22 @@ def _is_helped(loop: TrialLoop, trial: Trial) -> bool:
 # --- what it takes ----------------------------------------------------------------------------------------------------
 
 
-def _times(n_rows: int) -> int:
-    """Return how many rows are made up for each row.
+def _most_times(n_rows: int) -> int:
+    """Return how many rows are made up for each row, at most.
 
     Examples
     --------
-    >>> [_times(n) for n in (1_000, 30_000, 1_000_000)]
+    >>> [_most_times(n) for n in (1_000, 30_000, 1_000_000)]
     [4, 2, 1]
     """
     return max(1, min(_MOST_TIMES, _MADE_ROWS // max(1, n_rows)))
+
+
+def _times_within(loop: TrialLoop, teacher: _Teacher, n_splits: int, seconds: float | None) -> int | None:
+    """Return how many rows can be made up for each in some seconds; None if there is no time for one."""
+    most = _most_times(loop.plan.setting.n_rows)
+    found = (n for n in range(most, 0, -1) if seconds is None or _seconds(loop, teacher, n_splits, n) <= seconds)
+    return next(found, None)
 
 
 def _spec(plan: LogicalPlan) -> StepSpec:
@@ -181,27 +191,25 @@ def _student(plan: LogicalPlan, spec: StepSpec) -> Workflow:
     return instantiate((("model", (spec,)),), plan.features, plan.setting)[0]
 
 
-def _fit_s(loop: TrialLoop, teacher: _Teacher) -> float:
+def _fit_s(loop: TrialLoop, teacher: _Teacher, times: int) -> float:
     """Return the forecast of one fit on the rows of a split: the teacher's, what it says of all rows, and the student's."""
-    n_rows = loop.plan.setting.n_rows * loop.data.train_share
-    larger = 1 + _times(loop.plan.setting.n_rows)
-    says_s = larger * n_rows * (teacher.trial.latency_s or 0.0)
-    learns_s = Forecaster(int(larger * n_rows)).prior_s(_student(loop.plan, _spec(loop.plan)))
-    return (teacher.trial.fit_s or 0.0) + says_s + learns_s
+    n_rows = (1 + times) * loop.plan.setting.n_rows * loop.data.train_share
+    learns_s = Forecaster(int(n_rows)).prior_s(_student(loop.plan, _spec(loop.plan)))
+    return (teacher.trial.fit_s or 0.0) + n_rows * (teacher.trial.latency_s or 0.0) + learns_s
 
 
-def _seconds(loop: TrialLoop, teacher: _Teacher, n_splits: int) -> float:
+def _seconds(loop: TrialLoop, teacher: _Teacher, n_splits: int, times: int) -> float:
     """Return the forecast of scoring on some splits."""
-    return _MARGIN * n_splits * _fit_s(loop, teacher) / max(1, min(n_splits, loop.n_workers))
+    return _MARGIN * n_splits * _fit_s(loop, teacher, times) / max(1, min(n_splits, loop.n_workers))
 
 
 # --- the trial --------------------------------------------------------------------------------------------------------
 
 
-def _unscored(loop: TrialLoop, teacher: _Teacher) -> Trial:
+def _unscored(loop: TrialLoop, teacher: _Teacher, times: int) -> Trial:
     """Return the trial of a distilled workflow, without scores."""
     plan, members = loop.plan, teacher.members
-    rows = StepSpec.of(MADE_UP, swap=_SWAP, times=_times(plan.setting.n_rows))
+    rows = StepSpec.of(MADE_UP, swap=_SWAP, times=times)
     slots = distilled_slots([t.number for _, t in members], [weight for weight, _ in members], rows, _spec(plan))
     parts = [(weight, t.workflow) for weight, t in members if t.workflow is not None]
     text = _ASKED if plan.space.student is not None else _TRIED
