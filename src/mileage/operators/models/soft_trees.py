@@ -18,7 +18,7 @@ class SoftTreesModel(Operator):
         n_trees("n_estimators", 200, IntRange(50, 1000, log=True)),
         learning_rate(0.1),
         Param(
-            "num_leaves", IntRange(2, 100_000), 31, "most leaves of a tree", IntRange(4, 256, log=True), Stage.CONTINUE
+            "num_leaves", IntRange(2, 100_000), 63, "most leaves of a tree", IntRange(4, 256, log=True), Stage.CONTINUE
         ),
         leaf_rows("min_child_samples", 20, IntRange(2, 60, log=True)),
     )
@@ -33,7 +33,7 @@ class SoftTreesModel(Operator):
         seeded=True,
         order_sensitive=True,
     )
-    cost = Cost(0.03, 1.6e-6, per_class=True, per_column_s=5e-3)
+    cost = Cost(0.03, 2e-6, per_class=True, per_column_s=1e-2)
     accepts = (Branch.MATRIX,)
     libraries = ("lightgbm",)
 
