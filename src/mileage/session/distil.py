@@ -44,7 +44,7 @@ _DEFAULT = StepSpec("soft_trees")
 _SWAP = 0.3  # of the values of a made-up row come from a row nearby
 _MOST_TIMES, _MADE_ROWS = 4, 60_000  # rows that are made up: so many for each, and about so many at most
 _HELPED = frozenset({"latency", "predict_time", "size"})  # what a small model is less of
-_USUAL = 4  # members of a blend, for what it will take
+_USUAL = 6  # members of a blend, for what it will take
 _SHARE = 0.4  # of the time that a query may take
 _MARGIN = 1.5  # a forecast may be that much too short
 _ASKED = "you asked for one model that has learned what {} says"
@@ -77,7 +77,8 @@ def distil_reserve_s(loop: TrialLoop) -> float:
 
 def distil_best(loop: TrialLoop) -> None:
     """Add the workflow that has learned what the best of a finished search says, if it is wanted and there is time."""
-    loop.distil_s = 0.0  # what was kept for this is spent now
+    # what was kept is spent now: of what is left, the time to fit the blend on all rows is taken off where it is decided
+    loop.blend_s, loop.distil_s = 0.0, 0.0
     asked, slow = loop.plan.space.student is not None, loop.unbounded
     if not asked and (slow is None or not _is_helped(loop, slow)):
         return
