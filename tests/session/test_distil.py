@@ -242,6 +242,19 @@ def test_of_numbers_any_model_can_learn(tmp_path: Path) -> None:
     assert found.model == "ridge"
 
 
+def test_who_teaches_need_not_be_there_to_predict(tmp_path: Path) -> None:
+    session = mileage.connect(tmp_path / "project", backend="inline")
+    asked = "WITH DISTILLED = soft_trees(n_estimators = 5), MODEL = lightgbm(n_estimators = 5)"
+    answer = session.run(f"PREDICT y FROM '{table(tmp_path, 'binary')}' VALIDATE BY 3 FOLDS BUDGET 3 trials {asked}")
+    assert isinstance(answer, Result)
+    found = distilled_in(answer)
+    assert found.workflow is not None
+    lesson = lesson_in(found.workflow)
+    assert lesson is not None and lesson.teacher.model.spec is not None
+    assert lesson.teacher.model.spec.operator == "lightgbm"
+    assert len(answer.distilled.predict(rows_of(answer).head(5))) == 5
+
+
 def test_python_asks_for_it() -> None:
     asked = str(mileage.predict("y").from_("t.csv").with_(distilled="soft_trees"))
     assert "WITH DISTILLED = SOFT_TREES" in asked.upper()

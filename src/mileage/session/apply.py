@@ -22,7 +22,7 @@ from mileage.planner.mistakes import Mistakes
 from mileage.planner.newdata import as_stated, check_types
 from mileage.session.data_tasks import SessionData, fitting_source, rows_task
 from mileage.session.engines import finished, open_executor, refit
-from mileage.workflow import PhysicalPlan, Port, Task, TaskKind
+from mileage.workflow import PhysicalPlan, Port, Task, TaskKind, serving
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,9 +80,8 @@ def loader(result: Result, trial: Trial, states: Mapping[str, Port]) -> Callable
     """Return what loads fitted steps to predict in this process: by all cores, where that changes no bit of what is predicted."""
     assert trial.workflow is not None
     ready, n = result.session.ready, result.session.workers or n_cores()
-    models = [
-        (step.name, step.spec.operator) for step in trial.workflow.steps if step.is_model and step.spec is not None
-    ]
+    steps = serving(trial.workflow).steps
+    models = [(step.name, step.spec.operator) for step in steps if step.is_model and step.spec is not None]
     threaded = {states[name] for name, operator in models if operators.get(operator).traits.predict_threads}
     return lambda port: with_threads(ready.get(port), n) if port in threaded else ready.get(port)
 
