@@ -46,7 +46,7 @@ _MOST_TIMES, _MADE_ROWS = 4, 60_000  # rows that are made up: so many for each, 
 _HELPED = frozenset({"latency", "predict_time", "size"})  # what a small model is less of
 _USUAL = 6  # members of a blend, for what it will take
 _SHARE = 0.4  # of the time that a query may take
-_MARGIN = 1.5  # a forecast may be that much too short
+_MARGIN = 2.5  # a forecast may be that much too short: what trials took is the less for what they shared with others
 _ASKED = "you asked for one model that has learned what {} says"
 _TRIED = "{} misses a bound: one model that has learned what it says is smaller and faster"
 
@@ -62,13 +62,14 @@ class _Teacher:
 def distil_reserve_s(loop: TrialLoop) -> float:
     """Return the seconds that a search leaves for distilling the best; 0 if there will be nothing distilled."""
     seconds = loop.plan.budget.seconds
-    if seconds is None:
+    asked = loop.plan.space.student is not None
+    if seconds is None or not (asked or any(b.metric in _HELPED for b in loop.plan.requirements)):
         return 0.0
     chosen = candidates_among(loop, loop.trials)[: _USUAL if loop.plan.space.blends else 1]
     if not chosen:
         return 0.0
     trial = replace(chosen[0], **taken_together(chosen))
-    if loop.plan.space.student is None and not (len(chosen) > 1 and _is_helped(loop, trial)):
+    if not asked and not (len(chosen) > 1 and _is_helped(loop, trial)):
         return 0.0
     teacher = _Teacher(tuple((1.0, t) for t in chosen), trial)
     chosen_times = _times_within(loop, teacher, loop.data.n_splits, _SHARE * seconds)
@@ -195,7 +196,7 @@ def _student(plan: LogicalPlan, spec: StepSpec) -> Workflow:
 def _fit_s(loop: TrialLoop, teacher: _Teacher, times: int) -> float:
     """Return the forecast of one fit on the rows of a split: the teacher's, what it says of all rows, and the student's."""
     n_rows = (1 + times) * loop.plan.setting.n_rows * loop.data.train_share
-    learns_s = Forecaster(int(n_rows)).prior_s(_student(loop.plan, _spec(loop.plan)))
+    learns_s = Forecaster(int(n_rows), loop.forecaster.ratios).fit_s(_student(loop.plan, _spec(loop.plan)))
     return (teacher.trial.fit_s or 0.0) + n_rows * (teacher.trial.latency_s or 0.0) + learns_s
 
 
