@@ -10,6 +10,7 @@ from scipy import sparse
 
 from mileage.errors import ExtraMissing, OperatorError
 from mileage.operators import BuildContext, Family, operators, resolve, running
+from mileage.operators.cutting import cut_step
 from mileage.operators.external import from_estimator
 from mileage.operators.versions import versions
 
@@ -100,6 +101,18 @@ def test_more_components_or_columns_than_there_are_keep_all():
     X, y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 2
     pca = operators.get("pca")
     assert running.fit_transform(pca.build(pca.complete({"n_components": 50}), BuildContext()), X)[1].shape == (40, 3)
+
+
+def test_components_cut_back_are_those_that_are_kept():
+    X, context = np.random.default_rng(0).normal(size=(40, 5)), BuildContext()
+    pca = operators.get("pca")
+    whole, two = (pca.build(pca.complete({"n_components": n}), context).fit(X) for n in (100_000, 2))
+    for n in (2, 50):
+        made = cut_step(pca, whole, pca.complete({"n_components": n}), context)
+        assert len(made[0].components_) == min(n, 5)
+    assert len(whole[0].components_) == 5
+    made = cut_step(pca, whole, pca.complete({"n_components": 2}), context)
+    np.testing.assert_allclose(made.transform(X), two.transform(X), atol=1e-12)
 
 
 @pytest.mark.parametrize("task", ["binary", "regression"])

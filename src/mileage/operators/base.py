@@ -223,6 +223,10 @@ class Operator(ABC):
     def build(self, params: Params, context: BuildContext) -> Any:
         """Return an unfitted scikit-learn compatible estimator; ``params`` is complete and legal."""
 
+    def trimmed(self, fitted: Any) -> Any:
+        """Return a fitted step, cut back to a value of what is read late, without what its output does not need."""
+        return fitted
+
     def check(self, params: Params, task: str) -> None:  # noqa: B027  (most operators have nothing to add)
         """Refuse parameters that do not suit the task; most operators have none such.
 

@@ -30,7 +30,7 @@ def cut_step(operator: Operator, state: Any, params: Params, context: BuildConte
     >>> cut_step(k_best, fitted, k_best.complete({"k": 1}), context).transform(X).tolist()
     [[0.0], [1.0], [2.0], [3.0]]
     """
-    return _cut(state, operator.build(params, context))
+    return operator.trimmed(_cut(state, operator.build(params, context)))
 
 
 def gather_answers(operator: Operator, state: Any, X: Any, params: Params, context: BuildContext) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from mileage.core.domains import AnyOf, FloatRange, IntRange
@@ -57,6 +58,18 @@ class Pca(FromSums, Linear, Operator):
         from mileage.operators.glue import first_columns
 
         return make_pipeline(PCA(random_state=context.seed), FunctionTransformer(first_columns, kw_args={"n": n}))
+
+    def trimmed(self, fitted: Any) -> Any:
+        """Leave components out whose columns are not kept: what is applied is a product with the others alone."""
+        if not hasattr(fitted, "steps"):
+            return fitted
+        from mileage.traits.restrict import first_components
+
+        made = copy(fitted)
+        (name, pca), (last, columns) = fitted.steps
+        kept = min(columns.kw_args["n"], len(pca.components_))
+        made.steps = [(name, first_components(pca, kept)), (last, columns)]
+        return made
 
     products = True
     mixes = True
