@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mileage.operators import BuildContext, operators
-from mileage.operators.distilling import Distilled, made_up_rows
+from mileage.operators.distilling import made_up_rows
+from mileage.workflow.distilled import Distilled
 
 
 def frame(n: int, seed: int = 0) -> pd.DataFrame:

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mileage.operators.distilling import Distilled
 from mileage.results.export.code import WIDTH, Writer, bracket, call
 from mileage.results.export.pretty import pretty
 from mileage.results.export.sections import (
@@ -153,6 +152,8 @@ def _build_section(spec: ScriptSpec, writer: Writer) -> str:
     lists = f"[{', '.join(f'*{name}' for name, _ in spec.features)}]"
     columns = lists if sorted(every) == sorted(student.columns) else writer.value(list(student.columns))
     how = [f"{name}={writer.value(value)}" for name, value in student.how.items()]
+    from mileage.workflow.distilled import Distilled
+
     made = call(writer.named(Distilled), ["build_teacher()", "build_student()", columns, *how])
     doc = "Return the unfitted workflow: a student that learns what the teacher says."
     body = f"return {pretty(made, WIDTH - 4, len('return '))}".replace("\n", "\n    ")
