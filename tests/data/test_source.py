@@ -197,6 +197,17 @@ def test_a_file_that_changes_in_use_is_an_error(database):
         _ = made.fingerprint
 
 
+def test_rows_that_were_given_leave_views_of_the_same_name_alone(database):
+    views = [f"given_{number}" for number in range(3)]
+    for view in views:
+        database.connection.execute(f"CREATE VIEW {view} AS SELECT 5 AS a")
+    with database.given(pd.DataFrame({"a": [1, 2]})) as dataset:
+        assert list(database.frame(dataset.relation_sql)["a"]) == [1, 2]
+        temporary = database.rows("SELECT view_name FROM duckdb_views() WHERE temporary AND NOT internal")
+        assert not {name for (name,) in temporary} & set(views)
+    assert [database.rows(f"SELECT a FROM {view}") for view in views] == [[(5,)]] * 3
+
+
 def test_frames_of_all_libraries_are_one_dataset(database):
     data = {"n": [1.5, None, 2.0], "s": ["x", None, "y"]}
     made = [database.bind_frame(frame) for frame in (pa.table(data), pd.DataFrame(data), pl.DataFrame(data))]

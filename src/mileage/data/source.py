@@ -190,6 +190,15 @@ class Database:
 
     def register(self, name: str, frame: Any) -> None:
         """Make a pandas, polars or Arrow frame known as ``:name``, and as a table of that name in SQL."""
+        with self._lock:
+            self._hold(name, frame)
+            if self._find_table(name) is None:
+                self.connection.execute(
+                    f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS FROM {quote(self._frame_table(name))}"
+                )
+
+    def _hold(self, name: str, frame: Any) -> None:
+        """Make a frame known as ``:name`` alone: SQL of a user does not see it."""
         table, notes = as_table(name, frame)
         with self._lock:
             self._frames[name] = notes
@@ -197,10 +206,6 @@ class Database:
             self.wide.drop(self._frame_sql(name))
             if self.wide.fits(table.num_columns, table.num_rows):
                 self.wide.hold(self._frame_sql(name), table)
-            if self._find_table(name) is None:
-                self.connection.execute(
-                    f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS FROM {quote(self._frame_table(name))}"
-                )
 
     def bind_frame(self, frame: Any) -> Dataset:
         """Return a frame as a dataset of its own."""
@@ -210,10 +215,10 @@ class Database:
 
     @contextmanager
     def given(self, frame: Any) -> Iterator[Dataset]:
-        """Give a frame as a dataset of its own, and let it go at the end of the block."""
+        """Give a frame as a dataset of its own that no SQL sees by a name, and let it go at the end of the block."""
         name = f"given_{next(self._numbers)}"
         try:
-            self.register(name, frame)
+            self._hold(name, frame)
             yield self.bind(SourceSpec("frame", name))
         finally:
             self._forget(name)
@@ -225,7 +230,6 @@ class Database:
             self.wide.drop(self._frame_sql(name))
             for relation in [one for one in self._snapshots if self._frame_sql(name) in one]:
                 self.connection.execute(f"DROP TABLE IF EXISTS {self._snapshots.pop(relation)}")
-            self.connection.execute(f"DROP VIEW IF EXISTS {quote(name)}")
             self.connection.unregister(self._frame_table(name))
 
     def _register(self, name: str, table: pa.Table) -> None:
