@@ -60,6 +60,7 @@ def describe(model: Model) -> dict[str, Any]:
     best, metric = board.order[0], board.objectives[0][0]
     return {
         "shown": round(best.mean(metric), 6),
+        "expected": None if best.expected is None else round(best.expected, 6),
         "se": round(best.se(metric), 6),
         "best": best.describe[:120],
         "scored": board.count("ok"),

@@ -142,7 +142,7 @@ def ask_freely(session, table):
 
 def test_the_best_is_not_blended_where_rows_are_worth_more_than_a_blend(tmp_path, noisy, monkeypatch):
     _only_alone(monkeypatch)
-    monkeypatch.setattr(more_rows, "worth_of_rows", lambda loop, trial: 1e3)
+    monkeypatch.setattr(more_rows, "worth_of_rows", lambda *_: 1e3)
     with mileage.connect(tmp_path / "p") as session:
         made = ask_freely(session, noisy)
         assert made.trial("single") == made.trial("w1")
@@ -152,7 +152,7 @@ def test_the_best_is_not_blended_where_rows_are_worth_more_than_a_blend(tmp_path
 
 def test_the_best_are_blended_where_rows_are_worth_less(tmp_path, noisy, monkeypatch):
     _only_alone(monkeypatch)
-    monkeypatch.setattr(more_rows, "worth_of_rows", lambda loop, trial: 1e-9)
+    monkeypatch.setattr(more_rows, "worth_of_rows", lambda *_: 1e-9)
     with mileage.connect(tmp_path / "p") as session:
         made = ask_freely(session, noisy)
         assert made.trial("single") != made.trial("w1")
@@ -162,7 +162,9 @@ def test_the_best_are_blended_where_rows_are_worth_less(tmp_path, noisy, monkeyp
 def test_what_rows_are_worth_is_measured_on_half_of_them(tmp_path, noisy, monkeypatch):
     _only_alone(monkeypatch)
     told, usual = [], more_rows.worth_of_rows
-    monkeypatch.setattr(more_rows, "worth_of_rows", lambda loop, t: told.append((t, usual(loop, t))) or told[-1][1])
+    monkeypatch.setattr(
+        more_rows, "worth_of_rows", lambda loop, t, s: told.append((t, usual(loop, t, s))) or told[-1][1]
+    )
     with mileage.connect(tmp_path / "p") as session:
         made = ask_freely(session, noisy)
         [(trial, worth)] = told

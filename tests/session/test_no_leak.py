@@ -50,7 +50,7 @@ def test_train_and_test_rows_never_meet(session: Session, validate: str, monkeyp
 
     seen: dict[str, list[frozenset[float]]] = {"fit": [], "predict": []}
     fit_model, predict = running.fit_model, running.predict
-    monkeypatch.setattr(running, "fit_model", lambda e, X, y: (_note(seen["fit"], X), fit_model(e, X, y))[1])
+    monkeypatch.setattr(running, "fit_model", lambda e, X, y, **k: (_note(seen["fit"], X), fit_model(e, X, y, **k))[1])
     monkeypatch.setattr(running, "predict", lambda s, X, *a: (_note(seen["predict"], X), predict(s, X, *a))[1])
     frame = noise()[["x1", "c0", "y"]]
     session.run(

@@ -162,7 +162,7 @@ def _style(row: Row) -> str:
 
 def notes(board: Leaderboard) -> list[str]:
     """Return lines for what is not in the list, with the reasons."""
-    lines = [*_blended(board), *([_confirmed(board)] if board.confirmed else []), *_exactness(board)]
+    lines = [*_blended(board), *_expected(board), *([_confirmed(board)] if board.confirmed else []), *_exactness(board)]
     for trial in board.failed[:_SHOWN_FAILURES]:
         why = (trial.error or "no score").strip().splitlines()[0]
         lines.append(f"{'failed' if trial.state == 'ok' else trial.state}: {brief(trial)}: {why}")
@@ -187,6 +187,17 @@ def _blended(board: Leaderboard) -> Iterator[str]:
     if first is not None and single is not None and first.number != single.number:
         n = len(members_of(first.configuration))
         yield f"w1 is a blend of {n} workflows; @single is the best that is one model: {board.ref_of(single) or brief(single)}"
+
+
+def _expected(board: Leaderboard) -> Iterator[str]:
+    """Say what the first workflow should reach on all rows, which its score is not of."""
+    first = next(iter(board.order), None)
+    if first is not None and first.expected is not None:
+        metric = board.objectives[0][0]
+        yield (
+            f"w1 should reach {metric} {first.expected:.4g} as it is fitted on all its rows: its score is of models of fewer rows, "
+            f"and a fit on half of those tells what rows are worth"
+        )
 
 
 def _confirmed(board: Leaderboard) -> str:

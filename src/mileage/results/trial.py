@@ -59,6 +59,8 @@ class Trial:
         Seconds from the start of the run to its end.
     fitted_rows : int or None
         Rows of the larger part of the table on which it is fitted as an answer; None if those are the rows of the search.
+    expected : float or None
+        What it should reach in the first metric, fitted on all of these rows; None if that was not asked.
 
     Examples
     --------
@@ -87,6 +89,7 @@ class Trial:
     beside: int | None = None
     at_s: float | None = field(default=None, compare=False)
     fitted_rows: int | None = None
+    expected: float | None = None
 
     @property
     def is_confirmed(self) -> bool:
@@ -158,6 +161,7 @@ class Trial:
             "beside": self.beside,
             "at_s": self.at_s,
             "fitted_rows": self.fitted_rows,
+            "expected": self.expected,
         }
 
     @classmethod
@@ -178,6 +182,7 @@ class Trial:
             beside=data.get("beside"),
             at_s=data.get("at_s"),
             fitted_rows=data.get("fitted_rows"),
+            expected=data.get("expected"),
             latency_s=data.get("latency_s"),
             **{name: data[name] for name in plain},
         )

@@ -10,6 +10,7 @@ from mileage.results import shortfall
 if TYPE_CHECKING:
     from mileage.session.trials import TrialLoop
 
+STOPPED = "stopped by the user"
 OUT_OF_TIME = ("BUDGET of time", "nothing else fits the rest of the budget")
 _SKIPS = 25  # proposals in a row that do not fit the rest of the budget
 _FEWEST = 20  # workflows are scored before one without an error ends the search: it may be so by chance

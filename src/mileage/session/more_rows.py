@@ -7,15 +7,13 @@ blend can. A fit on half of the train rows tells which of the two is worth more.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mileage.data import Dataset
-from mileage.engine import Limits
 from mileage.operators import operators
-from mileage.optimizer import PlanContext, optimize, sample_task
 from mileage.results import Trial
 from mileage.results.ranking import ranked
+from mileage.session.growth import worth_of_rows
 from mileage.workflow import unblended
 
 if TYPE_CHECKING:
@@ -25,7 +23,6 @@ _SHARE = 0.4  # of the time, that fitting the answer on more rows than those of 
 _MARGIN = 1.2  # a forecast may be that much too short: if it is more, there is time for the rows of the search
 _READ_CELL_S = 1e-7  # one value of a table, from a file to a frame
 _THREAD = 0.5  # of a fit's speed, that one more thread adds
-_HALF = 0.5
 
 
 def n_models(trial: Trial) -> int:
@@ -78,7 +75,7 @@ def better_alone(loop: TrialLoop, blend: Trial) -> str | None:
     best = ranked(loop.eligible(), loop.objectives[:1])[0]
     if most_rows(loop, best) <= most_rows(loop, blend):
         return None
-    worth = worth_of_rows(loop, best)
+    worth = worth_of_rows(loop, best, keep_s(loop, best))
     alone, together = most_rows(loop, best), most_rows(loop, blend)  # the time has gone on
     if worth is None or alone <= together:
         return None
@@ -89,23 +86,3 @@ def better_alone(loop: TrialLoop, blend: Trial) -> str | None:
         f"the best were not blended ({blend.describe}, better by {gain:.2g}): in the time left they can learn from {together:,} rows, "
         f"the best alone from {alone:,}, and twice the rows were worth {worth:.2g}"
     )
-
-
-def worth_of_rows(loop: TrialLoop, trial: Trial) -> float | None:
-    """Return by how much the loss of a workflow fell with twice the rows, on the first split; None if that cannot be told."""
-    data = loop.data
-    if data.test is not None or data.parts is not None or trial.workflow is None:
-        return None
-    loop.bus.tell("stage", name="weighing rows against models")
-    half = sample_task(data.deal, _HALF, seed=loop.plan.seed)
-    one = loop.compile(trial.workflow, replace(data, deal=half)).of_first(1)
-    plan, _ = optimize((*data.tasks, half, *one.tasks), one.scores[:1], PlanContext(kept=loop.kept))
-    left = loop.clock.left_after(keep_s(loop, trial))
-    limits = Limits(None if left is None else max(0.05, left), loop.limits().memory_bytes)
-    outcome = loop.finish(loop.executor.submit(plan, label="half of the rows", limits=limits))
-    loop.unblended = None  # that is not what failed
-    if outcome is None:
-        return None
-    metric, greater = loop.objectives[0]
-    gain = (trial.searched or trial.scores)[metric][0] - float(outcome.values[one.scores[0]][0])
-    return gain if greater else -gain

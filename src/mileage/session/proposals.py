@@ -21,7 +21,7 @@ from mileage.space import Configuration, SearchSpace, conflict
 _REPEATS = 200  # of known configurations in a row, before a strategy counts as having nothing left
 _LATER = 20  # what takes more than its share of the budget waits until so many others were tried
 _DEAR = 0.1  # of a budget: what takes more has no companions, as their predictions take long too
-_FIRST_SHARE = 0.2  # the first one surely fits, so that there is an answer
+_FIRST_SHARE = 0.05  # the first one surely fits, on a busy machine too, so that there is an answer
 
 
 class Proposals:

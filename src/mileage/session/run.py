@@ -21,13 +21,15 @@ from mileage.session.clock import Clock
 from mileage.session.confirm import confirm_best
 from mileage.session.data_tasks import SessionData, data_tasks, fitting_source
 from mileage.session.distil import distil_best
+from mileage.session.ends import STOPPED
 from mileage.session.engines import end_refit, open_executor, refit
+from mileage.session.growth import ask_growth, expect
 from mileage.session.knowledge import is_used, known_for, lesson_of
 from mileage.session.more_rows import is_in_time, keep_s
 from mileage.session.rates import keep_rates, known_rates
 from mileage.session.recheck import keep_demotions, known_demotions, recheck
 from mileage.session.result import Result
-from mileage.session.trials import STOPPED, TrialLoop
+from mileage.session.trials import TrialLoop
 from mileage.workflow import Port
 
 if TYPE_CHECKING:
@@ -165,9 +167,13 @@ def _search(session: Session, plan: LogicalPlan, setting: RunSetting, run_id: in
         if is_used(plan) and (lesson := lesson_of(plan, loop.trials)) is not None:
             session.catalog.lessons.keep([lesson])
         board = rank(plan, loop.trials)
+        if board.ranked:
+            ask_growth(loop, board, keep_s(loop, board.ranked[0]))
         refit, notes = _refit_best(session, executor, loop, board)
-        if plan.larger:  # it is on record now which one is fitted on that
-            board = rank(plan, loop.trials)
+        expect(loop, rank(plan, loop.trials))
+        board = rank(
+            plan, loop.trials
+        )  # on how many rows the best is fitted is on record now, and what it should reach
         if not board.ranked and loop.ended != STOPPED:
             raise nothing_scored(board)
         notes += _unmet(board)

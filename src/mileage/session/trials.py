@@ -41,9 +41,10 @@ from mileage.session.data_tasks import Choices, DataTasks, siblings_of, simplest
 from mileage.session.distil import distil_reserve_s
 from mileage.session.early_blends import EarlyBlends
 from mileage.session.ended import RUNAWAY, ended_trial, unrun
-from mileage.session.ends import OUT_OF_TIME, why_ended
+from mileage.session.ends import OUT_OF_TIME, STOPPED, why_ended
 from mileage.session.engines import Refit, begin_refit
 from mileage.session.forecast import Forecaster
+from mileage.session.growth import growth_reserve_s
 from mileage.session.loadable import loadable, remembered
 from mileage.session.more_rows import larger_reserve_s
 from mileage.session.pending import Member, Pending, fits, joined
@@ -54,7 +55,6 @@ from mileage.space import Configuration
 from mileage.workflow import PhysicalPlan, Port, TaskKind, Workflow, instantiate, members_of
 
 LAG = 4
-STOPPED = "stopped by the user"
 _EVERY = 10  # trials, after which it is forecast again what scoring the best again will take
 _REFIT_MARGIN = 1.5
 _REST = 0.4  # a runaway trial is ended if it is such a part of the rest
@@ -107,6 +107,7 @@ class TrialLoop:
         self.prefixes, self.traced, self.reuse = Prefixes(), Traced(), Reuse()
         self.observed = self.rates
         self.early = EarlyBlends.of(self)
+        self.worths: dict[int, float] = {}  # what twice the rows brought a workflow, as far as that was asked
         self.expected: dict[int, float] = {}  # losses of trials that were behind on their first split
 
     # --- the loop -----------------------------------------------------------------------------------------------------
@@ -174,7 +175,7 @@ class TrialLoop:
         """Return the seconds to keep for the end: choosing a blend, if there will be one, and fitting it or the best alone."""
         weighing = weighing_s(self) if self.blend_s else 0.0
         last = max(self.refit_reserve_s(self.best), self.blend_s, larger_reserve_s(self))
-        return last + weighing + self.distil_s
+        return last + weighing + self.distil_s + growth_reserve_s(self)
 
     def refit_reserve_s(self, trial: Trial | None) -> float:
         """Return the seconds to keep for fitting a trial's workflow on all rows."""
