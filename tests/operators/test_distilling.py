@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mileage.operators import BuildContext, operators
 from mileage.operators.distilling import made_up_rows
-from mileage.workflow.distilled import Distilled
+from mileage.workflow.student import Distilled
 
 
 def frame(n: int, seed: int = 0) -> pd.DataFrame:

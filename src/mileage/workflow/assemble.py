@@ -64,10 +64,10 @@ def to_estimator(workflow: Workflow) -> Any:
     """Return one unfitted scikit-learn estimator that reads a DataFrame of the raw columns.
 
     That is a ``Pipeline``; of a blend, a ``VotingClassifier`` or ``VotingRegressor`` of several; of a distilled one, a
-    :class:`~mileage.workflow.distilled.Distilled`.
+    :class:`~mileage.workflow.student.Distilled`.
     """
     if (lesson := lesson_in(workflow)) is not None:
-        from mileage.workflow.distilled import Distilled
+        from mileage.workflow.student import Distilled
 
         teacher, student = to_estimator(lesson.teacher), to_estimator(lesson.student)
         how: dict[str, Any] = dict(lesson.how)

@@ -152,7 +152,7 @@ def _build_section(spec: ScriptSpec, writer: Writer) -> str:
     lists = f"[{', '.join(f'*{name}' for name, _ in spec.features)}]"
     columns = lists if sorted(every) == sorted(student.columns) else writer.value(list(student.columns))
     how = [f"{name}={writer.value(value)}" for name, value in student.how.items()]
-    from mileage.workflow.distilled import Distilled
+    from mileage.workflow.student import Distilled
 
     made = call(writer.named(Distilled), ["build_teacher()", "build_student()", columns, *how])
     doc = "Return the unfitted workflow: a student that learns what the teacher says."
