@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from mileage.session.trials import TrialLoop
 
 _HALF = 0.5
-_SHARE = 0.03  # of the time that a query may take
+_SHARE = 0.04  # of the time that a query may take
 _MARGIN = 1.3  # a forecast may be that much too short
 _FEWEST = 5  # scored workflows: who asks for fewer wants their scores, and no search
 _KEEP = frozenset({TaskKind.PREDICT, TaskKind.SCORE})
+_LIKE = 1.5  # times the error of the first: what errs more may learn in another way
+_LEAST = 1e-12
 _TIMES = 2.0  # no score is expected of more than so many times the rows
 
 
@@ -44,30 +46,38 @@ def _half_s(trial: Trial) -> float:
 
 
 def ask_growth(loop: TrialLoop, board: Leaderboard, after_s: float) -> None:
-    """Ask what rows are worth to the best single workflow of a search, if there is time for that besides ``after_s``."""
-    single, left = _single(board), loop.clock.left_after(after_s)
-    if single is None or left is None or board.count("ok") < _FEWEST or loop.ended == STOPPED:
+    """Ask what rows are worth to one of the best single workflows, the first for which there is time besides ``after_s``."""
+    left = loop.clock.left_after(after_s)
+    if left is None or board.count("ok") < _FEWEST or loop.ended == STOPPED:
         return
-    if _half_s(single) <= left:
+    if (single := next((t for t in _singles(board) if _half_s(t) <= left), None)) is not None:
         worth_of_rows(loop, single, after_s)
 
 
 def expect(loop: TrialLoop, board: Leaderboard) -> None:
     """Put on record what the first workflow should reach, fitted on all of its rows, if what rows are worth is known."""
-    first, single = next(iter(board.ranked), None), _single(board)
-    worth = loop.worths.get(single.number) if single is not None else None
-    if first is None or worth is None:
+    single = next((t for t in _singles(board) if t.number in loop.worths), None)
+    if single is None:
         return
-    n, (metric, greater) = loop.plan.dataset.n_rows, loop.objectives[0]
+    first, n, (metric, greater) = board.ranked[0], loop.plan.dataset.n_rows, loop.objectives[0]
     times = (first.fitted_rows or n) / (n * scored_on(loop.plan, first).train_share)
-    better = max(0.0, worth) * further(min(_TIMES, times))
+    part = min(1.0, _error(board, first) / max(_LEAST, _error(board, single)))
+    better = max(0.0, loop.worths[single.number]) * part * further(min(_TIMES, times))
     loop.replace([replace(first, expected=first.mean(metric) + (better if greater else -better))])
 
 
-def _single(board: Leaderboard) -> Trial | None:
-    """Return the best workflow that is made of no others; the constant is none."""
-    made = (t for t in board.ranked if not members_of(t.configuration) and not teachers_of(t.configuration))
-    return next((t for t in made if t.number > 0), None)
+def _singles(board: Leaderboard) -> list[Trial]:
+    """Return the workflows, best first, that are made of no others and err little more than the first; the constant is none."""
+    most = _LIKE * _error(board, board.ranked[0]) if board.ranked else 0.0
+    made = [t for t in board.ranked if not members_of(t.configuration) and not teachers_of(t.configuration)]
+    return [t for t in made if t.number > 0 and _error(board, t) <= most]
+
+
+def _error(board: Leaderboard, trial: Trial) -> float:
+    """Return how far a workflow is from the best there can be, which is 1 where more is better and 0 where less is."""
+    metric, greater = board.objectives[0]
+    value = trial.mean(metric)
+    return 1.0 - value if greater else value
 
 
 def further(times: float) -> float:
@@ -97,9 +107,7 @@ def worth_of_rows(loop: TrialLoop, trial: Trial, after_s: float) -> float | None
     plan, _ = optimize((*data.tasks, half, *one.tasks), one.scores[:1], PlanContext(kept=loop.kept, keep=_KEEP))
     left = loop.clock.left_after(after_s)
     limits = Limits(None if left is None else max(0.05, left), loop.limits().memory_bytes)
-    said = loop.unblended
-    outcome = loop.finish(loop.executor.submit(plan, label="half of the rows", limits=limits))
-    loop.unblended = said  # that is not what failed
+    outcome = loop.finish(loop.executor.submit(plan, label="half of the rows", limits=limits), after_s)
     if outcome is None:
         return None
     metric, greater = loop.objectives[0]

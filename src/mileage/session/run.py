@@ -167,9 +167,8 @@ def _search(session: Session, plan: LogicalPlan, setting: RunSetting, run_id: in
         if is_used(plan) and (lesson := lesson_of(plan, loop.trials)) is not None:
             session.catalog.lessons.keep([lesson])
         board = rank(plan, loop.trials)
-        if board.ranked:
-            ask_growth(loop, board, keep_s(loop, board.ranked[0]))
         refit, notes = _refit_best(session, executor, loop, board)
+        ask_growth(loop, board, _LOADING_S)
         expect(loop, rank(plan, loop.trials))
         board = rank(
             plan, loop.trials

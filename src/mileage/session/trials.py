@@ -356,10 +356,14 @@ class TrialLoop:
         physical = self._planned((evaluation,), data, self.kept)
         return self.executor.submit(physical, label=label, limits=self.limits(), here=here)
 
-    def finish(self, ticket: int) -> Outcome | None:
-        """Wait for a ticket, after the search; None if it failed or the time is over, and ``unfinished`` says why."""
+    def finish(self, ticket: int, after_s: float | None = None) -> Outcome | None:
+        """Wait for a ticket, after the search; None if it failed or the time is over, and ``unfinished`` says why.
+
+        ``after_s`` are the seconds to keep, those for fitting the best on all rows unless given.
+        """
+        keep_s = self.refit_reserve_s(self.best) if after_s is None else after_s
         while True:
-            left = self.clock.left_after(self.refit_reserve_s(self.best))
+            left = self.clock.left_after(keep_s)
             if left is not None and left <= 0:
                 self.executor.cancel_all()
                 self.unfinished = "the budget ended while that ran"
