@@ -190,12 +190,14 @@ def _blended(board: Leaderboard) -> Iterator[str]:
 
 
 def _expected(board: Leaderboard) -> Iterator[str]:
-    """Say what the first workflow should reach on all rows, which its score is not of."""
-    first = next(iter(board.order), None)
-    if first is not None and first.expected is not None:
-        metric = board.objectives[0][0]
+    """Say what the first workflow should reach on all rows, which its score is not of, where that is another number."""
+    first, metric = next(iter(board.order), None), board.objectives[0][0]
+    if first is None or first.expected is None:
+        return
+    expected = f"{first.expected:.4g}"
+    if expected != f"{first.mean(metric):.4g}":
         yield (
-            f"w1 should reach {metric} {first.expected:.4g} as it is fitted on all its rows: its score is of models of fewer rows, "
+            f"w1 should reach {metric} {expected} as it is fitted on all its rows: its score is of models of fewer rows, "
             f"and a fit on half of those tells what rows are worth"
         )
 
