@@ -16,6 +16,13 @@ def tree_depth(search: Domain | None) -> Param:
     return Param("max_depth", AnyOf((OneOf((None,)), IntRange(1, 1000))), None, "deepest tree", search, Stage.CONTINUE)
 
 
+def n_leaves(default: int) -> Param:
+    """Return the most leaves of a tree of LightGBM."""
+    return Param(
+        "num_leaves", IntRange(2, 100_000), default, "most leaves of a tree", IntRange(4, 256, log=True), Stage.CONTINUE
+    )
+
+
 def leaf_rows(name: str, default: int, search: Domain) -> Param:
     """Return the fewest rows of a leaf."""
     return Param(name, IntRange(1, 1_000_000), default, "fewest rows of a leaf", search, Stage.CONTINUE)

@@ -38,7 +38,14 @@ _TIMES = 2.0  # no score is expected of more than so many times the rows
 def growth_reserve_s(loop: TrialLoop) -> float:
     """Return the seconds that a search leaves for asking what rows are worth."""
     seconds, best = loop.plan.budget.seconds, loop.best
-    return min(_SHARE * seconds, _half_s(best)) if seconds is not None and best is not None else 0.0
+    if seconds is None or best is None or not _has_halves(loop):
+        return 0.0
+    return min(_SHARE * seconds, _half_s(best))
+
+
+def _has_halves(loop: TrialLoop) -> bool:
+    """Say whether all workflows are scored on the same splits of one table, half of whose train rows can be taken."""
+    return loop.data.test is None and loop.data.parts is None
 
 
 def _half_s(trial: Trial) -> float:
@@ -99,7 +106,7 @@ def worth_of_rows(loop: TrialLoop, trial: Trial, after_s: float) -> float | None
     if trial.number in loop.worths:
         return loop.worths[trial.number]
     data = loop.data
-    if data.test is not None or data.parts is not None or trial.workflow is None:
+    if not _has_halves(loop) or trial.workflow is None:
         return None
     loop.bus.tell("stage", name="asking what more rows are worth")
     half = sample_task(data.deal, _HALF, seed=loop.plan.seed)

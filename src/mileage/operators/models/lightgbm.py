@@ -18,6 +18,7 @@ from mileage.operators.parameters import (
     leaf_penalty,
     leaf_rows,
     learning_rate,
+    n_leaves,
     n_trees,
     regression_loss,
     row_share,
@@ -36,9 +37,7 @@ class LightGbm(Binned, Operator):
     params = (
         n_trees("n_estimators", 100, IntRange(50, 2000, log=True)),
         learning_rate(0.1),
-        Param(
-            "num_leaves", IntRange(2, 100_000), 31, "most leaves of a tree", IntRange(4, 256, log=True), Stage.CONTINUE
-        ),
+        n_leaves(31),
         Param("max_depth", IntRange(-1, 1000), -1, "deepest tree, -1 for any", None, Stage.CONTINUE),
         leaf_rows("min_child_samples", 20, IntRange(2, 60, log=True)),
         column_share(),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mileage.core.domains import IntRange
-from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Param, Params, Stage, Traits
-from mileage.operators.parameters import leaf_rows, learning_rate, n_trees
+from mileage.operators.base import Branch, BuildContext, Cost, Family, Operator, Params, Traits
+from mileage.operators.parameters import leaf_rows, learning_rate, n_leaves, n_trees
 
 
 class SoftTreesModel(Operator):
@@ -17,9 +17,7 @@ class SoftTreesModel(Operator):
     params = (
         n_trees("n_estimators", 200, IntRange(50, 1000, log=True)),
         learning_rate(0.1),
-        Param(
-            "num_leaves", IntRange(2, 100_000), 63, "most leaves of a tree", IntRange(4, 256, log=True), Stage.CONTINUE
-        ),
+        n_leaves(63),
         leaf_rows("min_child_samples", 20, IntRange(2, 60, log=True)),
     )
     traits = Traits(
