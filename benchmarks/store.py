@@ -29,9 +29,11 @@ from typing import Any
 import numpy as np
 
 from mileage.catalog import ArtifactStore, WriteBehind
+from mileage.catalog.locks import wait_for
 
 KEY = b"k" * 32
 ONCE = 0.99
+LOCK_S = 20.0  # a writer makes room for moments only
 TASKS_PER_S, AHEAD, TASK_S = 25, 6, (0.004, 0.03)
 FLOW = """
 import sys
@@ -166,15 +168,19 @@ def write(folder: Path, quota: int, seed: int) -> None:
 
 
 def used(folder: Path) -> int:
-    """Return the bytes of all files, each once, whatever is renamed meanwhile."""
+    """Return the bytes of all files, each once, at a moment at which no writer makes room.
+
+    Without the lock, a file that leaves while others are counted and the one that takes its room would both count.
+    """
     sizes = {}
-    for path in folder.rglob("*"):
-        try:
-            stat = path.stat()
-        except FileNotFoundError:
-            continue
-        if path.is_file():
-            sizes[stat.st_ino] = stat.st_size
+    with wait_for(folder / ".aside" / "room.lock", LOCK_S):
+        for path in folder.rglob("*"):
+            try:
+                stat = path.stat()
+            except FileNotFoundError:
+                continue
+            if path.is_file():
+                sizes[stat.st_ino] = stat.st_size
     return sum(sizes.values())
 
 
