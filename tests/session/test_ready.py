@@ -15,6 +15,7 @@ from mileage.catalog import ArtifactStore
 from mileage.core.fingerprint import fingerprint
 from mileage.data import Dataset
 from mileage.errors import DataError
+from mileage.operators.by_level import Looked
 from mileage.operators.running import with_threads
 from mileage.session import Result, apply
 from mileage.session.ready import ReadySteps
@@ -54,6 +55,15 @@ def test_those_not_used_for_longest_leave_first(store: ArtifactStore) -> None:
         ready.get(port("b"))
 
 
+def test_what_is_prepared_of_a_step_is_so_once_and_leaves_with_it(store: ArtifactStore) -> None:
+    ready = ReadySteps(store, room_bytes=20_000)
+    made = [ready.prepared(port("a"), lambda step: [step.sum()]) for _ in range(2)]
+    assert made[0] is made[1]
+    for name in "bc":
+        ready.get(port(name))
+    assert ready.prepared(port("a"), lambda _: "anew") == "anew"
+
+
 def test_what_has_no_room_is_loaded_each_time(store: ArtifactStore) -> None:
     ready = ReadySteps(store, room_bytes=100)
     assert ready.get(port("a")) is not ready.get(port("a"))
@@ -83,7 +93,11 @@ def test_models_answer_by_all_cores_where_their_operator_says_so(tmp_path: Path,
     assert isinstance(answer, Result)
     [trial] = [t for t in answer.leaderboard.trials if t.model == model]
     states = apply.fitted_states(answer, trial)
-    assert apply.loader(answer, trial, states)(states["model"]).n_jobs == n_jobs
+    load = apply.loader(answer, trial, states, few=True)
+    assert load(states["model"]).n_jobs == n_jobs
+    [encoder] = [load(state) for name, state in states.items() if isinstance(load(state), Looked)]
+    plain = apply.loader(answer, trial, states, few=False)
+    assert encoder.fitted is plain(next(s for s in states.values() if load(s) is encoder))
 
 
 @pytest.fixture(scope="module")

@@ -52,6 +52,8 @@ _NO_ROWS = {
     "sql": "see its WHERE and its joins",
 }
 _HASHED_CELLS = 4_000_000
+_MOMENT_CELLS = 500_000
+_KNOWN_TYPES = 64
 _CANONICAL = frozenset({"DOUBLE", "VARCHAR", "TIMESTAMP"})
 
 
@@ -61,6 +63,20 @@ class SourceSpec:
 
     kind: str
     text: str
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A frame that is known by a name: what it is as an Arrow table, and notes on what was changed to make it one."""
+
+    schema: pa.Schema
+    n_rows: int
+    notes: tuple[str, ...]
+
+    @property
+    def is_small(self) -> bool:
+        """Whether DuckDB reads it in a moment."""
+        return self.n_rows * len(self.schema) <= _MOMENT_CELLS
 
 
 class Database:
@@ -103,7 +119,8 @@ class Database:
         self.threads, self.memory_limit = threads, memory_limit
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._lock = threading.RLock()
-        self._frames: dict[str, tuple[str, ...]] = {}
+        self._frames: dict[str, _Held] = {}
+        self._types: dict[pa.Schema, tuple[Column, ...]] = {}  # what DuckDB has made of frames
         self._numbers = itertools.count()  # of frames without a name
         self._hashes: dict[Stamp, bytes] = {}
         self._stamps: dict[str, tuple[Stamp, ...]] = {}
@@ -201,7 +218,7 @@ class Database:
         """Make a frame known as ``:name`` alone: SQL of a user does not see it."""
         table, notes = as_table(name, frame)
         with self._lock:
-            self._frames[name] = notes
+            self._frames[name] = _Held(table.schema, table.num_rows, notes)
             self._register(self._frame_table(name), table)
             self.wide.drop(self._frame_sql(name))
             if self.wide.fits(table.num_columns, table.num_rows):
@@ -363,8 +380,25 @@ class Database:
             near = near_matches(name, self._frames)
             hint = f"did you mean :{near[0]}?" if near else f"pass it: session.run(query, frames={{'{name}': df}})"
             raise DataError(f"no frame :{name}", code="D409", hint=hint)
-        made = self._made(f":{name}", self._frame_sql(name))
-        return replace(made, notes=self._frames[name])
+        held, sql = self._frames[name], self._frame_sql(name)
+        return Dataset(self, f":{name}", sql, Schema(self._columns_of(name)), held.n_rows, notes=held.notes)
+
+    def _columns_of(self, name: str) -> tuple[Column, ...]:
+        """Return the columns of a frame; DuckDB is asked once about frames of the same types."""
+        import duckdb
+
+        schema = self._frames[name].schema
+        columns = self._types.get(schema)
+        if columns is None:
+            try:
+                described = self._describe(self._frame_sql(name))
+            except duckdb.Error as error:
+                raise unreadable(f":{name}", error) from None
+            columns = _columns(described)
+            if len(self._types) >= _KNOWN_TYPES:
+                self._types.clear()
+            self._types[schema] = columns
+        return columns
 
     def _sql(self, text: str) -> Dataset:
         import duckdb
@@ -397,8 +431,7 @@ class Database:
 
     def _described(self, describe: str, sql: str, *, snapshot: bool, scan: bool = False) -> Dataset:
         self._snapshots.pop(sql, None)
-        if not self._is_frame(sql):
-            self.wide.drop(sql)  # its rows may be others now
+        self.wide.drop(sql)  # its rows may be others now
         if snapshot:
             place = f"{_SNAPSHOTS}.s{fingerprint(sql)}"
             read = self._through(f"({sql})")[1:-1]
@@ -408,10 +441,9 @@ class Database:
             self._rows(f"SELECT count(COLUMNS(*)) FROM ({sql})")
         described = self._describe(sql)
         n_rows = int(self._rows(f"SELECT count(*) FROM ({self.wide.narrow(sql, ())})")[0][0])
-        if self.wide.fits(len(described), n_rows) and sql not in self.wide:
+        if self.wide.fits(len(described), n_rows):
             self.wide.hold(sql, self.arrow(sql))
-        columns = tuple(Column(row[0], dtype_of(row[1]), row[1]) for row in described)
-        return Dataset(self, describe, sql, Schema(columns), n_rows)
+        return Dataset(self, describe, sql, Schema(_columns(described)), n_rows)
 
     def _describe(self, sql: str) -> list[tuple[Any, ...]]:
         slices = self.wide.slices(sql)
@@ -430,9 +462,15 @@ class Database:
         """Say whether the rows of a relation lie in memory: a snapshot, or a frame that was given."""
         return relation in self._snapshots or self._is_frame(relation)
 
+    def _takes_a_moment(self, sql: str) -> bool:
+        """Say whether a SELECT reads a small frame: starting a thread to hear Ctrl-C meanwhile would take longer."""
+        return any(held.is_small and self._frame_sql(name) in sql for name, held in self._frames.items())
+
     def frame(self, sql: str) -> pd.DataFrame:
         """Return the rows of a SELECT as a pandas DataFrame, as ``duckdb.sql(sql).df()`` does in a plain script."""
         with self._lock, _Told(sql), self._clean():
+            if self._takes_a_moment(sql):
+                return _as_pandas(self.connection.sql(self._through(sql)))
             return self._interruptible(lambda c: _as_pandas(c.sql(self._through(sql))))
 
     def arrow(self, sql: str) -> pa.Table:
@@ -516,6 +554,10 @@ class Database:
         size = max(1, _HASHED_CELLS // max(1, self.rows(f"SELECT count(*) FROM ({sql})")[0][0]))
         parts = (names[i : i + size] for i in range(0, len(names), size))
         return hash_parts(self.arrow(f"SELECT {', '.join(part)} FROM ({sql})") for part in parts)
+
+
+def _columns(described: Sequence[tuple[Any, ...]]) -> tuple[Column, ...]:
+    return tuple(Column(row[0], dtype_of(row[1]), row[1]) for row in described)
 
 
 def _as_pandas(relation: duckdb.DuckDBPyRelation) -> pd.DataFrame:

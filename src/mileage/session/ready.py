@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 from mileage.catalog import ArtifactStore
@@ -25,6 +26,7 @@ class ReadySteps:
     def __init__(self, store: ArtifactStore, room_bytes: int = _ROOM_BYTES) -> None:
         self._store, self._room = store, room_bytes
         self._steps: OrderedDict[str, tuple[int, Any]] = OrderedDict()
+        self._prepared: dict[str, Any] = {}
 
     def has(self, key: str) -> bool:
         """Say whether a step is in memory or kept."""
@@ -45,9 +47,26 @@ class ReadySteps:
         self._add(port.key, self._store.size_of(port.key) or 0, step)
         return step
 
+    def prepared(self, port: Port, prepare: Callable[[Any], Any]) -> Any:
+        """Return what was made of a fitted step to answer quickly; it is made once, as long as the step stays in memory.
+
+        Raises
+        ------
+        KeyError
+            If the step is not kept.
+        """
+        step = self.get(port)
+        if port.key not in self._prepared:
+            made = prepare(step)
+            if port.key not in self._steps:
+                return made
+            self._prepared[port.key] = made
+        return self._prepared[port.key]
+
     def _add(self, key: str, size_bytes: int, step: Any) -> None:
         if size_bytes > self._room:
             return
         self._steps[key] = (size_bytes, step)
         while sum(size for size, _ in self._steps.values()) > self._room:
-            self._steps.popitem(last=False)
+            gone, _ = self._steps.popitem(last=False)
+            self._prepared.pop(gone, None)

@@ -42,6 +42,7 @@ class Result:
     notes: tuple[str, ...] = ()
     kind: str = "result"
     # to predict, by trial
+    states: dict[int, Mapping[str, Port]] = field(default_factory=dict, init=False, repr=False, compare=False)
     plans: dict[int, PhysicalPlan] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __getitem__(self, ref: str) -> Fitted:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from mileage.operators.base import Branch, Operator
-from mileage.testing.laws import algebra, bins, codes, contract, late, prefixes, structure, sums, traits
+from mileage.testing.laws import algebra, bins, codes, contract, late, levels, prefixes, structure, sums, traits
 
-_CAPABILITIES = {**sums.CAPABILITIES, **codes.CAPABILITIES, **bins.CAPABILITIES}
+_CAPABILITIES = {**sums.CAPABILITIES, **codes.CAPABILITIES, **bins.CAPABILITIES, **levels.CAPABILITIES}
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ def operator_checks(operator: Operator) -> Iterator[Check]:
                 *sums.LAWS,
                 *codes.LAWS,
                 *bins.LAWS,
+                *levels.LAWS,
             ):
                 if applies(operator, law, branch):
                     yield Check(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mileage.core.domains import IntRange, whole_number
 from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params, Stage, Traits
+from mileage.operators.by_level import ByLevel
 from mileage.operators.from_sums import FromSums, Linear, levels_table
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from mileage.operators.sums import Seen
 
 
-class OneHot(FromSums, Linear, Operator):
+class OneHot(FromSums, Linear, ByLevel, Operator):
     """Make a 0/1 column of each category; rare ones share a column, unknown ones count as rare."""
 
     name = "one_hot"
@@ -46,6 +47,11 @@ class OneHot(FromSums, Linear, Operator):
                 np.minimum(n, enough) for n in counts
             ]  # which levels are rare does not hang on how frequent others are
         return self.build(params, context).fit(levels_table(seen, counts))
+
+    def widths(self, fitted: Any) -> list[int]:
+        """A column for each level that is not rare, and one for all rare ones."""
+        columns = zip(fitted.categories_, fitted.infrequent_categories_, strict=True)
+        return [len(known) - (0 if rare is None else len(rare) - 1) for known, rare in columns]
 
     def through(self, fitted: Any, seen: Seen) -> Seen:
         """Each level becomes a row of 0 and 1: in its own column, or in that of rare ones if there is one."""

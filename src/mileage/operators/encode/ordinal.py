@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mileage.operators.base import Branch, BuildContext, Family, Operator, Params, Traits
+from mileage.operators.by_level import ByLevel
 from mileage.operators.from_sums import FromSums, Linear, levels_table, told_by_level
 
 if TYPE_CHECKING:
     from mileage.operators.sums import Seen
 
 
-class Ordinal(FromSums, Linear, Operator):
+class Ordinal(FromSums, Linear, ByLevel, Operator):
     """Number the categories in sorted order; unknown ones are -1, missing ones -2."""
 
     name = "ordinal"

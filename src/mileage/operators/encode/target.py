@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mileage.core.domains import AnyOf, FloatRange, IntRange, OneOf
 from mileage.operators.base import Branch, BuildContext, Family, Operator, Param, Params, Rng, Stage, Traits
+from mileage.operators.by_level import ByLevel
 from mileage.operators.from_codes import Coded, FromCodes
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-class TargetEncode(FromCodes, Operator):
+class TargetEncode(FromCodes, ByLevel, Operator):
     """Replace a category by the shrunken mean of the target in it, cross-fitted on the train rows (Micci-Barreca 2001)."""
 
     name = "target"
