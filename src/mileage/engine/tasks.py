@@ -299,7 +299,6 @@ def _operator(name: str, resources: Resources) -> Operator:
 
 
 def _cut(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
-    from mileage.operators import running
     from mileage.operators.cutting import cut_step
 
     context: dict[str, Any] = dict(task.context)
@@ -312,7 +311,18 @@ def _cut(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
         fits, place = (fits, place) if isinstance(fits, Fits) else (fits[place], 0)  # each on rows of its own
         return {"state": operator.alone(params, BuildContext(**context), fits, place)}
     state = cut_step(operator, inputs[0], dict(task.params), BuildContext(**context))
-    return {"state": state} if task.is_model else {"state": state, "out": running.apply(state, inputs[1])}
+    return {"state": state} if task.is_model else {"state": state, "out": _shaped(task, state, inputs[1], resources)}
+
+
+def _shaped(task: Task, state: Any, rows: Any, resources: Resources) -> Any:
+    """Return the output of a fitted transformer for rows, or out of what was gathered for them."""
+    from mileage.operators import running
+    from mileage.operators.cutting import inform_step
+    from mileage.traits.gather import Columns
+
+    if isinstance(rows, Columns):
+        state = inform_step(_operator(task.operator, resources), state, rows)
+    return running.apply(_step_of(task, state), rows)
 
 
 def _gather(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
@@ -326,13 +336,8 @@ def _gather(task: Task, inputs: list[Any], resources: Resources) -> dict[str, An
 
 
 def _apply(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:
-    del resources
-    from mileage.operators import running
-
     state, rows, *levels = inputs
-    if levels:
-        return {"out": as_coded(rows, *levels).told(state)}
-    return {"out": running.apply(_step_of(task, state), rows)}
+    return {"out": as_coded(rows, *levels).told(state) if levels else _shaped(task, state, rows, resources)}
 
 
 def _join(task: Task, inputs: list[Any], resources: Resources) -> dict[str, Any]:

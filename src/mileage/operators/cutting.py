@@ -38,18 +38,21 @@ def gather_answers(operator: Operator, state: Any, X: Any, params: Params, conte
     from mileage.traits.gather import gather
 
     largest = cut_step(operator, state, params, context)
-    return gather(type(state).__name__, _gathered(operator), largest, X)
+    return gather(*_gathered(operator, largest), largest, X)
 
 
 def inform_step(operator: Operator, state: Any, found: Any) -> Any:
-    """Return a fitted step that answers from what was gathered for the rows that it will be asked."""
+    """Return a fitted step that answers from what was gathered for the rows that it will be asked, or tells their columns from it."""
     from mileage.traits.gather import informed
 
-    return informed(type(state).__name__, _gathered(operator), state, found)
+    return informed(*_gathered(operator, state), state, found)
 
 
-def _gathered(operator: Operator) -> str:
-    return next(one.name for one in operator.late if one.gathers)
+def _gathered(operator: Operator, state: Any) -> tuple[str, str]:
+    """Return the class of a fitted step, or of one that it is made of, and the parameter for whose largest value is gathered."""
+    parts = {type(part).__name__ for part in (state, *(part for _, part in getattr(state, "steps", ())))}
+    claims = (claim.split(".") for one in operator.late for claim in one.gathers)
+    return next((cls, name) for cls, name in claims if cls in parts)
 
 
 def _cut(state: Any, wanted: Any) -> Any:

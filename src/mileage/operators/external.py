@@ -131,7 +131,11 @@ def _late(estimator: Any) -> tuple[Late, ...]:
             name=name,
             claims=(f"{cls.__name__}.{name}",),
             whole=() if whole == LARGEST else (whole,),
-            gathers=any(claim.law == "gathers" and claim.argument == name for claim in declared.claims),
+            gathers=tuple(
+                f"{cls.__name__}.{name}"
+                for claim in declared.claims
+                if claim.law == "gathers" and claim.argument == name
+            ),
         )
         for declared in _declared(cls)
         for name, whole in declared.late.items()

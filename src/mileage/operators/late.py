@@ -26,8 +26,9 @@ class Late:
     whole : tuple of value
         A value whose fit holds those of all others, one for each type of number. Without any, the largest that is asked for is
         the one (None is without end); smaller ones then take that share of its time.
-    gathers : bool
-        Whether answers for the same rows are made of what is gathered once with the largest value (``gathers`` of the registry).
+    gathers : tuple of str
+        Claims ``gathers`` of the registry, one for each class: answers for the same rows, or their columns, are part of what is gathered
+        once with the largest value. Without any they are not.
     gathers_for : float
         To gather takes as long as so many predictions with the largest value: it pays for more than these.
     from_sums : bool
@@ -45,7 +46,7 @@ class Late:
     name: str
     claims: tuple[str, ...]
     whole: tuple[Value, ...] = ()
-    gathers: bool = False
+    gathers: tuple[str, ...] = ()
     gathers_for: float = 1.0
     from_sums: bool = False
 
@@ -57,17 +58,12 @@ class Late:
     @property
     def exactness(self) -> Exactness:
         """How exactly a fit that is cut back is the one with the smaller value."""
-        return Exactness.FP if self.from_sums else self._claimed("cuts")
+        return Exactness.FP if self.from_sums else _claimed("cuts", self.claims)
 
     @property
     def gathers_exactly(self) -> Exactness:
         """How exactly an answer from what was gathered with a larger value is one's own; ``broken`` if none is."""
-        return self._claimed("gathers") if self.gathers else Exactness.BROKEN
-
-    def _claimed(self, law: str) -> Exactness:
-        from mileage.traits import claimed
-
-        return max(claimed(law, *claim.split(".")) for claim in self.claims)
+        return _claimed("gathers", self.gathers) if self.gathers else Exactness.BROKEN
 
     def kind(self, value: Value) -> str:
         """Return what sets values apart that no one fit serves, such as a share and a number of columns."""
@@ -86,6 +82,12 @@ class Late:
         if not self.grows or value is None or whole is None:
             return 1.0
         return _number(value) / _number(whole)
+
+
+def _claimed(law: str, claims: tuple[str, ...]) -> Exactness:
+    from mileage.traits import claimed
+
+    return max(claimed(law, *claim.split(".")) for claim in claims)
 
 
 def _number(value: Value) -> float:

@@ -17,6 +17,7 @@ from mileage.workflow import PhysicalPlan, Port, Task, TaskKind
 
 _SAVED = 3.0  # how much sooner many are fitted in rounds than one by one, for a forecast of the refit
 _FITS = {TaskKind.FIT, TaskKind.WHOLE, TaskKind.CUT, TaskKind.LEARN, TaskKind.TOGETHER}
+_TOLD = {TaskKind.PREDICT, TaskKind.CUT, TaskKind.APPLY}  # out of what is gathered, where something is
 Part = tuple[Fingerprint, float]
 
 
@@ -97,6 +98,8 @@ def expected_s(task: Task, rates: Rates) -> float:
 
 def _parts(task: Task, tasks: Mapping[Fingerprint, Task], together: Mapping[Port, Fingerprint]) -> Iterator[Part]:
     given = [tasks[port.task] for port in task.inputs if port.task in tasks]
+    if task.kind in _TOLD and given[-1].kind is TaskKind.GATHER:
+        yield given[-1].fingerprint, 1.0
     if task.kind is TaskKind.CUT and given[0].kind is TaskKind.MASKED:
         yield given[0].fingerprint, min(1.0, _SAVED / _n_masked(given[0]))
     elif task.kind in {TaskKind.FIT, TaskKind.WHOLE} and given and given[-1].kind is TaskKind.BIN:
@@ -105,8 +108,6 @@ def _parts(task: Task, tasks: Mapping[Fingerprint, Task], together: Mapping[Port
         yield given[0].fingerprint, min(1.0, _share_of_one(given[0]))
     elif task.kind is TaskKind.CUT:
         yield given[0].fingerprint, _share(task, given[0])
-    elif task.kind is TaskKind.PREDICT and given[-1].kind is TaskKind.GATHER:
-        yield given[-1].fingerprint, 1.0
     elif task.kind is TaskKind.LEARN and task.is_model:
         if task.inputs[0] in together:
             yield together[task.inputs[0]], 1.0

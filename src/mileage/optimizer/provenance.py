@@ -306,6 +306,14 @@ def _shape(tracing: _Tracing, task: Task) -> Held:
     return Held(rows, seen)
 
 
+def _gather(tracing: _Tracing, task: Task) -> Held:
+    """Shape rows for all that are cut from a fit: a transformer also those that it has learned from, as where it is fitted."""
+    state, rows = tracing.of(task.inputs)
+    if not task.is_model and rows.rows is not None and state.seen == {rows.rows.deal: rows.rows.parts}:
+        return Held(rows.rows, state.seen)
+    return _shape(tracing, task)
+
+
 def _join(tracing: _Tracing, task: Task) -> Held:
     held = tracing.of(task.inputs)
     return Held(_same_rows(task, held), _union(one.seen for one in held))
@@ -364,7 +372,7 @@ _HOLDS: dict[TaskKind, Callable[[_Tracing, Task], Held | dict[str, Held]]] = {
     TaskKind.FIT: _fit,
     TaskKind.WHOLE: _fit,
     TaskKind.CUT: _cut,
-    TaskKind.GATHER: _shape,
+    TaskKind.GATHER: _gather,
     TaskKind.BIN: _fit,
     TaskKind.CODE: _code,
     TaskKind.LAYOUT: _nothing,

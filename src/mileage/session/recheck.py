@@ -104,8 +104,8 @@ def _claims() -> Iterator[tuple[Operator, str, str]]:
         for late in operator.late:
             for claim in late.claims:
                 yield operator, "cuts", claim
-                if late.gathers:
-                    yield operator, "gathers", claim
+            for claim in late.gathers:
+                yield operator, "gathers", claim
         if isinstance(operator, Batched):
             for cls, name in product(operator.batched_classes, operator.batched):
                 yield operator, "stacks", f"{cls}.{name}"

@@ -1,7 +1,8 @@
 """Gather once what answers with different values of a late-bound parameter are made of.
 
 What is gathered with the largest value serves all smaller ones: a neighbor model that is told the 50 nearest rows lets 3 of them
-vote as one that has searched for 3, and the sums of the answers of 10, 20 and 50 trees are those of three forests.
+vote as one that has searched for 3, and the sums of the answers of 10, 20 and 50 trees are those of three forests. The columns that a
+selector keeps are among those that it keeps with a larger value.
 """
 
 from __future__ import annotations
@@ -111,6 +112,55 @@ def boosted(fitted: Any, found: np.ndarray | None) -> Any:
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What a transformer gives for some rows, shape (n_rows, n_columns), and which of all its columns each is, smallest first."""
+
+    values: Any
+    places: np.ndarray
+
+    def of(self, places: np.ndarray) -> Any:
+        """Return some of the columns; without a copy where they lie side by side.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> Columns(np.array([[3.0, 5.0, 8.0]]), np.array([3, 5, 8])).of(np.array([5, 8])).tolist()
+        [[5.0, 8.0]]
+        """
+        import numpy as np
+
+        at: Any = np.searchsorted(self.places, places)
+        if len(at) and at[-1] - at[0] + 1 == len(at):
+            at = slice(at[0], at[-1] + 1)
+        return self.values.iloc[:, at] if hasattr(self.values, "iloc") else self.values[:, at]
+
+
+def transformed(fitted: Any, X: Any) -> Columns:
+    """Transform rows to as many columns as a fitted one keeps."""
+    return Columns(fitted.transform(X), _places(fitted))
+
+
+def shown(fitted: Any, found: Columns) -> Any:
+    """Return a transformer that is shown its columns among those of one that keeps more."""
+    made = copy(fitted)
+    made.transform = lambda _: found.of(_places(fitted))
+    return made
+
+
+def _places(fitted: Any) -> np.ndarray:
+    """Return which of all columns a transformer keeps; of a pipeline the step tells that leaves some out."""
+    import numpy as np
+
+    for part in (fitted, *(part for _, part in getattr(fitted, "steps", ()))):
+        if hasattr(part, "get_support"):
+            return np.asarray(part.get_support(indices=True))
+        if hasattr(part, "components_"):
+            return np.arange(len(part.components_))
+    message = f"a {type(fitted).__name__} does not tell which columns it keeps"
+    raise TypeError(message)
+
+
 Gather = Callable[[Any, Any], Any]
 GATHERS: Mapping[tuple[str, str], tuple[Gather, Gather]] = {
     **{(name, "n_neighbors"): (nearest, told) for name in ("KNeighborsClassifier", "KNeighborsRegressor")},
@@ -120,6 +170,9 @@ GATHERS: Mapping[tuple[str, str], tuple[Gather, Gather]] = {
         for kind in ("Classifier", "Regressor")
     },
     **{(name, "n_estimators"): (rounds, boosted) for name in ("LGBMClassifier", "LGBMRegressor")},
+    ("SelectKBest", "k"): (transformed, shown),
+    ("SelectPercentile", "percentile"): (transformed, shown),
+    ("PCA", "n_components"): (transformed, shown),
 }
 
 

@@ -27,8 +27,8 @@ class TaskKind(StrEnum):
     fit      X [, y [, levels]]           ``state``; a transformer also ``out``, its output for the train rows; with levels, X are codes
              X, y, bins                   ``state`` of a model that is given the bins of X
     whole    X [, y]                      ``state`` of a fit that others are cut from
-    cut      state of the whole [, X]     what ``fit`` gives
-    gather   state, X                     ``out``: what predictions with several values of a parameter are made of
+    cut      state of the whole [, X]     what ``fit`` gives; X, or what is gathered for it
+    gather   state, X                     ``out``: what predictions, or columns, with several values of a parameter are made of
     bin      X                            ``out``: its columns in bins, for fits with other parameters
     code     X                            ``codes``: places of categories among the levels of their columns; ``levels``
     layout   X                            ``out``: the columns that sums are made of
@@ -41,7 +41,7 @@ class TaskKind(StrEnum):
     learn    sums that a step sees        ``state`` as fitting it on the rows would give
     together sums that a step sees, or X, y   ``state``: what is learned with each of several values of a parameter
     masked   X, y, layout, then of each model splits and the states of the steps before it   ``state``: the model of each, fitted on its own train rows
-    apply    state, X [, levels]          ``out``
+    apply    state, X [, levels]          ``out``; X, or what is gathered for it
     join     X, X, ...                    ``out``: one matrix of all columns
     munge    X                            ``X``: its rows, and rows that are made up of them
     predict  state, X [, gathered]        ``out``: predictions (n,) or (n, n_classes)

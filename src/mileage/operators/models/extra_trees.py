@@ -29,7 +29,7 @@ class ExtraTrees(Forest):
         Late(
             name="n_estimators",
             claims=("ExtraTreesClassifier.n_estimators", "ExtraTreesRegressor.n_estimators"),
-            gathers=True,
+            gathers=("ExtraTreesClassifier.n_estimators", "ExtraTreesRegressor.n_estimators"),
         ),
     )
     cost = Cost(0.1, 2.3e-5, column_power=0.5)

@@ -31,7 +31,7 @@ class Knn(Operator):
             name="n_neighbors",
             claims=("KNeighborsClassifier.n_neighbors", "KNeighborsRegressor.n_neighbors"),
             whole=(5,),
-            gathers=True,
+            gathers=("KNeighborsClassifier.n_neighbors", "KNeighborsRegressor.n_neighbors"),
         ),
         Late(
             name="weights", claims=("KNeighborsClassifier.weights", "KNeighborsRegressor.weights"), whole=("uniform",)

@@ -68,7 +68,7 @@ class LightGbm(Binned, Operator):
         Late(
             name="n_estimators",
             claims=("LGBMClassifier.n_estimators", "LGBMRegressor.n_estimators"),
-            gathers=True,
+            gathers=("LGBMClassifier.n_estimators", "LGBMRegressor.n_estimators"),
             gathers_for=4.0,  # leaves are looked up tree by tree in Python
         ),
     )

@@ -29,7 +29,7 @@ class RandomForest(Forest):
         Late(
             name="n_estimators",
             claims=("RandomForestClassifier.n_estimators", "RandomForestRegressor.n_estimators"),
-            gathers=True,
+            gathers=("RandomForestClassifier.n_estimators", "RandomForestRegressor.n_estimators"),
         ),
     )
     cost = Cost(0.05, 7.5e-5, column_power=0.5)

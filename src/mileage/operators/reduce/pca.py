@@ -40,6 +40,7 @@ class Pca(FromSums, Linear, Operator):
             name="n_components",
             claims=("PCA.n_components", "FunctionTransformer.kw_args"),
             whole=(_MOST, _LARGEST_SHARE),
+            gathers=("PCA.n_components",),
         ),
     )
     cost = Cost(0.01, 2e-7)

@@ -30,7 +30,14 @@ class KBest(Operator):
         Param("score", OneOf(("f_test", "mutual_information")), "f_test", "how a column is judged"),
     )
     traits = Traits(row_wise=True, reads_y=True, prefix=("k",), sparse=True, lossless_projection=True)
-    late = (Late(name="k", claims=("SelectKBest.k", "SelectPercentile.percentile"), whole=(1, 1.0)),)
+    late = (
+        Late(
+            name="k",
+            claims=("SelectKBest.k", "SelectPercentile.percentile"),
+            whole=(1, 1.0),
+            gathers=("SelectKBest.k", "SelectPercentile.percentile"),
+        ),
+    )
     cost = Cost(0.003, 2e-8)
     accepts = (Branch.MATRIX,)
     version = "2"
