@@ -34,7 +34,7 @@ N_COLUMNS, N_USED = 200, 12
 CHUNK = 50_000
 QUERY = "PREDICT y FROM 'train.parquet' VALIDATE BY 2 FOLDS WITH PIPELINE = median >> standard >> logistic(penalty = 'l1', C = {C}) SEED 7"
 TARGETS = {"times_faster_than_sklearn": 15.0, "times_faster_than_whole": 15.0, "largest_difference": 1e-12}
-IMPORTS = "import duckdb, lark, pandas, pyarrow.parquet, sqlalchemy, sklearn.impute, sklearn.linear_model, sklearn.preprocessing"
+IMPORTS = "import duckdb, lark, pandas, pyarrow.parquet, sklearn.impute, sklearn.linear_model, sklearn.preprocessing"
 WORKER = (
     "import json, os, sys, time\nstarted = time.perf_counter()\n"
     + IMPORTS

@@ -145,9 +145,8 @@ def oracle(given: argparse.Namespace, taken: dict[str, float]) -> Any:
 
 def mile(given: argparse.Namespace, taken: dict[str, float]) -> Any:
     """MILE, with what earlier processes kept."""
-    for name in ("duckdb", "mileage.session.flow_file", "mileage.session.session", "mileage.catalog.tables"):
+    for name in ("duckdb", "mileage.session.flow_file", "mileage.session.session"):
         importlib.import_module(name)
-    importlib.import_module("alembic.command")
     import mileage
 
     with measured(taken), mileage.connect(given.store) as session:

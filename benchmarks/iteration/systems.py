@@ -150,13 +150,7 @@ def pipefunc(scenario: Any, data: Path, iteration: int, store: Path, rows: int |
 
 SYSTEMS = {"plain": plain, "mile": mile, "joblib": joblib, "hamilton": hamilton, "skrub": skrub, "pipefunc": pipefunc}
 _LIBRARIES = {
-    "mile": (
-        "duckdb",
-        "mileage.session.flow_file",
-        "mileage.session.session",
-        "mileage.catalog.tables",
-        "alembic.command",
-    ),
+    "mile": ("duckdb", "mileage.session.flow_file", "mileage.session.session"),
     "joblib": ("joblib",),
     "hamilton": ("hamilton.driver", "hamilton.caching.adapter"),
     "skrub": ("skrub",),

@@ -158,6 +158,19 @@ def test_the_migrations_lead_to_the_tables(tmp_path):
     b.close()
 
 
+def test_an_older_catalog_is_migrated_and_keeps_what_is_in_it(tmp_path):
+    project = Project.open(tmp_path)
+    with Catalog(project) as made:
+        made.add_query("q", "h")
+    with sqlite3.connect(project.catalog_file) as connection:  # as it was before there were lessons
+        connection.execute("DROP TABLE lessons")
+        connection.execute("UPDATE alembic_version SET version_num = '0004'")
+    connection.close()
+    for _ in range(2):
+        with Catalog(project) as made:
+            assert made.lessons.all() == () and [q.text for q in made.queries()] == ["q"]
+
+
 def test_a_newer_catalog_is_refused(tmp_path):
     project = Project.open(tmp_path)
     with Catalog(project) as made:

@@ -221,8 +221,6 @@ def test_a_value_leaves_memory_when_its_last_reader_is_done(tmp_path, policy):
 
 def test_a_process_imports_for_a_flow_what_its_steps_need(tmp_path):
     (tmp_path / "flow.py").write_text("import mileage\nmileage.show(four=mileage.step(abs)(-4))\n")
-    with mileage.connect(tmp_path) as session:
-        run_file(session, tmp_path / "flow.py")  # the tables of the catalog are made of SQLAlchemy's
     heavy = ("sqlalchemy", "alembic", "scipy", "sklearn", "pandas", "duckdb", "lark", "mileage.language.ast")
     code = f"""
         import sys, mileage

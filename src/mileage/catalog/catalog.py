@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, Self
 from mileage.catalog.database import CatalogFile
 from mileage.catalog.flows import FlowLog
 from mileage.catalog.lessons import LessonBook
-from mileage.catalog.process import Owner, environment
+from mileage.catalog.process import Owner
+from mileage.catalog.process import environment as _here
 from mileage.catalog.project import Project
 from mileage.catalog.records import ArtifactRecord, QueryRecord, RunRecord
 from mileage.errors import UnknownRefError
 
 if TYPE_CHECKING:
+    import sqlite3
     from types import TracebackType
-
-    from sqlalchemy import Connection, Row
 
     from mileage.catalog.store import ArtifactStore
     from mileage.results import Trial
@@ -36,6 +36,20 @@ _RECORD = (
     FROM trials WHERE run_id = :run_id""",
     "UPDATE runs SET heartbeat = :recorded WHERE id = :run_id",
 )
+
+_NEW_QUERY = """INSERT INTO queries (text, semantic_hash, name, parent, source, created)
+    VALUES (:text, :semantic_hash, :name, :parent, :source, :created)"""
+_NEW_RUN = """INSERT INTO runs (query_id, state, started, budget_s, seed, data_fingerprint, environment, summary,
+    pid, pid_started, host, boot, heartbeat) VALUES (:query_id, :state, :started, :budget_s, :seed, :data_fingerprint,
+    :environment, :summary, :pid, :pid_started, :host, :boot, :heartbeat)"""
+_END_RUN = """UPDATE runs SET state = :state, ended = :now, heartbeat = :now, summary = coalesce(:summary, summary)
+    WHERE id = :id"""
+_RUNS = """SELECT *, (SELECT count(*) FROM trials WHERE trials.run_id = runs.id) AS n_trials FROM runs
+    WHERE :state IS NULL OR state = :state ORDER BY id"""
+_NEW_ARTIFACT = """INSERT INTO artifacts (key, size_bytes, kind, created, last_used, seconds, run_id)
+    VALUES (:key, :size_bytes, :kind, :created, :last_used, :seconds, :run_id)
+    ON CONFLICT (key) DO UPDATE SET size_bytes = excluded.size_bytes, kind = excluded.kind,
+    last_used = excluded.last_used, seconds = excluded.seconds, run_id = excluded.run_id"""
 
 
 class Catalog:
@@ -90,8 +104,6 @@ class Catalog:
         source: str | None = None,
     ) -> QueryRecord:
         """Keep a version of a query and return it; ``parent`` is the version it refines."""
-        from mileage.catalog.tables import queries
-
         values: dict[str, Any] = {
             "text": text,
             "semantic_hash": str(semantic_hash),
@@ -100,15 +112,12 @@ class Catalog:
             "source": source or ("refine" if parent is not None else "run"),
             "created": time.time(),
         }
-        new = self._file.write(lambda c: _inserted(c, queries.insert().values(**values)))
+        new = self._file.change(lambda c: _inserted(c, _NEW_QUERY, values))
         return QueryRecord(id=new, **values)
 
     def queries(self) -> tuple[QueryRecord, ...]:
         """Return all versions of queries, oldest first."""
-        from mileage.catalog.tables import queries
-
-        rows = self._file.read(lambda c: c.execute(queries.select().order_by(queries.c.id)).all())
-        return tuple(_query(row) for row in rows)
+        return tuple(QueryRecord(**dict(row)) for row in self._file.select("SELECT * FROM queries ORDER BY id"))
 
     def query(self, ref: str | int) -> QueryRecord:
         """Return a version by number, reference (``@q1``, ``@last``) or name (the latest of that name).
@@ -144,8 +153,6 @@ class Catalog:
         environment: Mapping[str, Any] | None = None,
     ) -> int:
         """Note that a run of this process begins, and return its number."""
-        from mileage.catalog.tables import runs
-
         owner, now = self._current_owner(), time.time()
         values = {
             "query_id": query_id,
@@ -154,7 +161,7 @@ class Catalog:
             "budget_s": budget_s,
             "seed": seed,
             "data_fingerprint": str(data_fingerprint),
-            "environment": json.dumps(dict(environment) if environment is not None else _environment()),
+            "environment": json.dumps(dict(environment) if environment is not None else _here()),
             "summary": "{}",
             "pid": owner.pid,
             "pid_started": owner.started,
@@ -162,7 +169,7 @@ class Catalog:
             "boot": owner.boot,
             "heartbeat": now,
         }
-        return self._file.write(lambda c: _inserted(c, runs.insert().values(**values)))
+        return self._file.change(lambda c: _inserted(c, _NEW_RUN, values))
 
     def record_trial(self, run_id: int, trial: Trial) -> bool:
         """Keep a trial; it is on the disk when this returns true.
@@ -170,8 +177,6 @@ class Catalog:
         False says that the catalog is :attr:`degraded`: the trial is known to this process only.
         Recording a number again replaces it.
         """
-        from sqlalchemy import text
-
         values = {
             "run_id": run_id,
             "number": trial.number,
@@ -181,40 +186,26 @@ class Catalog:
             "recorded": time.time(),
         }
 
-        def work(connection: Connection) -> None:
+        def work(connection: sqlite3.Connection) -> None:
             for statement in _RECORD:
-                connection.execute(text(statement), values)
+                connection.execute(statement, values)
 
-        self._file.write(work)
+        self._file.change(work)
         return self.degraded is None
 
     def finish_run(self, run_id: int, state: str = "finished", *, summary: Mapping[str, Any] | None = None) -> None:
         """Note how a run ended: ``finished``, ``stopped`` or ``failed``."""
-        from mileage.catalog.tables import runs
-
-        now = time.time()
-        values: dict[str, Any] = {"state": state, "ended": now, "heartbeat": now}
-        if summary is not None:
-            values["summary"] = json.dumps(dict(summary), default=str)
-        self._file.write(lambda c: c.execute(runs.update().where(runs.c.id == run_id).values(**values)))
+        said = None if summary is None else json.dumps(dict(summary), default=str)
+        values = {"id": run_id, "state": state, "now": time.time(), "summary": said}
+        self._file.change(lambda c: c.execute(_END_RUN, values))
 
     def beat(self, run_id: int) -> None:
         """Say that a run is alive; recording a trial says so too."""
-        from mileage.catalog.tables import runs
-
-        self._file.write(lambda c: c.execute(runs.update().where(runs.c.id == run_id).values(heartbeat=time.time())))
+        self._file.change(lambda c: c.execute("UPDATE runs SET heartbeat = ? WHERE id = ?", (time.time(), run_id)))
 
     def runs(self, *, state: str | None = None) -> tuple[RunRecord, ...]:
         """Return all runs, or those in a state, oldest first."""
-        from sqlalchemy import func, select
-
-        from mileage.catalog.tables import runs, trials
-
-        counted = select(func.count()).where(trials.c.run_id == runs.c.id).scalar_subquery().label("n_trials")
-        asked = select(runs, counted).order_by(runs.c.id)
-        if state is not None:
-            asked = asked.where(runs.c.state == state)
-        return tuple(_run(row) for row in self._file.read(lambda c: c.execute(asked).all()))
+        return tuple(_run(row) for row in self._file.select(_RUNS, state=state))
 
     def run(self, run_id: int) -> RunRecord:
         """Return a run by number.
@@ -239,65 +230,44 @@ class Catalog:
 
     def trials(self, run_id: int) -> tuple[Trial, ...]:
         """Return the trials of a run in the order in which they were recorded."""
-        from sqlalchemy import select
-
-        from mileage.catalog.tables import trials
         from mileage.results import Trial
 
-        asked = select(trials.c.record).where(trials.c.run_id == run_id).order_by(trials.c.position)
-        return tuple(
-            Trial.from_json(json.loads(row.record)) for row in self._file.read(lambda c: c.execute(asked).all())
-        )
+        rows = self._file.select("SELECT record FROM trials WHERE run_id = :run ORDER BY position", run=run_id)
+        return tuple(Trial.from_json(json.loads(row["record"])) for row in rows)
 
     # --- findings and artifacts ---------------------------------------------------------------------------------------
 
     def add_findings(self, run_id: int, kind: str, items: Iterable[Mapping[str, Any]]) -> None:
         """Keep what was assumed or found for a run, as plain mappings; ``kind`` is ``assumption`` or ``finding``."""
-        from mileage.catalog.tables import findings
-
-        rows = [{"run_id": run_id, "kind": kind, "content": json.dumps(dict(item), default=str)} for item in items]
+        rows = [(run_id, kind, json.dumps(dict(item), default=str)) for item in items]
         if rows:
-            self._file.write(lambda c: c.execute(findings.insert(), rows))
+            statement = "INSERT INTO findings (run_id, kind, content) VALUES (?, ?, ?)"
+            self._file.change(lambda c: c.executemany(statement, rows))
 
     def findings(self, run_id: int, kind: str | None = None) -> tuple[dict[str, Any], ...]:
         """Return what was kept for a run, in order."""
-        from mileage.catalog.tables import findings
-
-        asked = findings.select().where(findings.c.run_id == run_id).order_by(findings.c.id)
-        rows = self._file.read(lambda c: c.execute(asked).all())
-        return tuple(json.loads(row.content) for row in rows if kind is None or row.kind == kind)
+        rows = self._file.select("SELECT kind, content FROM findings WHERE run_id = :run ORDER BY id", run=run_id)
+        return tuple(json.loads(row["content"]) for row in rows if kind is None or row["kind"] == kind)
 
     def note_artifacts(self, records: Iterable[ArtifactRecord]) -> None:
         """Keep or renew what is known of artifacts, in one transaction."""
         from dataclasses import asdict
 
-        from sqlalchemy.dialects.sqlite import insert
-
-        from mileage.catalog.tables import artifacts
-
         rows = [asdict(record) for record in records]
-        if not rows:
-            return
-        made = insert(artifacts)
-        renewed = {name: made.excluded[name] for name in ("size_bytes", "kind", "last_used", "seconds", "run_id")}
-        self._file.write(lambda c: c.execute(made.on_conflict_do_update(index_elements=["key"], set_=renewed), rows))
+        if rows:
+            self._file.change(lambda c: c.executemany(_NEW_ARTIFACT, rows))
 
     def artifacts(self) -> tuple[ArtifactRecord, ...]:
         """Return what is known of artifacts, by key."""
-        from mileage.catalog.tables import artifacts
-
-        rows = self._file.read(lambda c: c.execute(artifacts.select().order_by(artifacts.c.key)).all())
-        return tuple(ArtifactRecord(**row._mapping) for row in rows)
+        return tuple(ArtifactRecord(**dict(row)) for row in self._file.select("SELECT * FROM artifacts ORDER BY key"))
 
     def sync_artifacts(self, store: ArtifactStore) -> None:
         """Make the index say what the store really holds; the files are the truth."""
-        from mileage.catalog.tables import artifacts
-
         kept = {item.key: item for item in store}
         known = {record.key: record for record in self.artifacts()}
-        gone = [key for key in known if key not in kept]
+        gone = [(key,) for key in known if key not in kept]
         if gone:
-            self._file.write(lambda c: c.execute(artifacts.delete().where(artifacts.c.key.in_(gone))))
+            self._file.change(lambda c: c.executemany("DELETE FROM artifacts WHERE key = ?", gone))
         new = [item for key, item in kept.items() if key not in known]
         self.note_artifacts(
             ArtifactRecord(i.key, i.size_bytes, created=i.last_used, last_used=i.last_used) for i in new
@@ -347,22 +317,14 @@ class Catalog:
         return tuple(one["id"] for one in dead)
 
 
-def _environment() -> dict[str, Any]:
-    return environment()
-
-
-def _inserted(connection: Connection, statement: Any) -> int:
-    key = connection.execute(statement).inserted_primary_key
+def _inserted(connection: sqlite3.Connection, statement: str, values: Mapping[str, Any]) -> int:
+    key = connection.execute(statement, values).lastrowid
     assert key is not None
-    return int(key[0])
+    return key
 
 
-def _query(row: Row[Any]) -> QueryRecord:
-    return QueryRecord(**row._mapping)
-
-
-def _run(row: Row[Any]) -> RunRecord:
-    fields = {name: getattr(row, name) for name in RunRecord.__dataclass_fields__}
-    fields["environment"] = json.loads(row.environment)
-    fields["summary"] = json.loads(row.summary)
+def _run(row: sqlite3.Row) -> RunRecord:
+    fields = {name: row[name] for name in RunRecord.__dataclass_fields__}
+    fields["environment"] = json.loads(row["environment"])
+    fields["summary"] = json.loads(row["summary"])
     return RunRecord(**fields)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _SMOOTH = 0.5  # weight of the newest measurement
 
-# Plain SQL, since every run says these once: a process would spend more on importing SQLAlchemy than on all of them.
 _HEAD = """SELECT * FROM versions WHERE flow = :flow ORDER BY
     id = (SELECT version_id FROM heads WHERE flow = :flow) DESC, id DESC LIMIT 1"""
 _COSTS = "SELECT * FROM costs WHERE task IN (SELECT value FROM json_each(:tasks))"

@@ -5,10 +5,8 @@ from alembic import context
 
 def migrate() -> None:
     """Run the migrations within the caller's transaction."""
-    from mileage.catalog.tables import metadata
-
     connection = context.config.attributes["connection"]
-    context.configure(connection=connection, target_metadata=metadata, transactional_ddl=False, render_as_batch=True)
+    context.configure(connection=connection, transactional_ddl=False, render_as_batch=True)
     context.run_migrations()
 
 
