@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mileage.operators.blending import blend, blend_weights, pooled
+from mileage.operators.blending import _thinned, blend, blend_weights, pooled
 from mileage.operators.running import Predictions
 
 
@@ -54,6 +54,16 @@ def test_a_blend_is_never_worse_than_its_best_member(seed: int, n: int) -> None:
     assert weights.sum() == pytest.approx(1)
     assert (weights >= 0).all()
     assert loss(blend(made, weights.tolist())) <= min(map(loss, made)) + 1e-12
+    together = loss(blend(made, [1 / n] * n))
+    assert loss(blend(made, weights.tolist())) <= 0.9 * together + 0.1 * min(map(loss, made)) + 1e-12
+
+
+def test_members_that_are_hardly_missed_are_spared() -> None:
+    losses = {(2, 2, 1, 1): 1.0, (0, 2, 1, 1): 1.3, (2, 0, 1, 1): 1.2, (2, 2, 0, 1): 1.01, (2, 2, 1, 0): 1.04}
+    losses |= {(0, 2, 0, 1): 1.3, (2, 0, 0, 1): 1.3, (2, 2, 0, 0): 1.06}
+    losses |= {(2, 0, 0, 0): 1.09, (0, 2, 0, 0): 1.5}
+    spared = [_thinned((2, 2, 1, 1), lambda counts: losses[tuple(counts)], most) for most in (1.0, 1.05, 1.08, 1.1)]
+    assert spared == [(2, 2, 1, 1), (2, 2, 0, 1), (2, 2, 0, 0), (2, 0, 0, 0)]
 
 
 def test_a_member_without_a_loss_is_left_out() -> None:

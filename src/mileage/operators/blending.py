@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _STEPS = 25
 _LEAST_GAIN = 1e-9
+_SPARED = 0.1  # of what blending gains may be lost for fewer members, which predict sooner
 
 
 def blend(predictions: Sequence[Predictions], weights: Sequence[float]) -> Predictions:
@@ -60,7 +61,8 @@ def blend_weights(candidates: Sequence[Predictions], loss: Loss, n_steps: int = 
     """Return the weights of a blend, shape (n_candidates,), that sum to 1; many are 0.
 
     It begins with as many of the best as are best together, and adds one after the other, each as often as it helps: a
-    weight is the share of the times that a candidate was added. That is hard to overfit where the candidates are few.
+    weight is the share of the times that a candidate was added. That is hard to overfit where the candidates are few. Those
+    without which hardly less is gained are left out again, as each has to predict.
 
     Parameters
     ----------
@@ -86,7 +88,8 @@ def blend_weights(candidates: Sequence[Predictions], loss: Loss, n_steps: int = 
         value = loss(blend([c for c, _ in members], [n for _, n in members]))
         return math.inf if math.isnan(value) else value
 
-    counts, lowest = _best_together(len(candidates), of)
+    alone = [of([int(i == j) for j in range(len(candidates))]) for i in range(len(candidates))]
+    counts, lowest = _best_together(alone, of)
     for _ in range(n_steps):
         tries = [tuple(n + (i == j) for j, n in enumerate(counts)) for i in range(len(candidates))]
         losses = [of(one) for one in tries]
@@ -94,12 +97,24 @@ def blend_weights(candidates: Sequence[Predictions], loss: Loss, n_steps: int = 
             break
         lowest = min(losses)
         counts = tries[losses.index(lowest)]
+    counts = _thinned(counts, of, lowest + _SPARED * (min(alone) - lowest))
     return np.array(counts) / sum(counts)
 
 
-def _best_together(n: int, of: Callable[[Sequence[int]], float]) -> tuple[tuple[int, ...], float]:
-    """Return how many of the best, in the order of their own losses, are best together, as counts with their loss."""
-    alone = [of([int(i == j) for j in range(n)]) for i in range(n)]
+def _thinned(counts: tuple[int, ...], of: Callable[[Sequence[int]], float], most: float) -> tuple[int, ...]:
+    """Return the counts without as many members as can be spared for a loss of ``most``, those that are missed least first."""
+    while sum(n > 0 for n in counts) > 1:
+        tries = [tuple(0 if i == j else n for j, n in enumerate(counts)) for i, m in enumerate(counts) if m]
+        losses = [of(one) for one in tries]
+        if not min(losses) <= most:
+            break
+        counts = tries[losses.index(min(losses))]
+    return counts
+
+
+def _best_together(alone: list[float], of: Callable[[Sequence[int]], float]) -> tuple[tuple[int, ...], float]:
+    """Return how many of the best, in the order of their losses ``alone``, are best together, as counts with their loss."""
+    n = len(alone)
     order = sorted(range(n), key=lambda i: (alone[i], i))
     tries = [tuple(int(order.index(i) < k) for i in range(n)) for k in range(1, n + 1)]
     losses = [min(alone), *[of(one) for one in tries[1:]]]

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 _FEWEST = 5  # scored workflows, of fewer there is little to blend
 _MEMBERS = 12  # at most: the best of each family and of each model, then the others
+_TOGETHER = (
+    5  # of those scored again, whose plain mean is taken: one more would hardly err otherwise, and has to predict
+)
 _USUAL = 4  # members of a blend, for what their fits on all rows will take
 _SHARE = 0.2  # of the time that a query may take
 _WEIGHING = 0.04  # of that time, for choosing weights and scoring
@@ -55,6 +58,7 @@ def blend_best(loop: TrialLoop) -> None:
     those: weights would be chosen by chance too. Else the weights are chosen by the kept predictions.
     """
     chosen = _candidates(loop)
+    chosen = chosen[:_TOGETHER] if chosen and chosen[0].is_confirmed else chosen
     loop.blend_s = 0.0  # what was kept for this is spent now
     # weights choose few of many, so each that could be a member alone is weighed; if those chosen take too long, all that fit together
     sets = [_affordable(loop, chosen)]
