@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mileage.operators import running
 from mileage.operators.layout import level_key, level_table
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _UNSEEN = "a level that no row has had"
 
@@ -56,41 +59,60 @@ class Looked:
     fitted: Any
 
     @cached_property
-    def _columns(self) -> list[_Column]:
-        """The table of each column; the encoder is asked when the first rows come."""
+    def _tables(self) -> tuple[list[_Places], list[Any]]:
+        """The levels of each column, and what each becomes; the encoder is asked when the first rows come."""
         known = [list(own) for own in self.fitted.categories_]
         asked = [[*own, _unseen(own), _missing(own)] for own in known]
         made = running.apply(self.fitted, level_table(dict(zip(self.fitted.feature_names_in_, asked, strict=True))))
         made = made.tocsr() if hasattr(made, "tocsr") else made
         stops = [0, *accumulate(self.operator.widths(self.fitted))]
         parts = [made[: len(own), start:stop] for own, (start, stop) in zip(asked, pairwise(stops), strict=True)]
-        return [_Column(own, part) for own, part in zip(asked, parts, strict=True)]
+        return [_Places(own) for own in asked], parts
+
+    @cached_property
+    def _block(self) -> Any:
+        """What all levels become, one after the other, as one sparse matrix, and of each column where its levels begin."""
+        from scipy import sparse
+
+        parts = self._tables[1]
+        return sparse.block_diag(parts, format="csr"), [0, *accumulate(part.shape[0] for part in parts)][:-1]
 
     def transform(self, X: Any) -> Any:
         """Return what the encoder makes of the rows of a table, shape (n_rows, n_out)."""
         import numpy as np
         from scipy import sparse
 
-        parts = [column.told(X.iloc[:, i]) for i, column in enumerate(self._columns)]
-        return sparse.hstack(parts, format="csr") if sparse.issparse(parts[0]) else np.hstack(parts)
+        columns, made = self._tables
+        places = [column.of(values) for column, (_, values) in zip(columns, X.items(), strict=True)]
+        if not sparse.issparse(made[0]):
+            return np.hstack([part[own] for part, own in zip(made, places, strict=True)])
+        block, starts = self._block
+        rows = (
+            np.column_stack(places) + starts
+        )  # of the block: a row of the table is the sum of some, which have no column in common
+        n_rows, n_columns = rows.shape
+        stops = np.arange(0, rows.size + 1, n_columns)
+        chosen = sparse.csr_matrix((np.ones(rows.size), rows.ravel(), stops), shape=(n_rows, block.shape[0]))
+        out = chosen @ block
+        out.sort_indices()
+        return out
 
 
-class _Column:
-    """What an encoder makes of each level of a column, the last two being one never seen and one that is missing."""
+class _Places:
+    """The place of each level of a column, the last two being one never seen and one that is missing."""
 
-    def __init__(self, levels: Sequence[Any], made: Any) -> None:
-        self.made = made
+    def __init__(self, levels: Sequence[Any]) -> None:
         self._place = {level_key(level): i for i, level in enumerate(levels)}
 
-    def told(self, values: Any) -> Any:
-        """Return what becomes of the values of a column, shape (n_rows, width)."""
+    def of(self, values: Any) -> np.ndarray:
+        """Return the places of the values of a column, shape (n_rows,)."""
         import numpy as np
         import pandas as pd
 
         missing = self._place[None]
         codes, found = pd.factorize(values)
         places = [self._place.get(level, missing - 1) for level in np.asarray(found, dtype=object).tolist()]
-        return self.made[np.array([*places, missing], dtype=np.intp)[codes]]  # the last one, -1, is what is missing
+        return np.asarray(np.array([*places, missing], dtype=np.intp)[codes])  # the last one, -1, is what is missing
 
 
 def _unseen(levels: Sequence[Any]) -> Any:
