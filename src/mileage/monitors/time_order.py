@@ -23,7 +23,7 @@ class TimeOrder(Monitor):
         if not dates:
             return ()
         date = max(dates, key=lambda c: (c.n_distinct, c.name))
-        message = f"rows may be in the order of {date.name}: shuffled, a workflow is scored on times it has seen"
+        message = f"rows are dated by {date.name}: shuffled, a workflow is scored on times it has seen"
         n = splits.n if splits.method == "folds" else 5
         clause = f"VALIDATE BY {n} FOLDS IN ORDER OF {word(date.name)}"
         evidence = {"from": str(date.min), "to": str(date.max)}
