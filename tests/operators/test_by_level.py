@@ -7,7 +7,7 @@ import pandas as pd
 
 from mileage.operators import operators
 from mileage.operators.base import BuildContext
-from mileage.operators.by_level import Looked
+from mileage.operators.by_level import Looked, looked
 
 
 def test_a_level_that_is_called_like_one_never_seen_is_told_from_it() -> None:
@@ -24,6 +24,14 @@ def test_rare_levels_share_a_column_in_each_column_that_has_some() -> None:
     asked = pd.DataFrame({"c": [*"ab?"], "d": [*"q?p"], "e": ["x", "z", None]})
     assert one_hot.widths(fitted) == [2, 2, 2]
     assert np.array_equal(Looked(one_hot, fitted).transform(asked).toarray(), fitted.transform(asked).toarray())
+
+
+def test_an_encoder_of_very_many_levels_stays_as_it_is() -> None:
+    ordinal = operators.get("ordinal")
+    for n, is_looked in ((1000, True), (60_000, False)):
+        rows = pd.DataFrame({"c": [f"v{i}" for i in range(n)], "d": "w"})
+        fitted = ordinal.build({}, BuildContext()).fit(rows)
+        assert isinstance(looked(ordinal, fitted), Looked) == is_looked
 
 
 def test_tables_are_asked_of_the_encoder_once() -> None:

@@ -18,6 +18,7 @@ from mileage.operators.layout import level_key, level_table
 if TYPE_CHECKING:
     import numpy as np
 
+_MOST_CELLS = 100_000  # of the table that an encoder is asked: all levels of its columns, side by side
 _UNSEEN = "a level that no row has had"
 
 
@@ -32,6 +33,12 @@ class ByLevel:
         """Return how many columns each column becomes."""
         n_columns = len(fitted.categories_)
         return [len(fitted.get_feature_names_out()) // n_columns] * n_columns
+
+
+def looked(operator: ByLevel, fitted: Any) -> Any:
+    """Return a fitted encoder as tables to look levels up in; as it is where it knows so many that asking it for all would take longer."""
+    levels = [len(own) for own in fitted.categories_]
+    return Looked(operator, fitted) if max(levels) * len(levels) <= _MOST_CELLS else fitted
 
 
 @dataclass

@@ -16,7 +16,7 @@ from mileage.data import Dataset, SourceSpec, bounds_of, quote
 from mileage.engine import Limits, Resources, run_here
 from mileage.errors import DataError, EngineError
 from mileage.operators import operators
-from mileage.operators.by_level import ByLevel, Looked
+from mileage.operators.by_level import ByLevel, looked
 from mileage.operators.running import with_threads
 from mileage.optimizer import PlanContext, apply_tasks, fit_tasks, optimize
 from mileage.planner.mistakes import Mistakes
@@ -91,7 +91,7 @@ def loader(result: Result, trial: Trial, states: Mapping[str, Port], *, few: boo
         if operator is not None and operator.traits.predict_threads:
             return ready.prepared(port, lambda step: with_threads(step, n))
         if few and isinstance(operator, ByLevel):
-            return ready.prepared(port, partial(Looked, operator))
+            return ready.prepared(port, partial(looked, operator))
         return ready.get(port)
 
     return load
