@@ -63,6 +63,8 @@ class Executor:
         wait in this process take as much; more of them wait on disk.
     n_workers : int, default 1
         Workers to start.
+    keeps_one_free : bool, default False
+        Start one more, which only takes what is submitted ``aside``.
     scratch_bytes : int, optional
         Of values that wait on disk, in a temporary folder; half of what is free there unless given. What is beyond that, and nobody
         waits for, is computed again when it is asked for.
@@ -86,6 +88,7 @@ class Executor:
         resources: Resources | None = None,
         memory_bytes: int | None = None,
         n_workers: int = 1,
+        keeps_one_free: bool = False,
         scratch_bytes: int | None = None,
         keeper: Keeper | None = None,
         on_close: Callable[[], None] | None = None,
@@ -99,13 +102,15 @@ class Executor:
         setup = WorkerSetup(
             store, self.scratch, self.resources, cache_bytes=_cache_bytes(self._memory_share), keeper=keeper
         )
-        backend.start(n_workers, setup)
+        self._keeps_one_free, self._n_workers = keeps_one_free and not backend.by_reference, n_workers
+        backend.start(n_workers + self._keeps_one_free, setup)
         self._runner = Runner(setup, by_reference=True)
         self._writer = Runner(WorkerSetup(store, self.scratch, cache_bytes=0), by_reference=False)
         self._table = Table(store)
         self.live = Live(self._table, self.scratch, memory_bytes or _MEMORY_BYTES, scratch_bytes)
         self._tickets: dict[int, Ticket] = {}
         self._ready: list[_Entry] = []
+        self._ready_aside: list[_Entry] = []
         self._ready_driver: list[_Entry] = []
         self._running: dict[int, Unit] = {}
         self._finished: list[Outcome] = []
@@ -125,19 +130,21 @@ class Executor:
 
     # ---- tickets ------------------------------------------------------------------------------------------------
 
-    def submit(self, plan: PhysicalPlan, *, label: str = "", limits: Limits | None = None, here: bool = False) -> int:
+    def submit(self, plan: PhysicalPlan, *, label: str = "", limits: Limits | None = None, aside: bool = False) -> int:
         """Take a plan and return its ticket, without waiting; earlier tickets go first.
 
-        With ``here`` all of it runs in this process, inside :meth:`wait`: for what is small and must not depend on
-        workers. Nothing can stop it then.
+        What is submitted ``aside`` is small, and need not wait for others: it runs on the worker that is kept free. Without
+        one it runs in this process, inside :meth:`wait`, and nothing can stop it then.
         """
         if self._closed:
             message = "the executor is closed"
             raise InternalError(message)
         self._last_ticket += 1
-        found = demand(plan, self._table, here=here)
+        found = demand(plan, self._table, here=aside and not self._keeps_one_free, aside=aside)
         missing = {port for port in found.ports if port not in self._table.located}
-        ticket = Ticket(self._last_ticket, label, self._limits(limits), found.ports, missing, frozenset(plan.wanted))
+        ticket = Ticket(
+            self._last_ticket, label, self._limits(limits, aside=aside), found.ports, missing, frozenset(plan.wanted)
+        )
         ticket.n_loaded, ticket.n_shared = found.n_loaded, found.n_shared
         self._tickets[ticket.id] = ticket
         self._table.readers.update(ticket.ports.keys())
@@ -155,9 +162,9 @@ class Executor:
         self._dispatch()
         return ticket.id
 
-    def _limits(self, limits: Limits | None) -> Limits:
+    def _limits(self, limits: Limits | None, *, aside: bool) -> Limits:
         limits = limits or Limits()
-        if limits.memory_bytes is None and self._memory_share is not None:
+        if limits.memory_bytes is None and self._memory_share is not None and not aside:
             return replace(limits, memory_bytes=self._memory_share)
         return limits
 
@@ -180,7 +187,7 @@ class Executor:
             if (unit := self._pop(self._ready_driver)) is not None:
                 self._run_here(unit)
                 continue
-            if not self._running and not self._ready:
+            if not self._running and not self._ready and not self._ready_aside:
                 message = f"tickets {sorted(self._tickets)} wait for nothing"
                 raise InternalError(message)
             remaining = deadline - time.monotonic()
@@ -219,10 +226,8 @@ class Executor:
     def _push(self, unit: Unit) -> None:
         if not unit.waits and not unit.over:
             self._last_push += 1
-            heapq.heappush(
-                self._ready_driver if unit.on_driver else self._ready,
-                (unit.priority, self._last_push, unit),
-            )
+            ready = self._ready_driver if unit.on_driver else self._ready_aside if unit.aside else self._ready
+            heapq.heappush(ready, (unit.priority, self._last_push, unit))
 
     def _pop(self, heap: list[_Entry]) -> Unit | None:
         while heap:
@@ -237,7 +242,9 @@ class Executor:
 
     def _dispatch(self) -> None:
         for _ in range(self.backend.idle_workers()):
-            unit = self._pop(self._ready)
+            unit = self._pop(self._ready_aside)
+            if unit is None and sum(not unit.aside for unit in self._running.values()) < self._n_workers:
+                unit = self._pop(self._ready)
             if unit is None:
                 return
             self._start(unit)

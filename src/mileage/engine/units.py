@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 class Unit:
     """Tasks that run in one go, for one or more tickets; ``publish`` maps a port to whether it is kept.
 
+    One that is ``aside`` does not wait until one of the workers for all others is idle.
+
     ``needs`` are the ports from outside, ``waits`` those of them that are not there yet; ``losses`` counts
     workers that were lost before they began the unit, and within it.
     """
 
     id: int
     on_driver: bool
+    aside: bool = False
     tasks: list[Task] = field(default_factory=list)
     publish: dict[Port, bool] = field(default_factory=dict)
     needs: dict[Port, None] = field(default_factory=dict)
@@ -59,10 +62,10 @@ class Table:
     readers: Counter[Port] = field(default_factory=Counter)
     next_unit: int = 0
 
-    def new_unit(self, *, on_driver: bool) -> Unit:
+    def new_unit(self, *, on_driver: bool, aside: bool = False) -> Unit:
         """Return an empty unit."""
         self.next_unit += 1
-        return Unit(self.next_unit, on_driver)
+        return Unit(self.next_unit, on_driver, aside)
 
     def own(self, unit: Unit) -> None:
         """Enter a unit with its final tasks: who computes them, what it needs and waits for."""
@@ -121,7 +124,7 @@ class Table:
                 stack += [port.task for port in own[name].inputs]
         head = unit
         if len(names) < len(own):
-            head = self.new_unit(on_driver=unit.on_driver)
+            head = self.new_unit(on_driver=unit.on_driver, aside=unit.aside)
             head.tickets = set(unit.tickets)
             head.tasks = [task for task in unit.tasks if task.fingerprint in names]
             unit.tasks = [task for task in unit.tasks if task.fingerprint not in names]
@@ -148,10 +151,10 @@ class Demand:
     error: TaskError | None = None
 
 
-def demand(plan: PhysicalPlan, table: Table, *, here: bool = False) -> Demand:
+def demand(plan: PhysicalPlan, table: Table, *, here: bool = False, aside: bool = False) -> Demand:
     """Return what has to happen for a plan; ``table`` learns of new units and of what they publish.
 
-    New units run on workers, but for what only the driver can do, and for all of it if ``here``.
+    New units run on workers, but for what only the driver can do, and for all of it if ``here``; those of workers are ``aside``.
 
     Only what the wanted and kept ports need is looked at. A task that a unit of an earlier ticket computes is awaited;
     a running unit that does not publish the port in question is no help, so the task is then computed again.
@@ -166,7 +169,7 @@ def demand(plan: PhysicalPlan, table: Table, *, here: bool = False) -> Demand:
     if found.error is None:
         for unit, ports in awaited.items():
             _share(unit, ports, table, found)
-        _group(plan, compute, table, found, here=here)
+        _group(plan, compute, table, found, here=here, aside=aside)
     return found
 
 
@@ -222,7 +225,9 @@ def _share(unit: Unit, ports: list[Port], table: Table, found: Demand) -> None:
         head.publish |= {port: True for port in ports if found.ports.get(port)}
 
 
-def _group(plan: PhysicalPlan, compute: set[Fingerprint], table: Table, found: Demand, *, here: bool) -> None:
+def _group(
+    plan: PhysicalPlan, compute: set[Fingerprint], table: Table, found: Demand, *, here: bool, aside: bool
+) -> None:
     """Put tasks into units by segment, depth first; a unit is split where it would wait for itself."""
     segment_of = {name: number for number, names in enumerate(plan.segments) for name in names}
     open_units: dict[tuple[object, bool], Unit] = {}
@@ -234,7 +239,7 @@ def _group(plan: PhysicalPlan, compute: set[Fingerprint], table: Table, found: D
         before = {unit_of[port.task] for port in task.inputs if port.task in unit_of}
         unit = open_units.get(group)
         if unit is None or any(unit in _upstream(source, sources) for source in before - {unit}):
-            unit = open_units[group] = table.new_unit(on_driver=on_driver)
+            unit = open_units[group] = table.new_unit(on_driver=on_driver, aside=aside)
             sources[unit] = set()
             found.units.append(unit)
         unit.tasks.append(task)

@@ -103,7 +103,7 @@ class EarlyBlends:
             self._skip(loop, number, "too few of its members have a score")
             return
         plan, port = weighing(loop, members, loop.data)
-        ticket = loop.executor.submit(plan, label="weights of a blend", limits=loop.limits(), here=not fits(plan))
+        ticket = loop.executor.submit(plan, label="weights of a blend", limits=loop.limits(), aside=not fits(plan))
         loop.pending[ticket] = _then(partial(self._score, loop, number, members, port))
 
     def _score(self, loop: TrialLoop, number: int, members: Sequence[Trial], port: Port, outcome: Outcome) -> None:
@@ -120,7 +120,7 @@ class EarlyBlends:
     def _evaluate(self, loop: TrialLoop, made: Trial) -> None:
         assert made.workflow is not None
         evaluation = loop.compile(made.workflow, loop.data)
-        ticket = loop.evaluate(evaluation, loop.data, "a blend", here=True)  # it need not wait for fits
+        ticket = loop.evaluate(evaluation, loop.data, "a blend", aside=True)  # it need not wait for fits
         loop.pending[ticket] = _then(partial(self._finish, loop, made, evaluation))
 
     def _finish(self, loop: TrialLoop, made: Trial, evaluation: Evaluation, outcome: Outcome) -> None:

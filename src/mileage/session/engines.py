@@ -52,6 +52,7 @@ def open_executor(
         resources=resources,
         memory_bytes=plan.budget.memory_bytes,
         n_workers=n,
+        keeps_one_free=plan.budget.seconds is not None,  # only a search in time has what need not wait
         on_close=session.store.hold().release,
     )
     return executor, 1 if name == "inline" else n

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from mileage.core.events import EventBus
@@ -100,7 +101,8 @@ def run_plan(session: Session, plan: LogicalPlan, setting: RunSetting) -> Result
         found.refit,
         found.notes,
     )
-    _make_ready(result, setting.clock)
+    if session.stays:
+        _make_ready(result, setting.clock)
     result.seconds = setting.clock.elapsed_s
     session.results[f"q{setting.query_id}"] = result
     setting.bus.tell("run_finished", state=state, seconds=result.seconds)
@@ -132,6 +134,10 @@ def _search(session: Session, plan: LogicalPlan, setting: RunSetting, run_id: in
     leaves = data_tasks(plan)
     executor, n_workers = open_executor(session, SessionData.of(plan), setting.bus, plan=plan)
     with executor:
+        if session.stays and plan.budget.seconds is not None:
+            import_module(
+                "sklearn.preprocessing"
+            )  # while the workers' server does: the answer is made ready at the end
         setting.bus.tell(
             "run_started",
             run=run_id,

@@ -105,6 +105,7 @@ class Session:
         self._ready: ReadySteps | None = None
         self.results: dict[str, Result] = {}
         self.asked_s = time.monotonic()
+        self.stays = True  # more will be asked, so that an answer in time is made ready to predict
 
     @property
     def database(self) -> Database:

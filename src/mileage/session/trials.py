@@ -217,10 +217,10 @@ class TrialLoop:
             return
         self.skips = 0
         self._tell_started(members)
-        # the constant takes milliseconds, and there must be an answer whatever happens to workers and clock
+        # the constant takes milliseconds, and there must be an answer whatever happens to other trials and the clock
         limits = Limits() if constant else self._trial_limits(workflow)
-        here = constant and self.plan.budget.seconds is not None
-        ticket = self.executor.submit(physical, label=f"trial {members[0].number}", limits=limits, here=here)
+        aside = constant and self.plan.budget.seconds is not None
+        ticket = self.executor.submit(physical, label=f"trial {members[0].number}", limits=limits, aside=aside)
         self.pending[ticket] = self._pending(Pending(members, {}, {}, Exactness.BITWISE, hurdle), physical)
         self.early.note(self, proposal, carried=only_if_kept)
         if self.fixed and not constant and not self.plan.larger:
@@ -351,10 +351,10 @@ class TrialLoop:
             demoted=self.demoted,
         )
 
-    def evaluate(self, evaluation: Evaluation, data: DataTasks, label: str, *, here: bool = False) -> int:
-        """Begin to evaluate a workflow within the limits of a trial, ``here`` in this process; return the ticket."""
+    def evaluate(self, evaluation: Evaluation, data: DataTasks, label: str, *, aside: bool = False) -> int:
+        """Begin to evaluate a workflow within the limits of a trial, ``aside`` of others; return the ticket."""
         physical = self._planned((evaluation,), data, self.kept)
-        return self.executor.submit(physical, label=label, limits=self.limits(), here=here)
+        return self.executor.submit(physical, label=label, limits=self.limits(), aside=aside)
 
     def finish(self, ticket: int, after_s: float | None = None) -> Outcome | None:
         """Wait for a ticket, after the search; None if it failed or the time is over, and ``unfinished`` says why.

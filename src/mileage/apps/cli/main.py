@@ -374,6 +374,7 @@ def _run(output: Output, text: str, *, name: str = "query") -> None:
     from mileage.apps.cli.statements import run_script
 
     with _session(output.options) as session:
+        session.stays = False
         run_script(session, output, text, name=name, asked_s=output.asked_s)
 
 
