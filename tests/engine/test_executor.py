@@ -232,3 +232,34 @@ def test_a_fit_that_asks_for_writable_arrays_gets_copies(executor):
     [outcome] = run(executor, plan(1, behavior="writes"))
     assert outcome.state is JobState.DONE, outcome.error
     assert outcome.n_computed == len(plan(1).tasks)
+
+
+def test_what_is_submitted_aside_does_not_wait_for_others_and_its_worker_is_kept_from_them():
+    with Executor(
+        backends.get("processes").new(), None, resources=RESOURCES, n_workers=1, keeps_one_free=True
+    ) as executor:
+        for tag in range(2):
+            executor.submit(plan(tag, behavior="sleep", seconds=60.0))
+        for tag in (5, 6):
+            aside = executor.submit(plan(tag, n=30), aside=True)
+            [outcome] = executor.wait(30)
+            assert outcome.ticket == aside and outcome.state is JobState.DONE
+            assert outcome.values[scored_port(plan(tag, n=30))] == expected(tag=tag, n=30)
+        assert [unit.aside for unit in executor._running.values()] == [False]
+
+
+def test_what_is_aside_ends_at_its_limit_and_is_done_again_if_its_worker_is_lost(tmp_path):
+    lost = plan(2, behavior="killed_once", path=str(tmp_path / "fits"))
+    with Executor(backends.get("processes").new(), None, resources=RESOURCES, keeps_one_free=True) as executor:
+        tickets = [executor.submit(plan(1, behavior="busy"), limits=Limits(timeout_s=0.3), aside=True)]
+        tickets.append(executor.submit(lost, aside=True))
+        states = {}
+        while len(states) < 2:
+            states |= {o.ticket: o.state for o in executor.wait(30)}
+    assert states == {tickets[0]: JobState.TIMEOUT, tickets[1]: JobState.DONE}
+
+
+def test_without_a_worker_for_it_what_is_aside_runs_in_this_process(executor):
+    ticket = executor.submit(made := plan(3), aside=True)
+    [outcome] = executor.wait(0)
+    assert outcome.ticket == ticket and outcome.values[scored_port(made)] == expected(tag=3)
