@@ -10,6 +10,8 @@ import gc
 import importlib
 from collections.abc import Callable
 
+from mileage.core.collector import seldom
+
 NEEDED = (
     "numpy",
     "pandas",
@@ -44,17 +46,17 @@ def preload(*, asked: Callable[[], bool]) -> None:
 
     The collector is kept off what workers share copy-on-write.
     """
-    for name in NEEDED:
-        _import(name)
-    with contextlib.suppress(Exception):
-        from mileage.operators import operators
+    with seldom():
+        for name in NEEDED:
+            _import(name)
+        with contextlib.suppress(Exception):
+            from mileage.operators import operators
 
-        operators.names()  # imports every operator's file once, for all workers
-    for name in USEFUL:
-        if asked():
-            break
-        _import(name)
-    gc.collect()
+            operators.names()  # imports every operator's file once, for all workers
+        for name in USEFUL:
+            if asked():
+                break
+            _import(name)
     gc.freeze()
 
 

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from mileage.catalog import ArtifactStore, Catalog, Project
-from mileage.core.collector import only_new_objects
+from mileage.core.collector import only_new_objects, seldom
 from mileage.core.diagnostics import Diagnostic
 from mileage.core.events import Listener
 from mileage.core.units import parse_bytes
@@ -201,16 +201,17 @@ class Session:
             from mileage.session.place import warm
 
             warm(self)
-        from mileage.session.kept_table import keep_table
-        from mileage.session.statements import execute
-        from mileage.session.statements.check import refuse_mistakes
-
+        with seldom():
+            from mileage.session.kept_table import keep_table
+            from mileage.session.statements import execute
+            from mileage.session.statements.check import refuse_mistakes
         keep_table(self.project)
         try:
-            text, script, own = _as_script(query)
-            for key, frame in {**own, **(frames or {})}.items():
-                self.database.register(key, frame)
-            refuse_mistakes(self, script, text)
+            with seldom():  # libraries are imported while a text is read and bound
+                text, script, own = _as_script(query)
+                for key, frame in {**own, **(frames or {})}.items():
+                    self.database.register(key, frame)
+                refuse_mistakes(self, script, text)
             for statement in script.statements:
                 yield execute(self, statement, text, on_event)
                 self.asked_s = time.monotonic()

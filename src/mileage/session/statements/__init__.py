@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from mileage.core.collector import seldom
 from mileage.core.events import Listener
 from mileage.errors import NotYetError
 from mileage.language import ast
@@ -24,7 +25,8 @@ def execute(session: Session, statement: ast.Commented, text: str, on_event: Lis
     NotYetError
         If this version does not execute such statements.
     """
-    handler = _handlers().get(type(statement))
+    with seldom():
+        handler = _handlers().get(type(statement))
     if handler is None:
         raise NotYetError(list(statement_mistakes(statement, text)), source=text)
     answer: Answer = handler(session, statement, text, on_event)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mileage.core.collector import seldom
 from mileage.core.events import EventBus, Listener
 from mileage.language import ast, format_query, semantic_hash
 from mileage.session.clock import Clock
@@ -33,8 +34,9 @@ def run_predict(
     clock = Clock(started_s=session.asked_s)
     warm(session)
     bus.tell("stage", name="reading data")
-    plan = bound(session, query, text)
-    plan = replace(plan, findings=watch(plan))
+    with seldom():  # libraries are imported while data are read
+        plan = bound(session, query, text)
+        plan = replace(plan, findings=watch(plan))
     clock.seconds = plan.budget.seconds
     for assumption in plan.assumptions:
         bus.tell("note", text=assumption.text, clause=assumption.clause, severity="assumed")
